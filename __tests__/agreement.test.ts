@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
+import { readInputsWith } from './read-inputs-with.js';
+
+interface Metadata {
+  name: string;
+  inputs: Record<string, { description: string; default?: string }>;
+  outputs: Record<string, { description: string }>;
+  runs: { using: string; main: string };
+}
+
+const root = join(import.meta.dirname, '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const metadata = parse(read('action.yml')) as Metadata;
+const readme = read('README.md');
+
+/** Reads the rows of the README's table below a heading, without the back-ticks of code. */
+function readTable(heading: string): string[][] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+describe('action.yml, the README and the code', () => {
+  test('name the same inputs', () => {
+    const names = Object.keys(metadata.inputs);
+    expect(readTable('Inputs').map(([name]) => name)).toEqual(names);
+    expect(Object.keys(readInputsWith({}).inputs ?? {}).sort()).toEqual([...names].sort());
+  });
+
+  test('give the inputs the same defaults', () => {
+    const defaults = Object.entries(metadata.inputs).map(([name, input]) => [name, input.default ?? '']);
+    expect(readTable('Inputs').map(([name, value]) => [name, value])).toEqual(defaults);
+    expect(readInputsWith(Object.fromEntries(defaults) as Record<string, string>)).toEqual(readInputsWith({}));
+  });
+
+  test('describe the inputs and the outputs in the same words', () => {
+    const describeAll = (entries: Record<string, { description: string }>): string[][] =>
+      Object.entries(entries).map(([name, { description }]) => [name, description]);
+    expect(readTable('Inputs').map(([name, , text]) => [name, text])).toEqual(describeAll(metadata.inputs));
+    expect(readTable('Outputs')).toEqual(describeAll(metadata.outputs));
+  });
+
+  test('name the same outputs', () => {
+    const set = read('src/outputs.ts').matchAll(/setOutput\('(\w+)'/g);
+    expect([...set].map(([, name]) => name)).toEqual(Object.keys(metadata.outputs));
+  });
+});
+
+describe('the repository', () => {
+  test('holds the program that action.yml runs, as an ES module on Node 20', () => {
+    expect(metadata.runs).toMatchObject({ using: 'node20', main: 'dist/index.js' });
+    expect(existsSync(join(root, metadata.runs.main))).toBe(true);
+    expect(JSON.parse(read('dist/package.json'))).toEqual({ type: 'module' });
+  });
+
+  test('holds no file of src that is longer than 150 lines', () => {
+    const long = readdirSync(join(root, 'src')).filter((file) => read(join('src', file)).split('\n').length > 151);
+    expect(long).toEqual([]);
+  });
+
+  test('has the two commands of the README as scripts', () => {
+    expect(readme).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
+    expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
+  });
+});

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RequestListener } from 'node:http';
+import packageJson from '../package.json' with { type: 'json' };
+import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { NomadAdmin } from '../testbed/nomad-admin.js';
+import { runMain, type StageResult } from '../testbed/runner.js';
+import { listen } from '../testbed/server.js';
+import { setUpGithubMethod } from '../testbed/set-up.js';
+import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
+
+let issuer: Issuer;
+let nomad: StandIn;
+let identityToken: string;
+
+const TOKEN = {
+  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
+  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
+  Type: 'client',
+  Policies: ['deploy'],
+  Roles: null,
+  ExpirationTime: '2030-01-01T00:00:00Z',
+};
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  nomad = await startStandIn();
+  await setUpGithubMethod(await NomadAdmin.bootstrap(nomad.url), issuer);
+  identityToken = await issuer.mint();
+});
+
+afterAll(async () => {
+  await nomad.close();
+  await issuer.close();
+});
+
+const logIn = (inputs: Record<string, string>): Promise<StageResult> =>
+  runMain({ inputs: { identityToken, ...inputs } });
+
+async function logInTo(onRequest: RequestListener, inputs: Record<string, string> = {}): Promise<StageResult> {
+  const server = await listen(onRequest);
+  try {
+    return await logIn({ url: server.url, ...inputs });
+  } finally {
+    await server.close();
+  }
+}
+
+const onlyError = ({ exitCode, annotations, log }: StageResult): string => {
+  expect(exitCode).toBe(1);
+  expect(annotations).toHaveLength(1);
+  expect(annotations[0]?.level).toBe('error');
+  expect(log).toBe(`Error: ${annotations[0]?.message ?? ''}`);
+  return annotations[0]?.message ?? '';
+};
+
+describe('the request', () => {
+  test('carries the extra headers, the version, and the region', async () => {
+    const result = await logIn({
+      url: nomad.url,
+      region: 'global',
+      extraHeaders: 'X-Team: platform\nCF-Access-Client-Secret: s3cr3t-value',
+    });
+    expect(result.exitCode).toBe(0);
+    expect(nomad.requests.at(-1)).toMatchObject({
+      method: 'POST',
+      url: '/v1/acl/login?region=global',
+      headers: {
+        'x-team': 'platform',
+        'cf-access-client-secret': 's3cr3t-value',
+        'content-type': 'application/json',
+        'user-agent': `nomad-jwt-auth/${packageJson.version}`,
+      },
+    });
+  });
+
+  test('encodes what a region holds', async () => {
+    await logIn({ url: nomad.url, region: 'a&b=c/ü' });
+    expect(nomad.requests.at(-1)?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
+  });
+
+  test('goes below the base path of the url', async () => {
+    const paths: (string | undefined)[] = [];
+    const server = await listen((request, response) => {
+      paths.push(request.url);
+      response.end(JSON.stringify(TOKEN));
+    });
+    const result = await logIn({ url: `${server.url}/base/path/` });
+    await server.close();
+    expect(result.exitCode).toBe(0);
+    expect(paths).toEqual(['/base/path/v1/acl/login']);
+  });
+});
+
+describe('a refusal', () => {
+  test('is one error with the status and what Nomad said', async () => {
+    const result = await logIn({ url: nomad.url, methodName: 'gihub' });
+    expect(onlyError(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
+  });
+
+  test('says so where the answer is empty', async () => {
+    const result = await logInTo((_, response) => response.writeHead(404).end());
+    expect(onlyError(result)).toBe('Nomad refused the login (404): an empty answer');
+  });
+
+  test('is cut to 500 characters on one line', async () => {
+    const result = await logInTo((_, response) => response.writeHead(500).end('a\n\tb\u001b[31m'.repeat(1000)));
+    const message = onlyError(result);
+    expect(message).toHaveLength('Nomad refused the login (500): '.length + 501);
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+
+  test('never holds what was sent, even where the server echoes it and the cut goes through it', async () => {
+    const result = await logInTo(
+      (request, response) => {
+        const chunks: Buffer[] = [];
+        request
+          .on('data', (chunk: Buffer) => chunks.push(chunk))
+          .on('end', () => {
+            response.writeHead(400).end(JSON.stringify([Buffer.concat(chunks).toString(), request.headers]));
+          });
+      },
+      { extraHeaders: 'X-Api-Key: hunter2-hunter2' },
+    );
+    const message = onlyError(result);
+    expect(message).toContain('github');
+    expect(message).not.toContain('hunter2');
+    expect(message).not.toContain(identityToken.slice(0, 40));
+    expect(
+      result.raw
+        .split('\n')
+        .filter((line) => !line.startsWith('::add-mask::'))
+        .join(),
+    ).not.toMatch(/eyJ|hunter2/);
+  });
+});
+
+describe('a redirect', () => {
+  test.each([301, 302, 303, 307, 308])(
+    'of status %d is not followed, and the error names the origin',
+    async (status) => {
+      const followed: string[] = [];
+      const target = await listen((request, response) => {
+        followed.push(request.url ?? '');
+        response.end(JSON.stringify(TOKEN));
+      });
+      const location = `${target.url}/v1/acl/login?secret=hunter2`;
+      const message = onlyError(await logInTo((_, response) => response.writeHead(status, { location }).end()));
+      await target.close();
+      expect(followed).toEqual([]);
+      expect(message).toContain(`(${String(status)}) to ${target.url},`);
+      expect(message).toContain('Set the input url');
+      expect(message).not.toContain('hunter2');
+    },
+  );
+
+  test.each([
+    [{ location: '/ui/login?next=hunter2' }, 'to its path /ui/login,'],
+    [{ location: 'http://[' }, 'to its path /v1/acl/login,'],
+    [{}, 'to its path /v1/acl/login,'],
+  ])('to %j is named as far as it can be', async (headers, expected) => {
+    const message = onlyError(await logInTo((_, response) => response.writeHead(307, headers).end()));
+    expect(message).toContain(expected);
+    expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('an answer that is no token', () => {
+  test.each([
+    ['a web page', '<!doctype html><title>Sign in</title>'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['truncated', JSON.stringify(TOKEN).slice(0, -20)],
+    ['a SecretID that is none', JSON.stringify({ ...TOKEN, SecretID: 'x\n::error::hunter2' })],
+    ['no AccessorID', JSON.stringify({ ...TOKEN, AccessorID: undefined })],
+    ['an unknown type', JSON.stringify({ ...TOKEN, Type: 'root' })],
+    ['policies that are none', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
+    ['a policy that breaks the line', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
+    ['roles without names', JSON.stringify({ ...TOKEN, Roles: [{ ID: 'x' }] })],
+    ['an expiry that is no time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
+  ])('is refused: %s', async (_, body) => {
+    const result = await logInTo((_, response) => response.end(body));
+    expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
+    expect(result.annotations).toEqual([{ level: 'error', message: expect.stringContaining('is no Nomad token') }]);
+    expect(result.log).not.toContain(TOKEN.SecretID);
+    expect(result.log).not.toContain('hunter2');
+  });
+
+  test('is refused where it is longer than 1 MiB, and is not read to its end', async () => {
+    let sent = 0;
+    const result = await logInTo((_, response) => {
+      const chunk = Buffer.alloc(64 * 1024, ' ');
+      const write = (): void => {
+        while (!response.destroyed && sent < 1024) {
+          sent += 1;
+          if (!response.write(chunk)) {
+            response.once('drain', write);
+            return;
+          }
+        }
+        response.end();
+      };
+      write();
+    });
+    expect(onlyError(result)).toContain('longer than 1 MiB');
+    expect(sent).toBeLessThan(1024);
+  });
+});
+
+describe('a token', () => {
+  test('that never expires is warned about, and its expirationTime is empty', async () => {
+    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime: null })));
+    expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: '' } });
+    expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('never expires') }]);
+    expect(result.log).toContain('never expires');
+  });
+
+  test('has the names of its roles in the output roles', async () => {
+    const Roles = [
+      { ID: TOKEN.AccessorID, Name: 'repo-74' },
+      { ID: TOKEN.AccessorID, Name: 'reader' },
+    ];
+    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, Policies: null, Roles })));
+    expect(result.outputs).toMatchObject({ roles: '["repo-74","reader"]', policies: '[]' });
+  });
+});
+
+describe('a server that is not there', () => {
+  test('is an error that names its address and what happened', async () => {
+    const server = await listen((_, response) => response.end());
+    await server.close();
+    const message = onlyError(await logIn({ url: server.url }));
+    expect(message).toContain(server.url);
+    expect(message).toContain('ECONNREFUSED');
+  });
+});

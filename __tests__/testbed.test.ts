@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import exampleClaims from '../jws-example.json' with { type: 'json' };
+import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { runMain, runPost, type StageResult } from '../testbed/runner.js';
+import { GITHUB_ISSUER } from '../testbed/set-up.js';
+
+describe('the issuer', () => {
+  let issuer: Issuer;
+
+  beforeAll(async () => {
+    issuer = await startIssuer({ ref: 'refs/heads/job' });
+  });
+
+  afterAll(() => issuer.close());
+
+  const request = async (query: string, bearer: string): Promise<{ status: number; value?: string }> => {
+    const response = await fetch((issuer.environment['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '') + query, {
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+    return { status: response.status, ...((await response.json()) as object) };
+  };
+
+  test('publishes the key that its JWTs verify with, where its discovery document says', async () => {
+    const discovery = await fetch(`${issuer.url}/.well-known/openid-configuration`);
+    const { issuer: name, jwks_uri } = (await discovery.json()) as { issuer: string; jwks_uri: string };
+    expect(name).toBe(issuer.url);
+    const { payload, protectedHeader } = await jwtVerify(await issuer.mint(), createRemoteJWKSet(new URL(jwks_uri)));
+    expect(protectedHeader.alg).toBe('RS256');
+    const { jti, nbf, iat, exp, ref, ...rest } = payload;
+    expect(rest).toEqual(Object.fromEntries(Object.entries(exampleClaims).filter(([name]) => name in rest)));
+    expect([typeof jti, typeof nbf, ref]).toEqual(['string', 'number', 'refs/heads/job']);
+    expect((exp ?? 0) - (iat ?? 0)).toBe(300);
+  });
+
+  test('mints what a forger could not have signed differently: a forged JWT does not verify', async () => {
+    const forged = await issuer.mint({ forged: true });
+    await expect(jwtVerify(forged, createRemoteJWKSet(new URL(issuer.jwksUrl)))).rejects.toThrow('signature');
+  });
+
+  test("gives a JWT to the job's bearer token only", async () => {
+    const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
+    expect(await request('', bearer)).toMatchObject({ status: 200, value: expect.stringMatching(/^eyJ/) });
+    expect(await request('', 'other')).not.toHaveProperty('value');
+    expect(await request('', 'other')).toMatchObject({ status: 401 });
+  });
+
+  test('has the audience asked for, or that of the owner', async () => {
+    const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
+    const audienceOf = async (query: string): Promise<unknown> => {
+      const { value = '' } = await request(query, bearer);
+      return (JSON.parse(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString()) as { aud: unknown }).aud;
+    };
+    expect(await audienceOf('')).toBe('https://github.com/octo-org');
+    expect(await audienceOf('&audience=a%26b')).toBe('a&b');
+  });
+
+  test("has the example's claims in the form that GitHub gives them since July 2026", () => {
+    expect(exampleClaims.sub).toBe('repo:octo-org@65/octo-repo@74:ref:refs/heads/main');
+    expect(exampleClaims.iss).toBe(GITHUB_ISSUER);
+  });
+});
+
+describe('the runner', () => {
+  let action: string;
+  let main: StageResult;
+  let post: StageResult | undefined;
+
+  const PROGRAM = `
+    const { appendFileSync } = require('node:fs');
+    console.log('before hunter2');
+    console.log('::add-mask::hunter2');
+    console.log('after hunter2');
+    console.log('::error title=x::first%0Asecond 100%25 hunter2');
+    console.log('::debug::quiet');
+    console.log('::group::More');
+    console.log('a=' + process.env.INPUT_A + ' b=' + process.env['INPUT_B C'] + ' state=' + process.env.STATE_seen);
+    console.log('::endgroup::');
+    appendFileSync(process.env.GITHUB_ENV, 'ONE<<EOD\\n1\\n2\\nEOD\\nTWO=2=2\\n');
+    appendFileSync(process.env.GITHUB_OUTPUT, 'out<<EOD\\n\\nEOD\\n');
+    appendFileSync(process.env.GITHUB_STATE, 'seen<<EOD\\nyes\\nEOD\\n');
+    process.exitCode = 3;
+  `;
+
+  beforeAll(async () => {
+    action = await mkdtemp(join(tmpdir(), 'action-'));
+    const metadata = { inputs: { a: { default: 'one' }, 'b c': null }, runs: { main: 'x.cjs', post: 'x.cjs' } };
+    await writeFile(join(action, 'action.yml'), JSON.stringify(metadata));
+    await writeFile(join(action, 'x.cjs'), PROGRAM);
+    main = await runMain({ action, inputs: { 'b c': 'two' } });
+    post = await runPost({ action, env: { RUNNER_DEBUG: '1' } }, main);
+  });
+
+  afterAll(() => rm(action, { recursive: true }));
+
+  test('masks from where a mask is set, and carries commands out', () => {
+    expect(main.log.split('\n')).toEqual([
+      'before hunter2',
+      'after ***',
+      'Error: first',
+      'second 100% ***',
+      '▾ More',
+      'a=one b=two state=undefined',
+    ]);
+    expect(main.annotations).toEqual([{ level: 'error', message: 'first\nsecond 100% ***' }]);
+    expect(main.masks).toEqual(['hunter2']);
+  });
+
+  test('collects what the program leaves for others', () => {
+    expect(main).toMatchObject({
+      exitCode: 3,
+      exported: { ONE: '1\n2', TWO: '2=2' },
+      outputs: { out: '' },
+      state: { seen: 'yes' },
+    });
+  });
+
+  test('hands the state to the post program, and shows debug lines where they are asked for', () => {
+    expect(post?.log).toContain('state=yes');
+    expect(post?.log).toContain('##[debug]quiet');
+  });
+});

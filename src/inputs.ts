@@ -1,0 +1,139 @@
+import * as core from '@actions/core';
+import { findSecretsInHeaders, parseHeaders } from './headers.js';
+import type { IdentityOptions } from './identity.js';
+import type { ConnectionOptions } from './nomad.js';
+import type { PublishOptions } from './outputs.js';
+import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
+
+/** The action's inputs under the names of action.yml, checked and decoded. */
+export interface Inputs extends IdentityOptions, ConnectionOptions, PublishOptions {
+  methodName: string;
+}
+
+/** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
+export function readInputs(): Inputs {
+  maskSecrets();
+  const inputs = {
+    url: read('url', parseUrl) ?? 'http://localhost:4646',
+    methodName: read('methodName', parseMethodName) ?? 'github',
+    identityToken: read('identityToken', String),
+    jwtGithubAudience: read('jwtGithubAudience', String),
+    exportToken: readBoolean('exportToken', true),
+    outputToken: readBoolean('outputToken', true),
+    tlsSkipVerify: readBoolean('tlsSkipVerify', false),
+    caCertificate: read('caCertificate', parseCertificates),
+    clientCertificate: read('clientCertificate', parseCertificates),
+    clientKey: readClientKey(),
+    extraHeaders: read('extraHeaders', parseHeaders) ?? {},
+    tlsServerName: read('tlsServerName', parseServerName),
+    region: read('region', parseRegion),
+  };
+  checkClientPair(inputs);
+  warnAboutTransport(inputs);
+  return inputs;
+}
+
+function maskSecrets(): void {
+  const secrets = [core.getInput('identityToken'), core.getInput('clientKey')];
+  for (const secret of [...secrets, ...findSecretsInHeaders(core.getInput('extraHeaders'))]) {
+    maskLines(secret);
+  }
+}
+
+// The runner compares line by line, so a secret of several lines is masked as several secrets.
+function maskLines(secret: string): void {
+  for (const line of secret.split(/\s*(?:[\r\n]|\\[rn])\s*/)) {
+    if (line !== '' && !line.startsWith('-----')) {
+      core.setSecret(line);
+    }
+  }
+}
+
+function read<T>(name: string, parse: (value: string) => T): T | undefined {
+  const value = core.getInput(name);
+  try {
+    return value === '' ? undefined : parse(value);
+  } catch (error) {
+    throw new Error(`Input ${name} ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+function readBoolean(name: string, defaultValue: boolean): boolean {
+  try {
+    return core.getInput(name) === '' ? defaultValue : core.getBooleanInput(name);
+  } catch {
+    throw new Error(`Input ${name} must be true or false.`);
+  }
+}
+
+function readClientKey(): string | undefined {
+  const key = read('clientKey', parsePrivateKey);
+  // The decoded lines differ from the base64 that was masked on reading.
+  maskLines(key ?? '');
+  return key;
+}
+
+function parseUrl(value: string): string {
+  if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
+    throw new Error('must be an http or https address such as https://nomad.example.com:4646');
+  }
+  const url = new URL(value);
+  if (url.username !== '' || url.password !== '') {
+    throw new Error('must hold no credentials; the input extraHeaders takes an Authorization header');
+  }
+  if (/[?#]/.test(value)) {
+    throw new Error('must hold no query and no fragment');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function parseMethodName(value: string): string {
+  return expectMatch(
+    value,
+    /^[a-zA-Z0-9-]{1,128}$/,
+    '1 to 128 letters, digits and hyphens, as Nomad names auth methods',
+  );
+}
+
+// TLS knows no server name that is an IP address: https://www.rfc-editor.org/rfc/rfc6066#section-3
+function parseServerName(value: string): string {
+  return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
+}
+
+function parseRegion(value: string): string {
+  return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
+}
+
+function expectMatch(value: string, pattern: RegExp, expected: string): string {
+  if (!pattern.test(value)) {
+    throw new Error(`must be ${expected}`);
+  }
+  return value;
+}
+
+function checkClientPair({ clientCertificate, clientKey }: ConnectionOptions): void {
+  if (clientCertificate === undefined && clientKey === undefined) {
+    return;
+  }
+  if (clientCertificate === undefined) {
+    throw new Error('Input clientKey needs the input clientCertificate beside it.');
+  }
+  if (clientKey === undefined) {
+    throw new Error('Input clientCertificate needs the input clientKey beside it.');
+  }
+  if (!isKeyOfCertificate(clientKey, clientCertificate)) {
+    throw new Error('Input clientKey does not belong to the (first) certificate in the input clientCertificate.');
+  }
+}
+
+function warnAboutTransport({ url, tlsSkipVerify }: ConnectionOptions): void {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'http:' && !/^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+    core.warning(`${url} is plain HTTP: whoever can read the network can read the JWT and the Nomad token. Use https.`);
+  }
+  if (tlsSkipVerify) {
+    core.warning(
+      'tlsSkipVerify is on: whoever can answer in the place of Nomad gets the JWT. Set caCertificate instead.',
+    );
+  }
+}

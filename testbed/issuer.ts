@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
+import exampleClaims from '../jws-example.json' with { type: 'json' };
+import { listen } from './server.js';
+
+const JWKS_PATH = '/.well-known/jwks';
+const LIFETIME_S = 5 * 60;
+
+/** How one JWT differs from those that the issuer mints. */
+export interface MintOptions {
+  /** Claims over those of jws-example.json; undefined leaves a claim out. */
+  claims?: Record<string, unknown>;
+  /** Sign with a key that the issuer does not publish. */
+  forged?: boolean;
+}
+
+/** GitHub's OIDC provider, as much of it as a job and Nomad see. */
+export interface Issuer {
+  url: string;
+  jwksUrl: string;
+  publicKey: string;
+  /** What GitHub sets in the environment of a job that may ask for an OIDC token. */
+  environment: Record<string, string>;
+  mint(options?: MintOptions): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an issuer with a key of its own, whose job has the given claims over those of jws-example.json.
+ * https://docs.github.com/en/actions/reference/security/oidc
+ */
+export async function startIssuer(jobClaims: Record<string, unknown> = {}): Promise<Issuer> {
+  const kid = randomUUID();
+  const keys = await generateKeyPair('RS256', { extractable: true });
+  const strangersKeys = await generateKeyPair('RS256');
+  const requestToken = `request-${randomUUID()}`;
+
+  function mint({ claims = {}, forged = false }: MintOptions = {}): Promise<string> {
+    const now = Math.floor(Date.now() / 1000);
+    const times = { nbf: now - 2 * LIFETIME_S, iat: now, exp: now + LIFETIME_S };
+    return new SignJWT({ ...exampleClaims, jti: randomUUID(), ...times, ...jobClaims, ...claims })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid })
+      .sign(forged ? strangersKeys.privateKey : keys.privateKey);
+  }
+
+  const server = await listen((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://issuer.example.com');
+    answer(request, url).then(
+      ([status, body]) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+
+  async function answer(request: IncomingMessage, url: URL): Promise<[status: number, body: unknown]> {
+    switch (url.pathname) {
+      case '/.well-known/openid-configuration':
+        return [200, { issuer: server.url, jwks_uri: `${server.url}${JWKS_PATH}` }];
+      case JWKS_PATH:
+        return [200, { keys: [{ ...(await exportJWK(keys.publicKey)), kid, alg: 'RS256', use: 'sig' }] }];
+      case '/idtoken': {
+        if (request.headers.authorization !== `Bearer ${requestToken}`) {
+          return [401, { message: "The bearer token is not this job's." }];
+        }
+        const audience = url.searchParams.get('audience');
+        return [200, { value: await mint({ claims: audience === null ? {} : { aud: audience } }) }];
+      }
+      default:
+        return [404, { message: 'Not found' }];
+    }
+  }
+
+  return {
+    url: server.url,
+    jwksUrl: `${server.url}${JWKS_PATH}`,
+    publicKey: await exportSPKI(keys.publicKey),
+    environment: {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${server.url}/idtoken?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+    },
+    mint,
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { LogView, type Annotation } from './log-view.js';
+
+const REPOSITORY = join(import.meta.dirname, '..');
+
+/** A step of a workflow that uses an action. */
+export interface Step {
+  /** What stands under `with:`. */
+  inputs?: Record<string, string>;
+  /** The job's environment, beside what the runner itself sets. */
+  env?: Record<string, string>;
+  /** The folder of the action.yml; this repository's by default. */
+  action?: string;
+}
+
+/** What one stage of a step, main or post, left behind. */
+export interface StageResult {
+  exitCode: number;
+  /** The log as a user sees it: masks applied, commands rendered. */
+  log: string;
+  /** What the program wrote, commands and all. */
+  raw: string;
+  annotations: Annotation[];
+  masks: string[];
+  /** The environment variables that later steps get. */
+  exported: Record<string, string>;
+  outputs: Record<string, string>;
+  state: Record<string, string>;
+}
+
+interface ActionMetadata {
+  inputs?: Record<string, { default?: string } | null>;
+  runs: { main: string; post?: string };
+}
+
+/**
+ * Runs the main program of a step as GitHub's runner does, on the Node that runs this.
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+ */
+export async function runMain(step: Step): Promise<StageResult> {
+  const { runs } = await readMetadata(step);
+  return runStage(step, runs.main, {});
+}
+
+/** Runs the post program of a step whose main program has run; undefined where the action has none. */
+export async function runPost(step: Step, main: StageResult): Promise<StageResult | undefined> {
+  const { runs } = await readMetadata(step);
+  return runs.post === undefined ? undefined : runStage(step, runs.post, main.state);
+}
+
+async function readMetadata(step: Step): Promise<ActionMetadata> {
+  return parse(await readFile(join(step.action ?? REPOSITORY, 'action.yml'), 'utf8')) as ActionMetadata;
+}
+
+async function runStage(step: Step, program: string, state: Record<string, string>): Promise<StageResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'runner-'));
+  try {
+    const files = { env: join(folder, 'env'), output: join(folder, 'output'), state: join(folder, 'state') };
+    await Promise.all(Object.values(files).map((file) => writeFile(file, '')));
+    const env: NodeJS.ProcessEnv = {
+      PATH: process.env['PATH'],
+      GITHUB_ACTIONS: 'true',
+      GITHUB_ENV: files.env,
+      GITHUB_OUTPUT: files.output,
+      GITHUB_STATE: files.state,
+      RUNNER_TEMP: folder,
+      ...inputVariables(await readMetadata(step), step.inputs ?? {}),
+      ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
+      ...step.env,
+    };
+    const { exitCode, raw } = await runNode(join(step.action ?? REPOSITORY, program), env);
+    const view = new LogView(raw, env['RUNNER_DEBUG'] === '1');
+    return {
+      exitCode,
+      raw,
+      log: view.text,
+      annotations: view.annotations,
+      masks: view.masks,
+      exported: await readCommandFile(files.env),
+      outputs: await readCommandFile(files.output),
+      state: await readCommandFile(files.state),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+// The runner gives every input of action.yml a variable, an empty one where there is neither value nor default.
+function inputVariables(metadata: ActionMetadata, given: Record<string, string>): Record<string, string> {
+  const defaults = Object.entries(metadata.inputs ?? {}).map(([name, input]) => [name, input?.default ?? '']);
+  const values = { ...(Object.fromEntries(defaults) as Record<string, string>), ...given };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
+}
+
+async function runNode(program: string, env: NodeJS.ProcessEnv): Promise<{ exitCode: number; raw: string }> {
+  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let raw = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (raw += text));
+  }
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => {
+      resolve(code ?? -1);
+    });
+  });
+  return { exitCode, raw };
+}
+
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
+async function readCommandFile(file: string): Promise<Record<string, string>> {
+  const entries: Record<string, string> = {};
+  const lines = (await readFile(file, 'utf8')).split(/\r?\n/);
+  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+    const [, name, delimiter] = /^(.+?)<<(.+)$/.exec(line) ?? [];
+    if (name !== undefined && delimiter !== undefined) {
+      entries[name] = lines.splice(0, lines.indexOf(delimiter)).join('\n');
+      lines.shift();
+    } else if (line.includes('=')) {
+      entries[line.slice(0, line.indexOf('='))] = line.slice(line.indexOf('=') + 1);
+    }
+  }
+  return entries;
+}

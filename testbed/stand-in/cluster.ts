@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { mapClaims, type MappingConfig } from './attributes.js';
+import { formatDuration, parseDuration } from './duration.js';
+import { Refusal } from './refusal.js';
+import { findSyntaxError, matches, type Attributes } from './selector.js';
+import { verify, type VerificationConfig } from './verify.js';
+
+/** Names as in Nomad's API: https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods */
+export interface AuthMethod {
+  Name: string;
+  Type: string;
+  TokenLocality: string;
+  MaxTokenTTL: string | number;
+  Config: VerificationConfig & MappingConfig;
+}
+
+/** Names as in Nomad's API: https://developer.hashicorp.com/nomad/api-docs/acl/binding-rules */
+export interface BindingRule {
+  AuthMethod: string;
+  Selector?: string;
+  BindType: string;
+  BindName?: string;
+}
+
+interface Role {
+  ID: string;
+  Name: string;
+}
+
+interface Token {
+  AccessorID: string;
+  SecretID: string;
+  Name: string;
+  Type: 'client' | 'management';
+  Policies: string[] | null;
+  Roles: Role[] | null;
+  Global: boolean;
+  Hash: string;
+  CreateTime: string;
+  ExpirationTime?: string;
+  ExpirationTTL?: string;
+  CreateIndex: number;
+  ModifyIndex: number;
+}
+
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+
+/** The ACL state of one Nomad cluster, and what it does with a JWT. */
+export class Cluster {
+  readonly #methods = new Map<string, AuthMethod>();
+  readonly #rules: BindingRule[] = [];
+  readonly #policies = new Set<string>();
+  readonly #roles = new Map<string, Role>();
+  readonly #tokens = new Map<string, Token>();
+
+  bootstrap(): Token {
+    if (this.#tokens.size > 0) {
+      throw new Refusal(400, 'ACL bootstrap already done (reset index: 1)');
+    }
+    return this.#issue({ Name: 'Bootstrap Token', Type: 'management', Global: true });
+  }
+
+  putMethod(method: AuthMethod): AuthMethod {
+    if (!NAME.test(method.Name)) {
+      throw new Refusal(400, `auth method invalid: invalid name '${method.Name}'`);
+    }
+    this.#methods.set(method.Name, method);
+    return method;
+  }
+
+  listMethods(): {
+    Name: string;
+    Type: string;
+    Default: boolean;
+    Hash: string;
+    CreateIndex: number;
+    ModifyIndex: number;
+  }[] {
+    return [...this.#methods.values()].map(({ Name, Type }) => ({
+      Name,
+      Type,
+      Default: false,
+      Hash: 'hash',
+      CreateIndex: 1,
+      ModifyIndex: 1,
+    }));
+  }
+
+  putRule(rule: BindingRule): BindingRule & { ID: string } {
+    const problem = rule.Selector ? findSyntaxError(rule.Selector) : undefined;
+    if (problem !== undefined) {
+      throw new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${problem}`);
+    }
+    this.#rules.push(rule);
+    return { ID: randomUUID(), ...rule };
+  }
+
+  putPolicy(name: string): void {
+    this.#policies.add(name);
+  }
+
+  putRole(name: string): Role {
+    if (!NAME.test(name)) {
+      throw new Refusal(400, `role invalid: invalid name '${name}'`);
+    }
+    const role = { ID: randomUUID(), Name: name };
+    this.#roles.set(name, role);
+    return role;
+  }
+
+  findToken(secretId: string | undefined): Token | undefined {
+    const token = this.#tokens.get(secretId ?? '');
+    return token?.ExpirationTime !== undefined && new Date(token.ExpirationTime) < new Date() ? undefined : token;
+  }
+
+  deleteToken(accessorId: string): void {
+    const token = [...this.#tokens.values()].find(({ AccessorID }) => AccessorID === accessorId);
+    this.#tokens.delete(token?.SecretID ?? '');
+  }
+
+  /** Trades a JWT for a token, with the refusals of a real Nomad: https://developer.hashicorp.com/nomad/api-docs/acl/login */
+  async login(methodName = '', jwt = ''): Promise<Token> {
+    const missing = [methodName === '' && 'missing auth method name', jwt === '' && 'missing login token'].filter(
+      Boolean,
+    );
+    if (missing.length > 0) {
+      const count = missing.length === 1 ? '1 error' : `${String(missing.length)} errors`;
+      throw new Refusal(
+        400,
+        `invalid login request: ${count} occurred:\n${missing.map((text) => `\t* ${String(text)}\n`).join('')}\n`,
+      );
+    }
+    const method = this.#methods.get(methodName);
+    if (method === undefined) {
+      throw new Refusal(400, `auth-method "${methodName}" not found`);
+    }
+    if (method.Type !== 'JWT') {
+      throw new Refusal(400, `unsupported auth-method type: ${method.Type}`);
+    }
+    const attributes = mapClaims(await verify(jwt, method.Config), method.Config);
+    return this.#issue({
+      ...this.#bind(methodName, attributes),
+      Name: `JWT-${methodName}`,
+      Global: method.TokenLocality === 'global',
+      ttl: parseDuration(method.MaxTokenTTL),
+    });
+  }
+
+  #bind(methodName: string, attributes: Attributes): Pick<Token, 'Type' | 'Policies' | 'Roles'> {
+    const policies: string[] = [];
+    const roles: Role[] = [];
+    for (const rule of this.#rules.filter(({ AuthMethod }) => AuthMethod === methodName)) {
+      if (matches(rule.Selector ?? '', attributes)) {
+        if (rule.BindType === 'management') {
+          return { Type: 'management', Policies: null, Roles: null };
+        }
+        const name = computeBindName(rule, attributes);
+        const role = this.#roles.get(name);
+        if (rule.BindType === 'role' && role !== undefined) {
+          roles.push(role);
+        } else if (rule.BindType === 'policy' && this.#policies.has(name)) {
+          policies.push(name);
+        }
+      }
+    }
+    if (policies.length === 0 && roles.length === 0) {
+      throw new Refusal(400, 'no role or policy bindings matched');
+    }
+    return { Type: 'client', Policies: policies.length > 0 ? policies : null, Roles: roles.length > 0 ? roles : null };
+  }
+
+  #issue({ ttl, ...given }: Partial<Token> & Pick<Token, 'Type' | 'Name'> & { ttl?: number }): Token {
+    const now = new Date();
+    const token: Token = {
+      AccessorID: randomUUID(),
+      SecretID: randomUUID(),
+      Policies: null,
+      Roles: null,
+      Global: true,
+      Hash: 'hash',
+      CreateTime: now.toISOString(),
+      CreateIndex: 1,
+      ModifyIndex: 1,
+      ...given,
+      ...(ttl !== undefined && {
+        ExpirationTime: new Date(now.getTime() + ttl * 1000).toISOString(),
+        ExpirationTTL: formatDuration(ttl),
+      }),
+    };
+    this.#tokens.set(token.SecretID, token);
+    return token;
+  }
+}
+
+function computeBindName(rule: BindingRule, { value }: Attributes): string {
+  const name = (rule.BindName ?? '').replace(/\$\{value\.([^}]*)\}/g, (_, attribute: string) => {
+    if (!Object.hasOwn(value, attribute)) {
+      throw new Refusal(
+        500,
+        `cannot compute "${rule.BindType}" bind name for bind target: 1:3: unknown variable accessed: value.${attribute}`,
+      );
+    }
+    return value[attribute]?.toLowerCase() ?? '';
+  });
+  if (!NAME.test(name)) {
+    throw new Refusal(500, `computed "${rule.BindType}" bind name for bind target is invalid: "${name}"`);
+  }
+  return name;
+}

@@ -1,0 +1,15 @@
+const UNIT_S: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
+
+/** Reads a duration as Nomad's API takes it, "1h30m" or a number of nanoseconds, in seconds. */
+export function parseDuration(value: string | number | undefined): number {
+  if (typeof value !== 'string') {
+    return (value ?? 0) / 1e9;
+  }
+  const parts = value.matchAll(/(-?\d+(?:\.\d+)?)(h|ms|m|s)/g);
+  return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_S[unit ?? ''] ?? 0), 0);
+}
+
+/** Writes seconds as Go does: "1h0m0s". */
+export function formatDuration(seconds: number): string {
+  return `${String(Math.floor(seconds / 3600))}h${String(Math.floor((seconds % 3600) / 60))}m${String(seconds % 60)}s`;
+}
