@@ -22,6 +22,7 @@ describe('inputs that are not given', () => {
       extraHeaders: {},
       tlsServerName: undefined,
       region: undefined,
+      timeout: 60,
     });
   });
 
@@ -101,6 +102,16 @@ describe.each(['exportToken', 'outputToken', 'tlsSkipVerify'])('%s', (name) => {
   });
 });
 
+describe('timeout', () => {
+  test.each([1, 60, 3600])('takes %d seconds', (seconds) => {
+    expect(readInputsWith({ timeout: String(seconds) }).inputs?.timeout).toBe(seconds);
+  });
+
+  test.each(['0', '3601', '-1', '1.5', '1e2', '60s', 'forever', '9'.repeat(400)])('does not take %s', (timeout) => {
+    expect(readInputsWith({ timeout }).error).toMatch(/^Input timeout must be /);
+  });
+});
+
 describe('extraHeaders', () => {
   test('are Name: value lines, of which blank ones are skipped', () => {
     const extraHeaders = 'X-Team: platform\r\n\n  Authorization :  Basic dXNlcjpwYXNz \nX-Time: 10:30\n';
@@ -122,14 +133,14 @@ describe('extraHeaders', () => {
 
   test('are masked where they can be secrets, whole and without their scheme', () => {
     const { output } = readInputsWith({
-      extraHeaders: 'Authorization: Bearer s3cr3t-value\nX-Api-Key: abc\nX-Debug: true\nX-Trace: 0123456789',
+      extraHeaders: 'Authorization: Bearer s3cr3t-value\nX-Api-Key: abc\nX-Env: eu\nX-Trace: 0123456789 1',
     });
-    expect(masksIn(output)).toEqual(['Bearer s3cr3t-value', 's3cr3t-value', 'abc', '0123456789']);
+    expect(masksIn(output)).toEqual(['Bearer s3cr3t-value', 's3cr3t-value', 'abc', '0123456789 1']);
   });
 
   test.each([
-    ['X-Good: 1\nhunter2-without-a-colon', 'must hold "Name: value" lines, and line 2 is none'],
-    [': hunter2', 'must hold "Name: value" lines, and line 1 is none'],
+    ['X-Good: 1\nhunter2-without-a-colon', 'must hold "Name: value" lines, and line 2 is not one'],
+    [': hunter2', 'must hold "Name: value" lines, and line 1 is not one'],
     ['X-Good: 1\nX-Secret:  ', 'has no value on line 2'],
     ['Bad Name: hunter2', 'has a character on line 1 that a header cannot hold'],
     ['X-Bell: hunter2\u0007', 'has a character on line 1 that a header cannot hold'],
@@ -137,6 +148,8 @@ describe('extraHeaders', () => {
     ['X-A: hunter2\nx-a: hunter2', 'names a header on line 2 that it has named before'],
     ['X-Nomad-Token: hunter2', 'names x-nomad-token on line 1'],
     ['Content-Length: 1', 'names content-length on line 1'],
+    ['Host: nomad.example.com', 'names host on line 1'],
+    ['Accept-Encoding: gzip', 'names accept-encoding on line 1'],
   ])('%j is refused: it %s', (extraHeaders, problem) => {
     const { error } = readInputsWith({ extraHeaders });
     expect(error).toContain(`Input extraHeaders ${problem}`);
@@ -160,6 +173,7 @@ describe('certificates and keys', () => {
     ['base64 wrapped in lines', (pem) => base64(pem).replace(/.{64}/g, '$&\n')],
     ['PEM', (pem) => pem],
     ['PEM with literal \\n', (pem) => pem.replaceAll('\n', '\\n')],
+    ['PEM with spaces for line ends', (pem) => pem.replaceAll('\n', ' ')],
     ['PEM with literal \\r\\n', (pem) => pem.replaceAll('\n', '\\r\\n')],
     ['PEM with carriage returns', (pem) => pem.replaceAll('\n', '\r\n')],
     ['base64 of PEM with literal \\n', (pem) => base64(pem.replaceAll('\n', '\\n'))],
@@ -190,10 +204,15 @@ describe('certificates and keys', () => {
     expect(masksIn(output).filter((mask) => mask.startsWith('-----'))).toEqual([]);
   });
 
-  test('leave no line of a key with literal \\n unmasked, even where it is never decoded', () => {
-    const { output } = readInputsWith({ url: 'nonsense', clientKey: client.key.replaceAll('\n', '\\n') });
-    expect(masksIn(output)).toEqual(client.key.split('\n').filter((line) => line !== '' && !line.startsWith('-----')));
-  });
+  test.each(['\\n', '\\r\\n', ' '])(
+    'leave no line of a key with %j for line ends unmasked, even where it is never decoded',
+    (end) => {
+      const { output } = readInputsWith({ url: 'nonsense', clientKey: client.key.replaceAll('\n', end) });
+      expect(masksIn(output)).toEqual(
+        client.key.split('\n').filter((line) => line !== '' && !line.startsWith('-----')),
+      );
+    },
+  );
 
   test.each([
     ['caCertificate', 'garbage!', 'must be base64 of PEM text, or PEM text'],

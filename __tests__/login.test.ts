@@ -4,9 +4,9 @@ import packageJson from '../package.json' with { type: 'json' };
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
-import { listen } from '../testbed/server.js';
+import { listen, readBody } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
-import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
+import { startStandIn, type SeenRequest, type StandIn } from '../testbed/stand-in/server.js';
 
 let issuer: Issuer;
 let nomad: StandIn;
@@ -45,6 +45,8 @@ async function logInTo(onRequest: RequestListener, inputs: Record<string, string
   }
 }
 
+const loginsOf = ({ requests }: StandIn): SeenRequest[] => requests.filter(({ method }) => method === 'POST');
+
 const onlyError = ({ exitCode, annotations, log }: StageResult): string => {
   expect(exitCode).toBe(1);
   expect(annotations).toHaveLength(1);
@@ -61,7 +63,7 @@ describe('the request', () => {
       extraHeaders: 'X-Team: platform\nCF-Access-Client-Secret: s3cr3t-value',
     });
     expect(result.exitCode).toBe(0);
-    expect(nomad.requests.at(-1)).toMatchObject({
+    expect(loginsOf(nomad).at(-1)).toMatchObject({
       method: 'POST',
       url: '/v1/acl/login?region=global',
       headers: {
@@ -75,7 +77,7 @@ describe('the request', () => {
 
   test('encodes what a region holds', async () => {
     await logIn({ url: nomad.url, region: 'a&b=c/ü' });
-    expect(nomad.requests.at(-1)?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
+    expect(loginsOf(nomad).at(-1)?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
   });
 
   test('goes below the base path of the url', async () => {
@@ -87,7 +89,7 @@ describe('the request', () => {
     const result = await logIn({ url: `${server.url}/base/path/` });
     await server.close();
     expect(result.exitCode).toBe(0);
-    expect(paths).toEqual(['/base/path/v1/acl/login']);
+    expect(paths).toEqual(['/base/path/v1/acl/login', '/base/path/v1/acl/token/self']);
   });
 });
 
@@ -112,25 +114,25 @@ describe('a refusal', () => {
   test('never holds what was sent, even where the server echoes it and the cut goes through it', async () => {
     const result = await logInTo(
       (request, response) => {
-        const chunks: Buffer[] = [];
-        request
-          .on('data', (chunk: Buffer) => chunks.push(chunk))
-          .on('end', () => {
-            response.writeHead(400).end(JSON.stringify([Buffer.concat(chunks).toString(), request.headers]));
-          });
+        void readBody(request).then((body) => {
+          response.writeHead(400).end(JSON.stringify([body, request.headers]));
+        });
       },
       { extraHeaders: 'X-Api-Key: hunter2-hunter2' },
     );
     const message = onlyError(result);
     expect(message).toContain('github');
-    expect(message).not.toContain('hunter2');
-    expect(message).not.toContain(identityToken.slice(0, 40));
-    expect(
-      result.raw
-        .split('\n')
-        .filter((line) => !line.startsWith('::add-mask::'))
-        .join(),
-    ).not.toMatch(/eyJ|hunter2/);
+    expect(result.printed).not.toMatch(/eyJ|hunter2/);
+  });
+});
+
+describe('what the server says', () => {
+  test('is never taken for a command, wherever it is quoted', async () => {
+    const text = 'busy ##[set-output name=nomadToken]x\n::error::y\u2028\u202e::warning::z';
+    const result = await logInTo((_, response) => response.writeHead(503).end(text), { timeout: '1' });
+    expect(result.log.split('\n').length).toBeGreaterThan(1);
+    expect(result.annotations).toHaveLength(1);
+    expect(result.raw).not.toMatch(/##\[|\n::warning|\u2028|\u202e/);
   });
 });
 
@@ -147,20 +149,22 @@ describe('a redirect', () => {
       const message = onlyError(await logInTo((_, response) => response.writeHead(status, { location }).end()));
       await target.close();
       expect(followed).toEqual([]);
-      expect(message).toContain(`(${String(status)}) to ${target.url},`);
-      expect(message).toContain('Set the input url');
+      expect(message).toContain(`a redirect (${String(status)}) to ${target.url}. Redirects are not followed`);
+      expect(message).toContain('set the input url');
       expect(message).not.toContain('hunter2');
     },
   );
 
   test.each([
-    [{ location: '/ui/login?next=hunter2' }, 'to its path /ui/login,'],
-    [{ location: 'http://[' }, 'to its path /v1/acl/login,'],
-    [{}, 'to its path /v1/acl/login,'],
+    [{ location: '/ui/login?next=hunter2' }, '(307) to /ui/login. Redirects'],
+    [{ location: `/${'x'.repeat(3000)}` }, '(307) to /xxx'],
+    [{ location: 'http://[' }, '(307). Redirects'],
+    [{}, '(307). Redirects'],
   ])('to %j is named as far as it can be', async (headers, expected) => {
     const message = onlyError(await logInTo((_, response) => response.writeHead(307, headers).end()));
     expect(message).toContain(expected);
     expect(message).not.toContain('hunter2');
+    expect(message.length).toBeLessThan(1000);
   });
 });
 
@@ -176,34 +180,53 @@ describe('an answer that is no token', () => {
     ['an unknown type', JSON.stringify({ ...TOKEN, Type: 'root' })],
     ['policies that are none', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
     ['a policy that breaks the line', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
+    ['a policy that is a command', JSON.stringify({ ...TOKEN, Policies: ['a ##[set-output name=x]b'] })],
+    ['a role that is a command', JSON.stringify({ ...TOKEN, Roles: [{ Name: '##[add-mask]a' }] })],
     ['roles without names', JSON.stringify({ ...TOKEN, Roles: [{ ID: 'x' }] })],
     ['an expiry that is no time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
   ])('is refused: %s', async (_, body) => {
     const result = await logInTo((_, response) => response.end(body));
     expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
     expect(result.annotations).toEqual([{ level: 'error', message: expect.stringContaining('is no Nomad token') }]);
-    expect(result.log).not.toContain(TOKEN.SecretID);
-    expect(result.log).not.toContain('hunter2');
+    expect(result.printed).not.toContain(TOKEN.SecretID);
+    expect(result.printed).not.toContain('hunter2');
   });
 
-  test('is refused where it is longer than 1 MiB, and is not read to its end', async () => {
-    let sent = 0;
+  test('has its token masked all the same, where it holds one', async () => {
+    const body = JSON.stringify({ ...TOKEN, Type: 'root' });
+    const result = await logInTo((_, response) => response.end(body));
+    expect(result.masks).toContain(TOKEN.SecretID);
+  });
+
+  test.each([201, 400, 500])('is quoted without the token that it holds, under status %d', async (status) => {
+    const body = `${'x'.repeat(480)} ${JSON.stringify(TOKEN)}`;
+    const result = await logInTo((_, response) => response.writeHead(status).end(body));
+    expect(onlyError(result)).toContain(`(${String(status)})`);
+    expect(result.printed).not.toContain('c0ffee');
+  });
+
+  test.each([
+    ['taken', 'of 1 MiB', 1024 * 1024, 0],
+    ['refused', 'of one byte more', 1024 * 1024 + 1, 1],
+  ])('is %s where it is %s', async (_, __, length, exitCode) => {
+    const result = await logInTo((_, response) => response.end(JSON.stringify(TOKEN).padEnd(length)));
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.annotations.map(({ message }) => message).join()).toMatch(
+      exitCode === 0 ? /^$/ : /longer than 1 MiB/,
+    );
+  });
+
+  test('is not read to its end where it has none', async () => {
+    let isClosed = false;
     const result = await logInTo((_, response) => {
-      const chunk = Buffer.alloc(64 * 1024, ' ');
-      const write = (): void => {
-        while (!response.destroyed && sent < 1024) {
-          sent += 1;
-          if (!response.write(chunk)) {
-            response.once('drain', write);
-            return;
-          }
-        }
-        response.end();
-      };
-      write();
+      const timer = setInterval(() => response.write(Buffer.alloc(256 * 1024)), 1);
+      response.on('close', () => {
+        isClosed = true;
+        clearInterval(timer);
+      });
     });
     expect(onlyError(result)).toContain('longer than 1 MiB');
-    expect(sent).toBeLessThan(1024);
+    expect(isClosed).toBe(true);
   });
 });
 
@@ -222,15 +245,5 @@ describe('a token', () => {
     ];
     const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, Policies: null, Roles })));
     expect(result.outputs).toMatchObject({ roles: '["repo-74","reader"]', policies: '[]' });
-  });
-});
-
-describe('a server that is not there', () => {
-  test('is an error that names its address and what happened', async () => {
-    const server = await listen((_, response) => response.end());
-    await server.close();
-    const message = onlyError(await logIn({ url: server.url }));
-    expect(message).toContain(server.url);
-    expect(message).toContain('ECONNREFUSED');
   });
 });

@@ -1,4 +1,5 @@
 import { readInputs, type Inputs } from '../src/inputs.js';
+import { captureStdout } from './capture.js';
 
 /** What came of reading inputs: they or an error, and what was printed meanwhile. */
 export interface Reading {
@@ -10,19 +11,14 @@ export interface Reading {
 /** Reads inputs as the runner hands them over, in this process, and keeps what is printed from the test's output. */
 export function readInputsWith(given: Record<string, string>): Reading {
   const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const);
-  const write = process.stdout.write.bind(process.stdout);
-  let output = '';
-  process.stdout.write = (text: string | Uint8Array): boolean => {
-    output += String(text);
-    return true;
-  };
+  const capture = captureStdout();
   variables.forEach(([name, value]) => (process.env[name] = value));
   try {
-    return { inputs: readInputs(), error: '', output };
+    return { inputs: readInputs(), error: '', output: capture.text };
   } catch (error) {
-    return { inputs: undefined, error: (error as Error).message, output };
+    return { inputs: undefined, error: (error as Error).message, output: capture.text };
   } finally {
-    process.stdout.write = write;
+    capture.restore();
     variables.forEach(([name]) => (process.env[name] = ''));
   }
 }

@@ -6,8 +6,6 @@ export interface Situation {
   config?: AuthMethod['Config'];
   fields?: Partial<AuthMethod>;
   rules?: Omit<BindingRule, 'AuthMethod'>[];
-  roles?: string[];
-  policies?: string[];
   jwt?: MintOptions | string;
   request?: { method?: string; path?: string; headers?: Record<string, string>; methodName?: string };
 }

@@ -39300,6 +39300,30 @@ module.exports = {
 
 /***/ }),
 
+/***/ 1633:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dn: () => (/* binding */ NO_ANSWER),
+/* harmony export */   Kd: () => (/* binding */ CLOSED_WITHOUT_CERTIFICATE),
+/* harmony export */   e6: () => (/* binding */ RequestFailure)
+/* harmony export */ });
+/** A request that came to nothing; the message tells a person so in one sentence without a full stop or a secret. */
+class RequestFailure extends Error {
+    details;
+    constructor(message, details) {
+        super(message);
+        this.details = details;
+    }
+}
+/** No answer came in the time of one attempt. */
+const NO_ANSWER = 'NO_ANSWER';
+/** The server closed a TLS connection after the handshake, as it does when it misses a client certificate. */
+const CLOSED_WITHOUT_CERTIFICATE = 'CLOSED_WITHOUT_CERTIFICATE';
+
+
+/***/ }),
+
 /***/ 5625:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -39307,12 +39331,20 @@ module.exports = {
 /* harmony export */   u: () => (/* binding */ requestIdentity)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1633);
+/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8903);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9809);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
+
+
+
+
 
 /**
  * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, masked.
  * Throws where the supplied value is no JWT, the job may not ask for a token, or GitHub refuses.
  */
-async function requestIdentity(options) {
+async function requestIdentity(options, deadline) {
     if (options.identityToken !== undefined) {
         if (!isJwt(options.identityToken)) {
             throw new Error('Input identityToken is not a JWT: three base64url parts joined by dots, JSON in the first two.');
@@ -39320,21 +39352,38 @@ async function requestIdentity(options) {
         return options.identityToken;
     }
     // https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
-    if (!process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
-        throw new Error('GitHub lets this job ask for no OIDC token. ' +
+    const endpoint = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+    if (!endpoint || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
+        throw new Error('This job may not ask GitHub for an OIDC token. ' +
             'Give the job the permission "id-token: write" in the workflow, or set the input identityToken.');
     }
+    // The toolkit asks for the proxy itself, but not whether it is one.
+    (0,_proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .findProxy */ .E)(new URL(endpoint));
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
+    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retry */ .L5)(deadline, (ms) => (0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .seconds */ .YA)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .NO_ANSWER */ .Dn })));
+}
+async function mint(audience) {
     try {
-        return await _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getIDToken */ .V9(options.jwtGithubAudience);
+        const jwt = await _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getIDToken */ .V9(audience);
+        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .d)(jwt);
+        return jwt;
     }
     catch (error) {
-        throw new Error(`GitHub minted no OIDC token. ${flattenMessage(error)}`, { cause: error });
+        // The toolkit lays its message out over several lines with labels of its own, "undefined" among them.
+        const [, status, reason] = /Error Code : (\d+)?.*Error Message: (.*)/s.exec(String(error)) ?? [];
+        const isAnswered = status !== undefined || reason === undefined;
+        const said = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .quote */ .h)(reason ?? 'its answer holds none');
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .RequestFailure */ .e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
+            peer: 'GitHub',
+            // An answer without a token and a 404 look alike here.
+            status: isAnswered ? Number(status ?? 404) : undefined,
+        });
     }
 }
 // https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 function isJwt(token) {
     const [header, claims, signature, ...rest] = token.split('.');
-    return isJsonObject(header) && isJsonObject(claims) && signature !== undefined && rest.length === 0;
+    return isJsonObject(header) && isJsonObject(claims) && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
 }
 function isJsonObject(part) {
     if (part === undefined || !/^[\w-]+$/.test(part)) {
@@ -39347,14 +39396,6 @@ function isJsonObject(part) {
     catch {
         return false;
     }
-}
-// The toolkit lays its message out over several indented lines, with labels of its own.
-function flattenMessage(error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return message
-        .replace(/^Error message: (Failed to get ID Token\.)?/, '')
-        .replace(/\s+/g, ' ')
-        .trim();
 }
 
 
@@ -39377,10 +39418,13 @@ var external_node_http_ = __nccwpck_require__(7067);
 
 // The action writes these itself, or the connection does.
 const RESERVED = new Set([
+    'accept-encoding',
     'connection',
+    'content-encoding',
     'content-length',
     'content-type',
     'expect',
+    'host',
     'keep-alive',
     'proxy-authorization',
     'transfer-encoding',
@@ -39406,15 +39450,15 @@ function findSecretsInHeaders(value) {
     return value.split('\n').flatMap((line) => {
         const [name, content] = splitLine(line);
         // A short value under an ordinary name is a word like "true", which a mask would blot out of the whole log.
-        const isSecret = content.length >= 6 || /auth|cookie|key|pass|secret|token/i.test(name);
-        const credentials = content.split(/\s+/).slice(1).join(' ');
-        return isSecret ? [content, credentials].filter((part) => part !== '') : [];
+        const isSecret = content.length >= 6 || /auth|cookie|key|pass|secret|token/.test(name);
+        const credentials = name === 'authorization' ? content.replace(/^\S+\s+/, '') : content;
+        return isSecret ? [...new Set([content, credentials])] : [];
     });
 }
 function parseHeader(line, where) {
     const [name, content] = splitLine(line);
     if (name === '') {
-        throw new Error(`must hold "Name: value" lines, and ${where} is none`);
+        throw new Error(`must hold "Name: value" lines, and ${where} is not one`);
     }
     if (content === '') {
         throw new Error(`has no value on ${where}; is the secret that it comes from set?`);
@@ -39475,20 +39519,27 @@ function parsePrivateKey(value) {
 function isKeyOfCertificate(key, certificates) {
     return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
 }
-// Secrets are pasted in three ways: as PEM, as PEM with its line ends written out as \n, and as base64 of either.
+/** Returns the parts of a private key's text that are secret, line by line, as the runner's masks compare lines. */
+function findSecretsInPem(value) {
+    return value.replace(/-----[^-]+-----/g, ' ').split(/(?:\s|\\[rn])+/);
+}
+// Secrets are pasted as PEM, with its line ends written out as \n or turned to spaces, and as base64 of either.
 function decodePem(value) {
-    const text = value.includes('-----BEGIN ') ? value : decodeBase64(value);
+    const text = (value.includes('-----BEGIN ') ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
     if (!text.includes('-----BEGIN ')) {
         throw new Error('must be base64 of PEM text, or PEM text');
     }
-    return text.replaceAll('\\r', '').replaceAll('\\n', '\n').replaceAll('\r', '');
+    return text.replace(/(-----BEGIN [^-]+-----)(.+?)(-----END [^-]+-----)/gs, (_, begin, body, end) => [begin, ...body.trim().split(/\s+/), end].join('\n'));
 }
 function decodeBase64(value) {
     const base64 = value.replace(/\s/g, '');
     return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
 }
 
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/inputs.ts
+
 
 
 
@@ -39509,24 +39560,16 @@ function readInputs() {
         extraHeaders: read('extraHeaders', parseHeaders) ?? {},
         tlsServerName: read('tlsServerName', parseServerName),
         region: read('region', parseRegion),
+        timeout: read('timeout', parseTimeout) ?? 60,
     };
     checkClientPair(inputs);
     warnAboutTransport(inputs);
     return inputs;
 }
 function maskSecrets() {
-    const secrets = [core/* getInput */.V4('identityToken'), core/* getInput */.V4('clientKey')];
-    for (const secret of [...secrets, ...findSecretsInHeaders(core/* getInput */.V4('extraHeaders'))]) {
-        maskLines(secret);
-    }
-}
-// The runner compares line by line, so a secret of several lines is masked as several secrets.
-function maskLines(secret) {
-    for (const line of secret.split(/\s*(?:[\r\n]|\\[rn])\s*/)) {
-        if (line !== '' && !line.startsWith('-----')) {
-            core/* setSecret */.Pq(line);
-        }
-    }
+    core/* getInput */.V4('identityToken').split(/\s+/).forEach(secrets/* mask */.d);
+    findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.d);
+    findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.d);
 }
 function read(name, parse) {
     const value = core/* getInput */.V4(name);
@@ -39548,7 +39591,7 @@ function readBoolean(name, defaultValue) {
 function readClientKey() {
     const key = read('clientKey', parsePrivateKey);
     // The decoded lines differ from the base64 that was masked on reading.
-    maskLines(key ?? '');
+    findSecretsInPem(key ?? '').forEach(secrets/* mask */.d);
     return key;
 }
 function parseUrl(value) {
@@ -39573,6 +39616,13 @@ function parseServerName(value) {
 }
 function parseRegion(value) {
     return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
+}
+function parseTimeout(value) {
+    const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
+    if (seconds < 1 || seconds > 3600) {
+        throw new Error('must be 1 to 3600 seconds');
+    }
+    return seconds;
 }
 function expectMatch(value, pattern, expected) {
     if (!pattern.test(value)) {
@@ -39614,8 +39664,10 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5625);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1768);
-/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7654);
+/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1338);
 /* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7729);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9809);
+
 
 
 
@@ -39623,15 +39675,15 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 async function run() {
     const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .readInputs */ .K)();
-    const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_3__/* .Nomad */ .O(inputs);
-    try {
-        const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .requestIdentity */ .u)(inputs);
-        const token = await nomad.login(inputs.methodName, jwt);
-        (0,_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .publish */ .m)(token, inputs.methodName, inputs);
+    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_5__/* .Deadline */ .B2(inputs.timeout);
+    const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_3__/* .Nomad */ .O(inputs, deadline);
+    if (inputs.identityToken === undefined) {
+        nomad.warmUp();
     }
-    finally {
-        await nomad.close();
-    }
+    const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .requestIdentity */ .u)(inputs, deadline);
+    const token = await nomad.login(inputs.methodName, jwt);
+    await nomad.waitUntilKnown(token);
+    (0,_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
 try {
     await run();
@@ -39639,13 +39691,15 @@ try {
 catch (error) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1(error instanceof Error ? error.message : String(error));
 }
+// A request that was given up can hold a connection, and the process with it, for minutes.
+process.exit();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 7654:
+/***/ 1338:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39654,17 +39708,22 @@ __nccwpck_require__.d(__webpack_exports__, {
   O: () => (/* binding */ Nomad)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-var lib_proxy = __nccwpck_require__(9783);
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./package.json
-const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
+;// CONCATENATED MODULE: ./package.json
+const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
+// EXTERNAL MODULE: ./src/failure.ts
+var src_failure = __nccwpck_require__(1633);
+// EXTERNAL MODULE: ./src/retry.ts
+var retry = __nccwpck_require__(9809);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/token.ts
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /**
@@ -39674,13 +39733,13 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 function parseToken(answer) {
     const token = parseObject(answer);
     const secretId = expectMatch(token['SecretID'], UUID);
-    core/* setSecret */.Pq(secretId);
+    (0,secrets/* mask */.d)(secretId);
     return {
         secretId,
         accessorId: expectMatch(token['AccessorID'], UUID),
         type: expectMatch(token['Type'], TYPE),
-        policies: expectList(token['Policies']).map(expectString),
-        roles: expectList(token['Roles']).map((role) => expectString(expectObject(role)['Name'])),
+        policies: expectList(token['Policies']).map((policy) => expectMatch(policy, NAME)),
+        roles: expectList(token['Roles']).map((role) => expectMatch(expectObject(role)['Name'], NAME)),
         expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
 }
@@ -39715,107 +39774,110 @@ function expectMatch(value, pattern) {
     }
     return value;
 }
-function expectString(value) {
-    return expectMatch(value, /^\P{Cc}*$/u);
-}
 class NoTokenError extends Error {
     constructor() {
         super('The answer to the login is no Nomad token. Does the input url hold the address of Nomad itself?');
     }
 }
 
-;// CONCATENATED MODULE: ./src/nomad.ts
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+// EXTERNAL MODULE: ./src/proxy.ts
+var proxy = __nccwpck_require__(8903);
+;// CONCATENATED MODULE: ./src/transport.ts
+
 
 
 
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
-const MAX_REQUEST_MS = 30_000;
-/** Nomad's HTTP API, its requests sharing one connection. */
-class Nomad {
+const MAX_CONNECT_MS = 2_500;
+// GitHub can take a while to mint a token, and the connection to Nomad waits for it.
+const KEEP_ALIVE_MS = 60_000;
+/** One connection to Nomad, which its requests share; opened anew where it was lost. */
+class Transport {
     #options;
+    #proxy;
     #dispatcher;
+    #origin;
+    #place;
+    #hasAnswered = false;
     constructor(options) {
         this.#options = options;
-        this.#dispatcher = createDispatcher(options);
+        this.#origin = new URL(options.url).origin;
+        this.#proxy = (0,proxy/* findProxy */.E)(new URL(options.url));
+        const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
+        this.#place = `Nomad at ${this.#origin}${way}`;
+        this.#dispatcher = createDispatcher(options, this.#proxy);
     }
-    /**
-     * Trades a JWT for an ACL token and masks it; throws what came instead of a token.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/login
-     */
-    async login(methodName, jwt) {
-        return parseToken(await this.#post('/v1/acl/login', { AuthMethodName: methodName, LoginToken: jwt }));
-    }
-    /** Closes the connection once the requests under way are answered. */
-    async close() {
-        await this.#dispatcher.close();
-    }
-    async #post(path, body) {
-        const url = new URL(this.#options.url + path);
-        const { status, location, text } = await this.#request(url, body).catch((error) => {
-            throw new Error(`Cannot log in to Nomad at ${url.origin}: ${describeFault(error)}`, { cause: error });
+    /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
+    send(request, limitMs) {
+        return (0,retry/* limit */.AB)(limitMs, this.#exchange(request), () => {
+            const failure = new src_failure/* RequestFailure */.e6(`${this.#place} gave no answer in ${(0,retry/* seconds */.YA)(limitMs)}`, {
+                peer: 'Nomad',
+                code: src_failure/* NO_ANSWER */.Dn,
+            });
+            // What waits behind this request on the connection would get no answer either.
+            void this.#dispatcher.destroy(failure);
+            this.#dispatcher = createDispatcher(this.#options, this.#proxy);
+            return failure;
         });
-        if (status >= 300 && status < 400) {
-            throw new Error(`${url.origin} redirects the login (${String(status)}) to ${describeTarget(location, url)}, where the action ` +
-                `does not send the JWT. Set the input url to the address that Nomad itself has.`);
-        }
-        if (status !== 200) {
-            throw new Error(`Nomad refused the login (${String(status)}): ${this.#quote(text)}`);
-        }
-        return text;
     }
-    async #request(url, body) {
-        const { region, extraHeaders } = this.#options;
-        const answer = await this.#dispatcher.request({
-            origin: url.origin,
-            path: url.pathname,
-            query: region === undefined ? {} : { region },
-            method: 'POST',
-            headers: {
-                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
-                ...extraHeaders,
-                'content-type': 'application/json',
-            },
-            body: JSON.stringify(body),
-            signal: AbortSignal.timeout(MAX_REQUEST_MS),
+    async #exchange(request) {
+        try {
+            const answer = await this.#dispatcher.request({ ...request, origin: this.#origin });
+            this.#hasAnswered = true;
+            return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
+        }
+        catch (error) {
+            throw error instanceof src_failure/* RequestFailure */.e6 ? error : this.#describe(error);
+        }
+    }
+    #describe(error) {
+        // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
+        const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
+        const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+        const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
+        if (proxyStatus !== undefined) {
+            return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
+                peer: 'proxy',
+                status: Number(proxyStatus),
+            });
+        }
+        return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
+            peer: 'Nomad',
+            code: this.#findCode(error),
         });
-        return { status: answer.statusCode, location: answer.headers['location'], text: await readText(answer.body) };
     }
-    // An answer can hold what was sent: from a server that echoes requests, or in an error page of a proxy.
-    #quote(text) {
-        const secrets = Object.values(this.#options.extraHeaders).filter((value) => value.length >= 6);
-        const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-        const line = safe
-            .replace(/eyJ[\w-]+(\.[\w-]*)*/g, '***')
-            .replace(/[\s\p{Cc}]+/gu, ' ')
-            .trim();
-        return line.length > 500 ? `${line.slice(0, 500)}…` : line || 'an empty answer';
+    #findCode({ code }) {
+        const { url, clientCertificate } = this.#options;
+        // With TLS 1.3 a server that misses a client certificate closes after the handshake, and says no more.
+        const isUnexplained = code === 'UND_ERR_SOCKET' && url.startsWith('https:') && clientCertificate === undefined;
+        return isUnexplained && !this.#hasAnswered ? src_failure/* CLOSED_WITHOUT_CERTIFICATE */.Kd : String(code);
     }
 }
-function createDispatcher(options) {
+function createDispatcher(options, proxy) {
     const tls = {
+        timeout: MAX_CONNECT_MS,
         rejectUnauthorized: !options.tlsSkipVerify,
         ...(options.caCertificate !== undefined && { ca: options.caCertificate }),
         ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
         ...(options.clientKey !== undefined && { key: options.clientKey }),
         ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
     };
-    const url = new URL(options.url);
-    const proxy = (0,lib_proxy/* getProxyUrl */.s)(url);
-    // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
-    return proxy === undefined
-        ? new undici/* Agent */.g6({ connect: tls })
-        : new undici/* ProxyAgent */.kT({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' });
-}
-// A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeTarget(location, base) {
-    const target = typeof location === 'string' && URL.canParse(location, base.href) ? new URL(location, base) : base;
-    const { origin, pathname } = target;
-    return origin === base.origin ? `its path ${pathname}` : origin;
-}
-function describeFault(error) {
-    const { message, code } = error;
-    return message || code || 'the connection failed';
+    const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g6({ ...shared, connect: tls });
+    }
+    return new undici/* ProxyAgent */.kT({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: tls,
+        proxyTls: { timeout: MAX_CONNECT_MS },
+        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
+        proxyTunnel: options.url.startsWith('https:'),
+    });
 }
 async function readText(body) {
     const chunks = [];
@@ -39823,11 +39885,119 @@ async function readText(body) {
     for await (const chunk of body) {
         length += chunk.length;
         if (length > MAX_ANSWER_BYTES) {
-            throw new Error('the answer is longer than 1 MiB, which no answer of Nomad to a login is');
+            throw new Error('the answer is longer than 1 MiB, as none of Nomad is');
         }
         chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString();
+}
+
+;// CONCATENATED MODULE: ./src/nomad.ts
+
+
+
+
+
+
+
+
+const MAX_WARM_UP_MS = 5_000;
+const MAX_PROPAGATION_MS = 10_000;
+const MAX_POLL_DELAY_MS = 500;
+/** Nomad's HTTP API. */
+class Nomad {
+    #options;
+    #deadline;
+    #transport;
+    constructor(options, deadline) {
+        this.#options = options;
+        this.#deadline = deadline;
+        this.#transport = new Transport(options);
+    }
+    /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
+    warmUp() {
+        this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_WARM_UP_MS).catch(() => undefined);
+    }
+    /**
+     * Trades a JWT for an ACL token and masks it; throws what came instead of a token.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/login
+     */
+    async login(methodName, jwt) {
+        const body = { AuthMethodName: methodName, LoginToken: jwt };
+        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
+            const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch(noteOrphan);
+            this.#expectSuccess(answer);
+            return parseToken(answer.text);
+        });
+    }
+    /**
+     * Waits until Nomad knows a token that it has just made, as it may not for some milliseconds; warns after 10 s.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
+     */
+    async waitUntilKnown({ secretId }) {
+        const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } };
+        const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
+        for (let delayMs = 20; performance.now() < endMs; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
+            const answer = await this.#send(call, endMs - performance.now()).catch(() => undefined);
+            if (answer?.status === 200) {
+                return;
+            }
+            await (0,promises_.setTimeout)(delayMs);
+        }
+        core/* warning */.$e('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
+    }
+    #send({ method, path, headers, body }, limitMs) {
+        const { url, region, extraHeaders } = this.#options;
+        const request = {
+            path: new URL(url + path).pathname,
+            query: region === undefined ? {} : { region },
+            method,
+            headers: {
+                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
+                ...extraHeaders,
+                ...headers,
+                ...(body !== undefined && { 'content-type': 'application/json' }),
+            },
+            body: body === undefined ? null : JSON.stringify(body),
+        };
+        return this.#transport.send(request, limitMs);
+    }
+    #expectSuccess({ status, headers, text }) {
+        if (/^30[12378]$/.test(String(status))) {
+            throw new Error(describeRedirect(this.#options.url, status, headers['location']));
+        }
+        if (status !== 200) {
+            throw new src_failure/* RequestFailure */.e6(`Nomad refused the login (${String(status)}): ${(0,secrets/* quote */.h)(text) || 'an empty answer'}`, {
+                peer: 'Nomad',
+                status,
+                said: text,
+                retryAfterMs: parseRetryAfter(headers['retry-after']),
+            });
+        }
+    }
+}
+// A lost answer to a login may have held a token, which nobody can use or revoke now.
+function noteOrphan(failure) {
+    const { code = '' } = failure.details;
+    if (['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
+        failure.message += '. If Nomad has made a token all the same, nobody has it, and it expires by itself';
+    }
+    throw failure;
+}
+// A Location can be relative, no address at all, or carry a query that is nobody's business.
+function describeRedirect(url, status, location) {
+    const { origin } = new URL(url);
+    const isAddress = typeof location === 'string' && URL.canParse(location, url);
+    const target = new URL(isAddress ? location : url, url);
+    const where = target.origin === origin ? (0,secrets/* quote */.h)(target.pathname) : (0,secrets/* quote */.h)(target.origin);
+    return (`${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
+        `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`);
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 
@@ -39846,14 +40016,16 @@ function publish(token, methodName, options) {
     if (options.exportToken && canReceive('GITHUB_ENV')) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
     }
-    if (options.outputToken && canReceive('GITHUB_OUTPUT')) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('nomadToken', token.secretId);
+    if (canReceive('GITHUB_OUTPUT')) {
+        if (options.outputToken) {
+            _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('nomadToken', token.secretId);
+        }
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('accessorId', token.accessorId);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('tokenType', token.type);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('policies', JSON.stringify(token.policies));
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('roles', JSON.stringify(token.roles));
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('expirationTime', token.expirationTime);
     }
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('accessorId', token.accessorId);
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('tokenType', token.type);
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('policies', JSON.stringify(token.policies));
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('roles', JSON.stringify(token.roles));
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('expirationTime', token.expirationTime);
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(describeToken(token, methodName));
     if (token.type === 'management') {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Nomad gave this job a management token, which may do everything on the cluster. ` +
@@ -39863,11 +40035,11 @@ function publish(token, methodName, options) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Nomad gave this job a token that never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
 }
-// Where a run by hand sets no such file, the toolkit would print the token instead.
+// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
 function canReceive(file) {
     const isSet = Boolean(process.env[file]);
     if (!isSet) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The environment variable ${file} is not set: outside a runner, set it to a file that takes the token.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The environment variable ${file} is not set: outside a runner, set it to a file that takes what this step hands on.`);
     }
     return isSet;
 }
@@ -39878,6 +40050,221 @@ function describeToken(token, methodName) {
         `roles: ${token.roles.join(', ') || 'none'}`,
         token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
     ].join('; ');
+}
+
+
+/***/ }),
+
+/***/ 8903:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ findProxy)
+/* harmony export */ });
+/* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9783);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
+
+/**
+ * Returns the proxy for requests to an address, as the toolkit chooses it for its own, and masks its credentials.
+ * Throws where the environment sets one that is no HTTP proxy, for which the toolkit would go past it without a word.
+ */
+function findProxy(url) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+    if (variable === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__/* .checkBypass */ .H)(url)) {
+        return undefined;
+    }
+    addScheme(variable);
+    const proxy = (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__/* .getProxyUrl */ .s)(url);
+    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+        throw new Error(`The environment variable ${variable} is not the address of an HTTP proxy, as in http://proxy.example.com:3128.`);
+    }
+    return { origin: proxy.origin, authorization: readCredentials(proxy), variable };
+}
+// "proxy.example.com:3128" is what curl and others take, but parses as a URL of the scheme "proxy.example.com".
+function addScheme(variable) {
+    const value = process.env[variable] ?? '';
+    if (!value.includes('://')) {
+        process.env[variable] = `http://${value}`;
+    }
+}
+// https://www.rfc-editor.org/rfc/rfc7617#section-2
+function readCredentials({ username, password, href }) {
+    if (username === '' && password === '') {
+        return undefined;
+    }
+    const encoded = Buffer.from(`${username}:${password}`).toString('base64');
+    [password, new URL(href).password, encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .d);
+    return `Basic ${encoded}`;
+}
+
+
+/***/ }),
+
+/***/ 9809:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AB: () => (/* binding */ limit),
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   L5: () => (/* binding */ retry),
+/* harmony export */   YA: () => (/* binding */ seconds)
+/* harmony export */ });
+/* unused harmony export findPatience */
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1633);
+
+
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 5_000;
+// How long to go on where a wrong input looks just like a passing fault.
+const BRIEFLY_MS = 5_000;
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+// What is tried again and for how long: the first rule that fits decides, and what none fits is not.
+const RULES = [
+    { status: /429|502|503|504/, patience: 'until the deadline' },
+    { peer: 'GitHub', status: /[24]../, patience: 'none' },
+    { peer: 'GitHub', patience: 'until the deadline' },
+    {
+        // A cluster that has lost its leader has another one in seconds.
+        status: /500/,
+        said: /no cluster leader|not the leader|leadership|rpc error|failed to get conn|not ready to serve|EOF/i,
+        patience: 'until the deadline',
+    },
+    { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
+    // A busy server sheds load by closing connections.
+    { codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn], patience: 'until the deadline' },
+    {
+        codes: [
+            'EAI_AGAIN',
+            'ECONNREFUSED',
+            'EHOSTUNREACH',
+            'ENETUNREACH',
+            'ETIMEDOUT',
+            'UND_ERR_CONNECT_TIMEOUT',
+            _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CLOSED_WITHOUT_CERTIFICATE */ .Kd,
+        ],
+        patience: 'briefly',
+    },
+];
+/** The time by which a login must be done. */
+class Deadline {
+    #totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.#totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.#totalMs;
+    }
+    get leftMs() {
+        return Math.max(0, this.#endMs - performance.now());
+    }
+    /** How long one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT);
+    }
+}
+/** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
+async function retry(deadline, attempt) {
+    const startMs = performance.now();
+    for (let attempts = 1;; attempts += 1) {
+        try {
+            return await attempt(deadline.attemptMs);
+        }
+        catch (error) {
+            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .RequestFailure */ .e6)) {
+                throw error;
+            }
+            const patience = findPatience(error.details);
+            const spentMs = performance.now() - startMs;
+            const leftMs = patience === 'briefly' ? Math.min(deadline.leftMs, BRIEFLY_MS - spentMs) : deadline.leftMs;
+            const delayMs = (error.details.retryAfterMs ?? 0) + jitter(attempts);
+            if (patience === 'none' || delayMs >= leftMs) {
+                error.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, error.details.retryAfterMs);
+                throw error;
+            }
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${error.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
+        }
+    }
+}
+/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
+async function limit(ms, promise, giveUp) {
+    let timer;
+    const silence = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            reject(giveUp());
+        }, ms);
+    });
+    try {
+        return await Promise.race([promise, silence]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+/** Tells how long it makes sense to go on after a failure. */
+function findPatience(details) {
+    const { peer, status = '', said = '', code = '' } = details;
+    const fits = (rule) => (rule.peer ?? peer) === peer &&
+        (rule.status?.test(String(status)) ?? true) &&
+        (rule.said?.test(said) ?? true) &&
+        (rule.codes?.includes(code) ?? true);
+    return RULES.find(fits)?.patience ?? 'none';
+}
+// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+function jitter(attempts) {
+    return Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
+}
+function describeEnd(attempts, spentMs, retryAfterMs) {
+    const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${seconds(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${seconds(spentMs)}${asked})`;
+}
+/** Writes milliseconds as seconds, for people. */
+function seconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+
+
+/***/ }),
+
+/***/ 7194:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   d: () => (/* binding */ mask),
+/* harmony export */   h: () => (/* binding */ quote)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+
+const MAX_QUOTE_LENGTH = 500;
+const secrets = new Set();
+/** Masks a secret in the runner's log, and keeps it out of what `quote` returns. */
+function mask(secret) {
+    if (secret !== '') {
+        secrets.add(secret);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq(secret);
+    }
+}
+/**
+ * Returns on one line what another program said, without secrets, cut to 500 characters.
+ * A server that echoes requests says what was sent to it, and the runner finds no mask in a secret that is cut in two.
+ */
+function quote(text) {
+    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+    const line = longestFirst
+        .reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+        // What looks like a JWT or like a Nomad token is one, perhaps.
+        .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
+        .replace(/[\s\p{C}]+/gu, ' ')
+        // The runner takes this for a command, wherever it stands in a line.
+        .replaceAll('##[', '## [')
+        .trim();
+    return line.length > MAX_QUOTE_LENGTH ? `${line.slice(0, MAX_QUOTE_LENGTH)}…` : line;
 }
 
 
@@ -40041,6 +40428,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream"
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers");
+
+/***/ }),
+
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 
 /***/ }),
 
@@ -42985,9 +43379,9 @@ function getIDToken(aud) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ checkBypass),
 /* harmony export */   s: () => (/* binding */ getProxyUrl)
 /* harmony export */ });
-/* unused harmony export checkBypass */
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -43186,6 +43580,18 @@ class DecodedURL extends URL {
 /******/ 			return fn.r ? promise : getResult();
 /******/ 		}, (err) => ((err ? reject(promise[webpackError] = err) : outerResolve(exports)), resolveQueue(queue)));
 /******/ 		queue && queue.d < 0 && (queue.d = 0);
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/compat get default export */
+/******/ (() => {
+/******/ 	// getDefaultExport function for compatibility with non-harmony modules
+/******/ 	__nccwpck_require__.n = (module) => {
+/******/ 		var getter = module && module.__esModule ?
+/******/ 			() => (module['default']) :
+/******/ 			() => (module);
+/******/ 		__nccwpck_require__.d(getter, { a: getter });
+/******/ 		return getter;
 /******/ 	};
 /******/ })();
 /******/ 

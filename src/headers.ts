@@ -2,10 +2,13 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 
 // The action writes these itself, or the connection does.
 const RESERVED = new Set([
+  'accept-encoding',
   'connection',
+  'content-encoding',
   'content-length',
   'content-type',
   'expect',
+  'host',
   'keep-alive',
   'proxy-authorization',
   'transfer-encoding',
@@ -33,16 +36,16 @@ export function findSecretsInHeaders(value: string): string[] {
   return value.split('\n').flatMap((line) => {
     const [name, content] = splitLine(line);
     // A short value under an ordinary name is a word like "true", which a mask would blot out of the whole log.
-    const isSecret = content.length >= 6 || /auth|cookie|key|pass|secret|token/i.test(name);
-    const credentials = content.split(/\s+/).slice(1).join(' ');
-    return isSecret ? [content, credentials].filter((part) => part !== '') : [];
+    const isSecret = content.length >= 6 || /auth|cookie|key|pass|secret|token/.test(name);
+    const credentials = name === 'authorization' ? content.replace(/^\S+\s+/, '') : content;
+    return isSecret ? [...new Set([content, credentials])] : [];
   });
 }
 
 function parseHeader(line: string, where: string): [name: string, content: string] {
   const [name, content] = splitLine(line);
   if (name === '') {
-    throw new Error(`must hold "Name: value" lines, and ${where} is none`);
+    throw new Error(`must hold "Name: value" lines, and ${where} is not one`);
   }
   if (content === '') {
     throw new Error(`has no value on ${where}; is the secret that it comes from set?`);

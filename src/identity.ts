@@ -1,4 +1,8 @@
 import * as core from '@actions/core';
+import { NO_ANSWER, RequestFailure } from './failure.js';
+import { findProxy } from './proxy.js';
+import { limit, retry, seconds, type Deadline } from './retry.js';
+import { mask, quote } from './secrets.js';
 
 /** Which identity the job shows to Nomad. */
 export interface IdentityOptions {
@@ -10,7 +14,7 @@ export interface IdentityOptions {
  * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, masked.
  * Throws where the supplied value is no JWT, the job may not ask for a token, or GitHub refuses.
  */
-export async function requestIdentity(options: IdentityOptions): Promise<string> {
+export async function requestIdentity(options: IdentityOptions, deadline: Deadline): Promise<string> {
   if (options.identityToken !== undefined) {
     if (!isJwt(options.identityToken)) {
       throw new Error('Input identityToken is not a JWT: three base64url parts joined by dots, JSON in the first two.');
@@ -18,23 +22,47 @@ export async function requestIdentity(options: IdentityOptions): Promise<string>
     return options.identityToken;
   }
   // https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
-  if (!process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
+  const endpoint = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+  if (!endpoint || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
     throw new Error(
-      'GitHub lets this job ask for no OIDC token. ' +
+      'This job may not ask GitHub for an OIDC token. ' +
         'Give the job the permission "id-token: write" in the workflow, or set the input identityToken.',
     );
   }
+  // The toolkit asks for the proxy itself, but not whether it is one.
+  findProxy(new URL(endpoint));
+  mask(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
+  return retry(deadline, (ms) =>
+    limit(
+      ms,
+      mint(options.jwtGithubAudience),
+      () => new RequestFailure(`GitHub gave no answer in ${seconds(ms)}`, { peer: 'GitHub', code: NO_ANSWER }),
+    ),
+  );
+}
+
+async function mint(audience: string | undefined): Promise<string> {
   try {
-    return await core.getIDToken(options.jwtGithubAudience);
+    const jwt = await core.getIDToken(audience);
+    mask(jwt);
+    return jwt;
   } catch (error) {
-    throw new Error(`GitHub minted no OIDC token. ${flattenMessage(error)}`, { cause: error });
+    // The toolkit lays its message out over several lines with labels of its own, "undefined" among them.
+    const [, status, reason] = /Error Code : (\d+)?.*Error Message: (.*)/s.exec(String(error)) ?? [];
+    const isAnswered = status !== undefined || reason === undefined;
+    const said = quote(reason ?? 'its answer holds none');
+    throw new RequestFailure(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
+      peer: 'GitHub',
+      // An answer without a token and a 404 look alike here.
+      status: isAnswered ? Number(status ?? 404) : undefined,
+    });
   }
 }
 
 // https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 function isJwt(token: string): boolean {
   const [header, claims, signature, ...rest] = token.split('.');
-  return isJsonObject(header) && isJsonObject(claims) && signature !== undefined && rest.length === 0;
+  return isJsonObject(header) && isJsonObject(claims) && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
 }
 
 function isJsonObject(part: string | undefined): boolean {
@@ -47,13 +75,4 @@ function isJsonObject(part: string | undefined): boolean {
   } catch {
     return false;
   }
-}
-
-// The toolkit lays its message out over several indented lines, with labels of its own.
-function flattenMessage(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message
-    .replace(/^Error message: (Failed to get ID Token\.)?/, '')
-    .replace(/\s+/g, ' ')
-    .trim();
 }

@@ -3,11 +3,14 @@ import { findSecretsInHeaders, parseHeaders } from './headers.js';
 import type { IdentityOptions } from './identity.js';
 import type { ConnectionOptions } from './nomad.js';
 import type { PublishOptions } from './outputs.js';
-import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
+import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
+import { mask } from './secrets.js';
 
 /** The action's inputs under the names of action.yml, checked and decoded. */
 export interface Inputs extends IdentityOptions, ConnectionOptions, PublishOptions {
   methodName: string;
+  /** How many seconds the whole login may take. */
+  timeout: number;
 }
 
 /** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
@@ -27,6 +30,7 @@ export function readInputs(): Inputs {
     extraHeaders: read('extraHeaders', parseHeaders) ?? {},
     tlsServerName: read('tlsServerName', parseServerName),
     region: read('region', parseRegion),
+    timeout: read('timeout', parseTimeout) ?? 60,
   };
   checkClientPair(inputs);
   warnAboutTransport(inputs);
@@ -34,19 +38,9 @@ export function readInputs(): Inputs {
 }
 
 function maskSecrets(): void {
-  const secrets = [core.getInput('identityToken'), core.getInput('clientKey')];
-  for (const secret of [...secrets, ...findSecretsInHeaders(core.getInput('extraHeaders'))]) {
-    maskLines(secret);
-  }
-}
-
-// The runner compares line by line, so a secret of several lines is masked as several secrets.
-function maskLines(secret: string): void {
-  for (const line of secret.split(/\s*(?:[\r\n]|\\[rn])\s*/)) {
-    if (line !== '' && !line.startsWith('-----')) {
-      core.setSecret(line);
-    }
-  }
+  core.getInput('identityToken').split(/\s+/).forEach(mask);
+  findSecretsInPem(core.getInput('clientKey')).forEach(mask);
+  findSecretsInHeaders(core.getInput('extraHeaders')).forEach(mask);
 }
 
 function read<T>(name: string, parse: (value: string) => T): T | undefined {
@@ -69,7 +63,7 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
 function readClientKey(): string | undefined {
   const key = read('clientKey', parsePrivateKey);
   // The decoded lines differ from the base64 that was masked on reading.
-  maskLines(key ?? '');
+  findSecretsInPem(key ?? '').forEach(mask);
   return key;
 }
 
@@ -102,6 +96,14 @@ function parseServerName(value: string): string {
 
 function parseRegion(value: string): string {
   return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
+}
+
+function parseTimeout(value: string): number {
+  const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
+  if (seconds < 1 || seconds > 3600) {
+    throw new Error('must be 1 to 3600 seconds');
+  }
+  return seconds;
 }
 
 function expectMatch(value: string, pattern: RegExp, expected: string): string {

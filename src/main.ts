@@ -3,17 +3,19 @@ import { requestIdentity } from './identity.js';
 import { readInputs } from './inputs.js';
 import { Nomad } from './nomad.js';
 import { publish } from './outputs.js';
+import { Deadline } from './retry.js';
 
 async function run(): Promise<void> {
   const inputs = readInputs();
-  const nomad = new Nomad(inputs);
-  try {
-    const jwt = await requestIdentity(inputs);
-    const token = await nomad.login(inputs.methodName, jwt);
-    publish(token, inputs.methodName, inputs);
-  } finally {
-    await nomad.close();
+  const deadline = new Deadline(inputs.timeout);
+  const nomad = new Nomad(inputs, deadline);
+  if (inputs.identityToken === undefined) {
+    nomad.warmUp();
   }
+  const jwt = await requestIdentity(inputs, deadline);
+  const token = await nomad.login(inputs.methodName, jwt);
+  await nomad.waitUntilKnown(token);
+  publish(token, inputs.methodName, inputs);
 }
 
 try {
@@ -21,3 +23,5 @@ try {
 } catch (error) {
   core.setFailed(error instanceof Error ? error.message : String(error));
 }
+// A request that was given up can hold a connection, and the process with it, for minutes.
+process.exit();

@@ -1,31 +1,44 @@
-import { getProxyUrl } from '@actions/http-client/lib/proxy';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as core from '@actions/core';
 import packageJson from '../package.json' with { type: 'json' };
+import { NO_ANSWER, RequestFailure } from './failure.js';
+import { retry, type Deadline } from './retry.js';
+import { quote } from './secrets.js';
 import { parseToken, type NomadToken } from './token.js';
+import { Transport, type Answer, type TransportOptions } from './transport.js';
 
-/** How to reach Nomad's API. */
-export interface ConnectionOptions {
-  url: string;
-  tlsSkipVerify: boolean;
-  caCertificate: string | undefined;
-  clientCertificate: string | undefined;
-  clientKey: string | undefined;
-  tlsServerName: string | undefined;
+/** How to reach Nomad's API, and what to say in each request. */
+export interface ConnectionOptions extends TransportOptions {
   extraHeaders: Record<string, string>;
   region: string | undefined;
 }
 
-const MAX_ANSWER_BYTES = 1024 * 1024;
-const MAX_REQUEST_MS = 30_000;
+interface Call {
+  method: 'GET' | 'POST';
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
 
-/** Nomad's HTTP API, its requests sharing one connection. */
+const MAX_WARM_UP_MS = 5_000;
+const MAX_PROPAGATION_MS = 10_000;
+const MAX_POLL_DELAY_MS = 500;
+
+/** Nomad's HTTP API. */
 export class Nomad {
   readonly #options: ConnectionOptions;
-  readonly #dispatcher: Dispatcher;
+  readonly #deadline: Deadline;
+  readonly #transport: Transport;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, deadline: Deadline) {
     this.#options = options;
-    this.#dispatcher = createDispatcher(options);
+    this.#deadline = deadline;
+    this.#transport = new Transport(options);
+  }
+
+  /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
+  warmUp(): void {
+    this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_WARM_UP_MS).catch(() => undefined);
   }
 
   /**
@@ -33,98 +46,87 @@ export class Nomad {
    * https://developer.hashicorp.com/nomad/api-docs/acl/login
    */
   async login(methodName: string, jwt: string): Promise<NomadToken> {
-    return parseToken(await this.#post('/v1/acl/login', { AuthMethodName: methodName, LoginToken: jwt }));
-  }
-
-  /** Closes the connection once the requests under way are answered. */
-  async close(): Promise<void> {
-    await this.#dispatcher.close();
-  }
-
-  async #post(path: string, body: unknown): Promise<string> {
-    const url = new URL(this.#options.url + path);
-    const { status, location, text } = await this.#request(url, body).catch((error: unknown) => {
-      throw new Error(`Cannot log in to Nomad at ${url.origin}: ${describeFault(error)}`, { cause: error });
+    const body = { AuthMethodName: methodName, LoginToken: jwt };
+    return retry(this.#deadline, async (limitMs) => {
+      const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch(noteOrphan);
+      this.#expectSuccess(answer);
+      return parseToken(answer.text);
     });
-    if (status >= 300 && status < 400) {
-      throw new Error(
-        `${url.origin} redirects the login (${String(status)}) to ${describeTarget(location, url)}, where the action ` +
-          `does not send the JWT. Set the input url to the address that Nomad itself has.`,
-      );
-    }
-    if (status !== 200) {
-      throw new Error(`Nomad refused the login (${String(status)}): ${this.#quote(text)}`);
-    }
-    return text;
   }
 
-  async #request(url: URL, body: unknown): Promise<{ status: number; location: unknown; text: string }> {
-    const { region, extraHeaders } = this.#options;
-    const answer = await this.#dispatcher.request({
-      origin: url.origin,
-      path: url.pathname,
+  /**
+   * Waits until Nomad knows a token that it has just made, as it may not for some milliseconds; warns after 10 s.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
+   */
+  async waitUntilKnown({ secretId }: NomadToken): Promise<void> {
+    const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } } as const;
+    const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
+    for (let delayMs = 20; performance.now() < endMs; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
+      const answer = await this.#send(call, endMs - performance.now()).catch(() => undefined);
+      if (answer?.status === 200) {
+        return;
+      }
+      await sleep(delayMs);
+    }
+    core.warning('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
+  }
+
+  #send({ method, path, headers, body }: Call, limitMs: number): Promise<Answer> {
+    const { url, region, extraHeaders } = this.#options;
+    const request = {
+      path: new URL(url + path).pathname,
       query: region === undefined ? {} : { region },
-      method: 'POST',
+      method,
       headers: {
         'user-agent': `${packageJson.name}/${packageJson.version}`,
         ...extraHeaders,
-        'content-type': 'application/json',
+        ...headers,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
       },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(MAX_REQUEST_MS),
-    });
-    return { status: answer.statusCode, location: answer.headers['location'], text: await readText(answer.body) };
+      body: body === undefined ? null : JSON.stringify(body),
+    };
+    return this.#transport.send(request, limitMs);
   }
 
-  // An answer can hold what was sent: from a server that echoes requests, or in an error page of a proxy.
-  #quote(text: string): string {
-    const secrets = Object.values(this.#options.extraHeaders).filter((value) => value.length >= 6);
-    const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-    const line = safe
-      .replace(/eyJ[\w-]+(\.[\w-]*)*/g, '***')
-      .replace(/[\s\p{Cc}]+/gu, ' ')
-      .trim();
-    return line.length > 500 ? `${line.slice(0, 500)}…` : line || 'an empty answer';
+  #expectSuccess({ status, headers, text }: Answer): void {
+    if (/^30[12378]$/.test(String(status))) {
+      throw new Error(describeRedirect(this.#options.url, status, headers['location']));
+    }
+    if (status !== 200) {
+      throw new RequestFailure(`Nomad refused the login (${String(status)}): ${quote(text) || 'an empty answer'}`, {
+        peer: 'Nomad',
+        status,
+        said: text,
+        retryAfterMs: parseRetryAfter(headers['retry-after']),
+      });
+    }
   }
 }
 
-function createDispatcher(options: ConnectionOptions): Dispatcher {
-  const tls = {
-    rejectUnauthorized: !options.tlsSkipVerify,
-    ...(options.caCertificate !== undefined && { ca: options.caCertificate }),
-    ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
-    ...(options.clientKey !== undefined && { key: options.clientKey }),
-    ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
-  };
-  const url = new URL(options.url);
-  const proxy = getProxyUrl(url);
-  // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
-  return proxy === undefined
-    ? new Agent({ connect: tls })
-    : new ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' });
+// A lost answer to a login may have held a token, which nobody can use or revoke now.
+function noteOrphan(failure: RequestFailure): never {
+  const { code = '' } = failure.details;
+  if (['ECONNRESET', 'UND_ERR_SOCKET', NO_ANSWER].includes(code)) {
+    failure.message += '. If Nomad has made a token all the same, nobody has it, and it expires by itself';
+  }
+  throw failure;
 }
 
 // A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeTarget(location: unknown, base: URL): string {
-  const target = typeof location === 'string' && URL.canParse(location, base.href) ? new URL(location, base) : base;
-  const { origin, pathname } = target;
-  return origin === base.origin ? `its path ${pathname}` : origin;
+function describeRedirect(url: string, status: number, location: unknown): string {
+  const { origin } = new URL(url);
+  const isAddress = typeof location === 'string' && URL.canParse(location, url);
+  const target = new URL(isAddress ? location : url, url);
+  const where = target.origin === origin ? quote(target.pathname) : quote(target.origin);
+  return (
+    `${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
+    `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`
+  );
 }
 
-function describeFault(error: unknown): string {
-  const { message, code } = error as NodeJS.ErrnoException;
-  return message || code || 'the connection failed';
-}
-
-async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) {
-      throw new Error('the answer is longer than 1 MiB, which no answer of Nomad to a login is');
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value: unknown): number | undefined {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

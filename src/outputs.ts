@@ -12,14 +12,16 @@ export function publish(token: NomadToken, methodName: string, options: PublishO
   if (options.exportToken && canReceive('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
   }
-  if (options.outputToken && canReceive('GITHUB_OUTPUT')) {
-    core.setOutput('nomadToken', token.secretId);
+  if (canReceive('GITHUB_OUTPUT')) {
+    if (options.outputToken) {
+      core.setOutput('nomadToken', token.secretId);
+    }
+    core.setOutput('accessorId', token.accessorId);
+    core.setOutput('tokenType', token.type);
+    core.setOutput('policies', JSON.stringify(token.policies));
+    core.setOutput('roles', JSON.stringify(token.roles));
+    core.setOutput('expirationTime', token.expirationTime);
   }
-  core.setOutput('accessorId', token.accessorId);
-  core.setOutput('tokenType', token.type);
-  core.setOutput('policies', JSON.stringify(token.policies));
-  core.setOutput('roles', JSON.stringify(token.roles));
-  core.setOutput('expirationTime', token.expirationTime);
   core.info(describeToken(token, methodName));
   if (token.type === 'management') {
     core.warning(
@@ -32,12 +34,12 @@ export function publish(token: NomadToken, methodName: string, options: PublishO
   }
 }
 
-// Where a run by hand sets no such file, the toolkit would print the token instead.
+// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
 function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
   const isSet = Boolean(process.env[file]);
   if (!isSet) {
     core.warning(
-      `The environment variable ${file} is not set: outside a runner, set it to a file that takes the token.`,
+      `The environment variable ${file} is not set: outside a runner, set it to a file that takes what this step hands on.`,
     );
   }
   return isSet;

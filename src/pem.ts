@@ -37,13 +37,21 @@ export function isKeyOfCertificate(key: string, certificates: string): boolean {
   return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
 }
 
-// Secrets are pasted in three ways: as PEM, as PEM with its line ends written out as \n, and as base64 of either.
+/** Returns the parts of a private key's text that are secret, line by line, as the runner's masks compare lines. */
+export function findSecretsInPem(value: string): string[] {
+  return value.replace(/-----[^-]+-----/g, ' ').split(/(?:\s|\\[rn])+/);
+}
+
+// Secrets are pasted as PEM, with its line ends written out as \n or turned to spaces, and as base64 of either.
 function decodePem(value: string): string {
-  const text = value.includes('-----BEGIN ') ? value : decodeBase64(value);
+  const text = (value.includes('-----BEGIN ') ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
   if (!text.includes('-----BEGIN ')) {
     throw new Error('must be base64 of PEM text, or PEM text');
   }
-  return text.replaceAll('\\r', '').replaceAll('\\n', '\n').replaceAll('\r', '');
+  return text.replace(
+    /(-----BEGIN [^-]+-----)(.+?)(-----END [^-]+-----)/gs,
+    (_, begin: string, body: string, end: string) => [begin, ...body.trim().split(/\s+/), end].join('\n'),
+  );
 }
 
 function decodeBase64(value: string): string {

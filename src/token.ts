@@ -1,4 +1,4 @@
-import * as core from '@actions/core';
+import { mask } from './secrets.js';
 
 /** An ACL token of Nomad; `expirationTime` is RFC 3339, empty where the token does not expire. */
 export interface NomadToken {
@@ -11,6 +11,7 @@ export interface NomadToken {
 }
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
@@ -21,13 +22,13 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 export function parseToken(answer: string): NomadToken {
   const token = parseObject(answer);
   const secretId = expectMatch(token['SecretID'], UUID);
-  core.setSecret(secretId);
+  mask(secretId);
   return {
     secretId,
     accessorId: expectMatch(token['AccessorID'], UUID),
     type: expectMatch(token['Type'], TYPE),
-    policies: expectList(token['Policies']).map(expectString),
-    roles: expectList(token['Roles']).map((role) => expectString(expectObject(role)['Name'])),
+    policies: expectList(token['Policies']).map((policy) => expectMatch(policy, NAME)),
+    roles: expectList(token['Roles']).map((role) => expectMatch(expectObject(role)['Name'], NAME)),
     expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
   };
 }
@@ -64,10 +65,6 @@ function expectMatch(value: unknown, pattern: RegExp): string {
     throw new NoTokenError();
   }
   return value;
-}
-
-function expectString(value: unknown): string {
-  return expectMatch(value, /^\P{Cc}*$/u);
 }
 
 class NoTokenError extends Error {

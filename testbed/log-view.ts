@@ -4,6 +4,10 @@ export interface Annotation {
   message: string;
 }
 
+const COMMAND = /^\s*::([a-z-]+)(?: [^:]*)?::(.*)$/;
+// The runner still takes commands of this form, and wherever they stand in a line.
+const OLD_COMMAND = /##\[([a-z-]+)(?: [^\]]*)?\](.*)$/;
+
 /** What a user sees of a program's output: commands carried out, secrets masked from where the program masks them. */
 export class LogView {
   readonly annotations: Annotation[] = [];
@@ -23,7 +27,7 @@ export class LogView {
   }
 
   #read(line: string): void {
-    const [, command, data = ''] = /^\s*::([a-z-]+)(?: [^:]*)?::(.*)$/.exec(line) ?? [];
+    const [, command, data = ''] = COMMAND.exec(line) ?? OLD_COMMAND.exec(line) ?? [];
     const message = unescape(data);
     switch (command) {
       case 'add-mask':

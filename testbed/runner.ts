@@ -24,6 +24,8 @@ export interface StageResult {
   log: string;
   /** What the program wrote, commands and all. */
   raw: string;
+  /** The same without the commands that mask, so that whoever looks for a secret here finds a leak. */
+  printed: string;
   annotations: Annotation[];
   masks: string[];
   /** The environment variables that later steps get. */
@@ -77,6 +79,7 @@ async function runStage(step: Step, program: string, state: Record<string, strin
     return {
       exitCode,
       raw,
+      printed: raw.replace(/^::add-mask::.*\n/gm, ''),
       log: view.text,
       annotations: view.annotations,
       masks: view.masks,
@@ -93,7 +96,9 @@ async function runStage(step: Step, program: string, state: Record<string, strin
 function inputVariables(metadata: ActionMetadata, given: Record<string, string>): Record<string, string> {
   const defaults = Object.entries(metadata.inputs ?? {}).map(([name, input]) => [name, input?.default ?? '']);
   const values = { ...(Object.fromEntries(defaults) as Record<string, string>), ...given };
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, value]),
+  );
 }
 
 async function runNode(program: string, env: NodeJS.ProcessEnv): Promise<{ exitCode: number; raw: string }> {

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 
 /** A server on a free port of the loopback address. */
 export interface LoopbackServer {
@@ -10,19 +10,38 @@ export interface LoopbackServer {
 }
 
 /** Starts an HTTP server or, given a certificate, an HTTPS server. */
-export async function listen(onRequest: RequestListener, tls?: ServerOptions): Promise<LoopbackServer> {
+export function listen(
+  onRequest: RequestListener,
+  tls?: ServerOptions,
+  onConnection: () => void = () => undefined,
+): Promise<LoopbackServer> {
   const server: Server = tls ? createHttpsServer(tls, onRequest) : createHttpServer(onRequest);
+  server.on('connection', onConnection);
+  return open(server, tls ? 'https' : 'http');
+}
+
+/** Starts a server that speaks no protocol of its own; `scheme` is what its URL claims it speaks. */
+export function listenTcp(onConnection: (socket: Socket) => void, scheme = 'http'): Promise<LoopbackServer> {
+  return open(createTcpServer(onConnection), scheme);
+}
+
+/** Opens a server on a free port of the loopback address; `scheme` is what its URL begins with. */
+export async function open(server: TcpServer, scheme: string): Promise<LoopbackServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${tls ? 'https' : 'http'}://127.0.0.1:${String(port)}`,
+    url: `${scheme}://127.0.0.1:${String(port)}`,
     port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
           resolve();
         });
-        server.closeAllConnections();
+        sockets.forEach((socket) => socket.destroy());
       }),
   };
 }

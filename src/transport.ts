@@ -1,0 +1,135 @@
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { CLOSED_WITHOUT_CERTIFICATE, NO_ANSWER, RequestFailure } from './failure.js';
+import { findProxy, type Proxy } from './proxy.js';
+import { limit, seconds } from './retry.js';
+import { quote } from './secrets.js';
+
+/** Where Nomad is, and what TLS is to prove and to expect. */
+export interface TransportOptions {
+  url: string;
+  tlsSkipVerify: boolean;
+  caCertificate: string | undefined;
+  clientCertificate: string | undefined;
+  clientKey: string | undefined;
+  tlsServerName: string | undefined;
+}
+
+/** One HTTP answer, read to its end. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
+
+type NetworkError = Error & { code?: string; reason?: string; errors?: Error[] };
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const MAX_CONNECT_MS = 2_500;
+// GitHub can take a while to mint a token, and the connection to Nomad waits for it.
+const KEEP_ALIVE_MS = 60_000;
+
+/** One connection to Nomad, which its requests share; opened anew where it was lost. */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #proxy: Proxy | undefined;
+  #dispatcher: Dispatcher;
+  readonly #origin: string;
+  readonly #place: string;
+  #hasAnswered = false;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#origin = new URL(options.url).origin;
+    this.#proxy = findProxy(new URL(options.url));
+    const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
+    this.#place = `Nomad at ${this.#origin}${way}`;
+    this.#dispatcher = createDispatcher(options, this.#proxy);
+  }
+
+  /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
+  send(request: Request, limitMs: number): Promise<Answer> {
+    return limit(limitMs, this.#exchange(request), () => {
+      const failure = new RequestFailure(`${this.#place} gave no answer in ${seconds(limitMs)}`, {
+        peer: 'Nomad',
+        code: NO_ANSWER,
+      });
+      // What waits behind this request on the connection would get no answer either.
+      void this.#dispatcher.destroy(failure);
+      this.#dispatcher = createDispatcher(this.#options, this.#proxy);
+      return failure;
+    });
+  }
+
+  async #exchange(request: Request): Promise<Answer> {
+    try {
+      const answer = await this.#dispatcher.request({ ...request, origin: this.#origin });
+      this.#hasAnswered = true;
+      return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
+    } catch (error) {
+      throw error instanceof RequestFailure ? error : this.#describe(error as NetworkError);
+    }
+  }
+
+  #describe(error: NetworkError): RequestFailure {
+    // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
+    const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
+    const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+    const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
+    if (proxyStatus !== undefined) {
+      return new RequestFailure(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
+        peer: 'proxy',
+        status: Number(proxyStatus),
+      });
+    }
+    return new RequestFailure(`Cannot reach ${this.#place}: ${quote(message)}`, {
+      peer: 'Nomad',
+      code: this.#findCode(error),
+    });
+  }
+
+  #findCode({ code }: { code?: unknown }): string {
+    const { url, clientCertificate } = this.#options;
+    // With TLS 1.3 a server that misses a client certificate closes after the handshake, and says no more.
+    const isUnexplained = code === 'UND_ERR_SOCKET' && url.startsWith('https:') && clientCertificate === undefined;
+    return isUnexplained && !this.#hasAnswered ? CLOSED_WITHOUT_CERTIFICATE : String(code);
+  }
+}
+
+function createDispatcher(options: TransportOptions, proxy: Proxy | undefined): Dispatcher {
+  const tls = {
+    timeout: MAX_CONNECT_MS,
+    rejectUnauthorized: !options.tlsSkipVerify,
+    ...(options.caCertificate !== undefined && { ca: options.caCertificate }),
+    ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
+    ...(options.clientKey !== undefined && { key: options.clientKey }),
+    ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
+  };
+  const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+  if (proxy === undefined) {
+    return new Agent({ ...shared, connect: tls });
+  }
+  return new ProxyAgent({
+    ...shared,
+    uri: proxy.origin,
+    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+    requestTls: tls,
+    proxyTls: { timeout: MAX_CONNECT_MS },
+    // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
+    proxyTunnel: options.url.startsWith('https:'),
+  });
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES) {
+      throw new Error('the answer is longer than 1 MiB, as none of Nomad is');
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

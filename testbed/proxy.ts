@@ -1,0 +1,61 @@
+import { createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { open, type LoopbackServer } from './server.js';
+
+/** An HTTP proxy that finds every host on the loopback address, so that names can be used that exist nowhere. */
+export interface ForwardProxy extends LoopbackServer {
+  /** What it was asked for: "CONNECT host:port", or the method and the absolute URL. */
+  requests: string[];
+}
+
+/** What a proxy may be set up to do. */
+export interface ProxyOptions {
+  /** "user:password" that it asks for. */
+  credentials?: string;
+  /** The status with which it refuses all it is asked for. */
+  refuseWith?: number;
+}
+
+/** Starts a proxy that tunnels CONNECT and forwards requests for absolute http URLs. */
+export async function startProxy({ credentials, refuseWith }: ProxyOptions = {}): Promise<ForwardProxy> {
+  const requests: string[] = [];
+  const expected = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const findRefusal = (authorization: string | undefined): number | undefined =>
+    authorization === expected ? refuseWith : 407;
+
+  const server = createServer((request, response) => {
+    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    const refusal = findRefusal(request.headers['proxy-authorization']);
+    if (refusal !== undefined) {
+      response.writeHead(refusal).end('No');
+      return;
+    }
+    const { port, pathname, search } = new URL(request.url ?? '');
+    const { method } = request;
+    const headers = { ...request.headers };
+    delete headers['proxy-authorization'];
+    const onward = httpRequest({ host: '127.0.0.1', port, path: pathname + search, method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.writeHead(502).end());
+    request.pipe(onward);
+  });
+
+  server.on('connect', ({ url = '', headers }, socket) => {
+    requests.push(`CONNECT ${url}`);
+    const refusal = findRefusal(headers['proxy-authorization']);
+    if (refusal !== undefined) {
+      socket.end(`HTTP/1.1 ${String(refusal)} No\r\n\r\n`);
+      return;
+    }
+    const onward = connect(Number(url.split(':').at(-1)), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on('error', () => socket.destroy());
+    socket.on('error', () => onward.destroy());
+  });
+
+  return { ...(await open(server, 'http')), requests };
+}
