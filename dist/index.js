@@ -39909,6 +39909,7 @@ class Nomad {
     #options;
     #deadline;
     #transport;
+    #hasLostAnswer = false;
     constructor(options, deadline) {
         this.#options = options;
         this.#deadline = deadline;
@@ -39925,7 +39926,10 @@ class Nomad {
     async login(methodName, jwt) {
         const body = { AuthMethodName: methodName, LoginToken: jwt };
         return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
-            const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch(noteOrphan);
+            const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch((failure) => {
+                this.#noteLostAnswer(failure);
+                throw failure;
+            });
             this.#expectSuccess(answer);
             return parseToken(answer.text);
         });
@@ -39962,6 +39966,12 @@ class Nomad {
         };
         return this.#transport.send(request, limitMs);
     }
+    #noteLostAnswer({ details: { code = '' } }) {
+        if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
+            this.#hasLostAnswer = true;
+            core/* info */.pq('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
+        }
+    }
     #expectSuccess({ status, headers, text }) {
         if (/^30[12378]$/.test(String(status))) {
             throw new Error(describeRedirect(this.#options.url, status, headers['location']));
@@ -39975,14 +39985,6 @@ class Nomad {
             });
         }
     }
-}
-// A lost answer to a login may have held a token, which nobody can use or revoke now.
-function noteOrphan(failure) {
-    const { code = '' } = failure.details;
-    if (['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
-        failure.message += '. If Nomad has made a token all the same, nobody has it, and it expires by itself';
-    }
-    throw failure;
 }
 // A Location can be relative, no address at all, or carry a query that is nobody's business.
 function describeRedirect(url, status, location) {

@@ -29,6 +29,7 @@ export class Nomad {
   readonly #options: ConnectionOptions;
   readonly #deadline: Deadline;
   readonly #transport: Transport;
+  #hasLostAnswer = false;
 
   constructor(options: ConnectionOptions, deadline: Deadline) {
     this.#options = options;
@@ -48,7 +49,12 @@ export class Nomad {
   async login(methodName: string, jwt: string): Promise<NomadToken> {
     const body = { AuthMethodName: methodName, LoginToken: jwt };
     return retry(this.#deadline, async (limitMs) => {
-      const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch(noteOrphan);
+      const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch(
+        (failure: unknown) => {
+          this.#noteLostAnswer(failure as RequestFailure);
+          throw failure;
+        },
+      );
       this.#expectSuccess(answer);
       return parseToken(answer.text);
     });
@@ -88,6 +94,13 @@ export class Nomad {
     return this.#transport.send(request, limitMs);
   }
 
+  #noteLostAnswer({ details: { code = '' } }: RequestFailure): void {
+    if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', NO_ANSWER].includes(code)) {
+      this.#hasLostAnswer = true;
+      core.info('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
+    }
+  }
+
   #expectSuccess({ status, headers, text }: Answer): void {
     if (/^30[12378]$/.test(String(status))) {
       throw new Error(describeRedirect(this.#options.url, status, headers['location']));
@@ -101,15 +114,6 @@ export class Nomad {
       });
     }
   }
-}
-
-// A lost answer to a login may have held a token, which nobody can use or revoke now.
-function noteOrphan(failure: RequestFailure): never {
-  const { code = '' } = failure.details;
-  if (['ECONNRESET', 'UND_ERR_SOCKET', NO_ANSWER].includes(code)) {
-    failure.message += '. If Nomad has made a token all the same, nobody has it, and it expires by itself';
-  }
-  throw failure;
 }
 
 // A Location can be relative, no address at all, or carry a query that is nobody's business.
