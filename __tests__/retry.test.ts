@@ -14,6 +14,14 @@ describe('what is tried again', () => {
     ['a gateway timeout', { peer: 'proxy', status: 504 }],
     ['a cluster without a leader', { peer: 'Nomad', status: 500, said: NO_LEADER }],
     ['a lost leader', { peer: 'Nomad', status: 500, said: 'rpc error: EOF' }],
+    [
+      'a dead leader',
+      { peer: 'Nomad', status: 500, said: 'rpc error: failed to get conn: dial tcp: connection refused' },
+    ],
+    [
+      'a leader that many ask for',
+      { peer: 'Nomad', status: 500, said: "rpc error: lead thread didn't get connection" },
+    ],
     ['a leader that is lost meanwhile', { peer: 'Nomad', status: 500, said: 'leadership lost while committing log' }],
     ['keys that Nomad could not fetch', { peer: 'Nomad', status: 401, said: NO_KEYS }],
     ['a reset', { peer: 'Nomad', code: 'ECONNRESET' }],
@@ -45,6 +53,8 @@ describe('what is tried again', () => {
     ['a forbidden request', { peer: 'Nomad', status: 403 }],
     ['a wrong address', { peer: 'Nomad', status: 404 }],
     ['a bind name that cannot be', { peer: 'Nomad', status: 500, said: 'computed "role" bind name for bind target' }],
+    ['the same, told by a follower', { peer: 'Nomad', status: 500, said: 'rpc error: computed "role" bind name' }],
+    ['a claim that cannot be mapped', { peer: 'Nomad', status: 500, said: "rpc error: error converting claim 'x'" }],
     ['an unknown region', { peer: 'Nomad', status: 500, said: 'No path to region' }],
     ['an unknown host', { peer: 'Nomad', code: 'ENOTFOUND' }],
     ['an unknown CA', { peer: 'Nomad', code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }],

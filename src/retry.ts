@@ -23,9 +23,10 @@ const RULES: Rule[] = [
   { peer: 'GitHub', status: /[24]../, patience: 'none' },
   { peer: 'GitHub', patience: 'until the deadline' },
   {
-    // A cluster that has lost its leader has another one in seconds.
+    // A cluster that has lost its leader has another one in seconds. That it is an "rpc error" says only that one
+    // server asked another, who may have refused for good.
     status: /500/,
-    said: /no cluster leader|not the leader|leadership|rpc error|failed to get conn|not ready to serve|EOF/i,
+    said: /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i,
     patience: 'until the deadline',
   },
   { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
