@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { CLOSED_WITHOUT_CERTIFICATE, NO_ANSWER, RequestFailure, type FailureDetails } from '../src/failure.js';
+import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from '../src/failure.js';
 import { Deadline, findPatience, limit, retry } from '../src/retry.js';
 import { captureStdout } from './capture.js';
 
@@ -42,7 +42,7 @@ describe('what is tried again', () => {
     'EAI_AGAIN',
     'EHOSTUNREACH',
     'ENETUNREACH',
-    CLOSED_WITHOUT_CERTIFICATE,
+    CLOSED_AFTER_HANDSHAKE,
   ])('briefly, because a wrong input looks the same: %s', (code) => {
     expect(findPatience({ peer: 'Nomad', code })).toBe('briefly');
   });

@@ -39305,7 +39305,7 @@ module.exports = {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dn: () => (/* binding */ NO_ANSWER),
-/* harmony export */   Kd: () => (/* binding */ CLOSED_WITHOUT_CERTIFICATE),
+/* harmony export */   QY: () => (/* binding */ CLOSED_AFTER_HANDSHAKE),
 /* harmony export */   e6: () => (/* binding */ RequestFailure)
 /* harmony export */ });
 /** A request that came to nothing; the message tells a person so in one sentence without a full stop or a secret. */
@@ -39318,8 +39318,8 @@ class RequestFailure extends Error {
 }
 /** No answer came in the time of one attempt. */
 const NO_ANSWER = 'NO_ANSWER';
-/** The server closed a TLS connection after the handshake, as it does when it misses a client certificate. */
-const CLOSED_WITHOUT_CERTIFICATE = 'CLOSED_WITHOUT_CERTIFICATE';
+/** The server closed a TLS connection after the handshake, as it may for want of the right client certificate. */
+const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 
 /***/ }),
@@ -39780,11 +39780,14 @@ class NoTokenError extends Error {
     }
 }
 
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
 ;// CONCATENATED MODULE: ./src/transport.ts
+
 
 
 
@@ -39802,6 +39805,7 @@ class Transport {
     #origin;
     #place;
     #hasAnswered = false;
+    #socketError;
     constructor(options) {
         this.#options = options;
         this.#origin = new URL(options.url).origin;
@@ -39809,6 +39813,10 @@ class Transport {
         const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
         this.#place = `Nomad at ${this.#origin}${way}`;
         this.#dispatcher = createDispatcher(options, this.#proxy);
+        // undici reports a connection that a TLS alert ended as closed by the other side, and not what the alert said.
+        (0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
+            message.socket.once('error', (error) => (this.#socketError = error));
+        });
     }
     /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
     send(request, limitMs) {
@@ -39830,7 +39838,7 @@ class Transport {
             return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
         }
         catch (error) {
-            throw error instanceof src_failure/* RequestFailure */.e6 ? error : this.#describe(error);
+            throw error instanceof src_failure/* RequestFailure */.e6 ? error : this.#describe(this.#findCause(error));
         }
     }
     #describe(error) {
@@ -39849,11 +39857,14 @@ class Transport {
             code: this.#findCode(error),
         });
     }
+    #findCause(error) {
+        const alert = this.#socketError;
+        this.#socketError = undefined;
+        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+    }
     #findCode({ code }) {
-        const { url, clientCertificate } = this.#options;
-        // With TLS 1.3 a server that misses a client certificate closes after the handshake, and says no more.
-        const isUnexplained = code === 'UND_ERR_SOCKET' && url.startsWith('https:') && clientCertificate === undefined;
-        return isUnexplained && !this.#hasAnswered ? src_failure/* CLOSED_WITHOUT_CERTIFICATE */.Kd : String(code);
+        const isClosedAfterHandshake = code === 'UND_ERR_SOCKET' && this.#origin.startsWith('https:');
+        return isClosedAfterHandshake && !this.#hasAnswered ? src_failure/* CLOSED_AFTER_HANDSHAKE */.QY : String(code);
     }
 }
 function createDispatcher(options, proxy) {
@@ -40125,6 +40136,7 @@ const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
 // How long to go on where a wrong input looks just like a passing fault.
 const BRIEFLY_MS = 5_000;
+const LONGEST_BRIEF_DELAY_MS = 1_000;
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 // What is tried again and for how long: the first rule that fits decides, and what none fits is not.
@@ -40150,7 +40162,7 @@ const RULES = [
             'ENETUNREACH',
             'ETIMEDOUT',
             'UND_ERR_CONNECT_TIMEOUT',
-            _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CLOSED_WITHOUT_CERTIFICATE */ .Kd,
+            _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CLOSED_AFTER_HANDSHAKE */ .QY,
         ],
         patience: 'briefly',
     },
@@ -40174,6 +40186,7 @@ class Deadline {
 /** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
+    let isBusyServer = false;
     for (let attempts = 1;; attempts += 1) {
         try {
             return await attempt(deadline.attemptMs);
@@ -40184,8 +40197,10 @@ async function retry(deadline, attempt) {
             }
             const patience = findPatience(error.details);
             const spentMs = performance.now() - startMs;
-            const leftMs = patience === 'briefly' ? Math.min(deadline.leftMs, BRIEFLY_MS - spentMs) : deadline.leftMs;
-            const delayMs = (error.details.retryAfterMs ?? 0) + jitter(attempts);
+            // A server that has shown itself to be busy is no wrong address, whatever it does next.
+            isBusyServer ||= patience === 'until the deadline';
+            const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
+            const delayMs = (error.details.retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
             if (patience === 'none' || delayMs >= leftMs) {
                 error.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, error.details.retryAfterMs);
                 throw error;
@@ -40220,8 +40235,8 @@ function findPatience(details) {
     return RULES.find(fits)?.patience ?? 'none';
 }
 // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-function jitter(attempts) {
-    return Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
+function jitter(attempts, longestMs) {
+    return Math.random() * Math.min(longestMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
     const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${seconds(retryAfterMs)}`;

@@ -24,5 +24,5 @@ export class RequestFailure extends Error {
 /** No answer came in the time of one attempt. */
 export const NO_ANSWER = 'NO_ANSWER';
 
-/** The server closed a TLS connection after the handshake, as it does when it misses a client certificate. */
-export const CLOSED_WITHOUT_CERTIFICATE = 'CLOSED_WITHOUT_CERTIFICATE';
+/** The server closed a TLS connection after the handshake, as it may for want of the right client certificate. */
+export const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { CLOSED_WITHOUT_CERTIFICATE, NO_ANSWER, RequestFailure, type FailureDetails } from './failure.js';
+import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
 // How long to go on where a wrong input looks just like a passing fault.
 const BRIEFLY_MS = 5_000;
+const LONGEST_BRIEF_DELAY_MS = 1_000;
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 
@@ -40,7 +41,7 @@ const RULES: Rule[] = [
       'ENETUNREACH',
       'ETIMEDOUT',
       'UND_ERR_CONNECT_TIMEOUT',
-      CLOSED_WITHOUT_CERTIFICATE,
+      CLOSED_AFTER_HANDSHAKE,
     ],
     patience: 'briefly',
   },
@@ -69,6 +70,7 @@ export class Deadline {
 /** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
+  let isBusyServer = false;
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt(deadline.attemptMs);
@@ -78,8 +80,11 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       }
       const patience = findPatience(error.details);
       const spentMs = performance.now() - startMs;
-      const leftMs = patience === 'briefly' ? Math.min(deadline.leftMs, BRIEFLY_MS - spentMs) : deadline.leftMs;
-      const delayMs = (error.details.retryAfterMs ?? 0) + jitter(attempts);
+      // A server that has shown itself to be busy is no wrong address, whatever it does next.
+      isBusyServer ||= patience === 'until the deadline';
+      const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
+      const delayMs =
+        (error.details.retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
       if (patience === 'none' || delayMs >= leftMs) {
         error.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, error.details.retryAfterMs);
         throw error;
@@ -117,8 +122,8 @@ export function findPatience(details: FailureDetails): Rule['patience'] {
 }
 
 // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-function jitter(attempts: number): number {
-  return Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
+function jitter(attempts: number, longestMs: number): number {
+  return Math.random() * Math.min(longestMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 
 function describeEnd(attempts: number, spentMs: number, retryAfterMs: number | undefined): string {

@@ -1,5 +1,7 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
-import { CLOSED_WITHOUT_CERTIFICATE, NO_ANSWER, RequestFailure } from './failure.js';
+import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure } from './failure.js';
 import { findProxy, type Proxy } from './proxy.js';
 import { limit, seconds } from './retry.js';
 import { quote } from './secrets.js';
@@ -38,6 +40,7 @@ export class Transport {
   readonly #origin: string;
   readonly #place: string;
   #hasAnswered = false;
+  #socketError: NetworkError | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -46,6 +49,10 @@ export class Transport {
     const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
     this.#place = `Nomad at ${this.#origin}${way}`;
     this.#dispatcher = createDispatcher(options, this.#proxy);
+    // undici reports a connection that a TLS alert ended as closed by the other side, and not what the alert said.
+    subscribe('undici:client:connected', (message) => {
+      (message as { socket: Socket }).socket.once('error', (error) => (this.#socketError = error));
+    });
   }
 
   /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
@@ -68,7 +75,7 @@ export class Transport {
       this.#hasAnswered = true;
       return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
     } catch (error) {
-      throw error instanceof RequestFailure ? error : this.#describe(error as NetworkError);
+      throw error instanceof RequestFailure ? error : this.#describe(this.#findCause(error as NetworkError));
     }
   }
 
@@ -89,11 +96,15 @@ export class Transport {
     });
   }
 
-  #findCode({ code }: { code?: unknown }): string {
-    const { url, clientCertificate } = this.#options;
-    // With TLS 1.3 a server that misses a client certificate closes after the handshake, and says no more.
-    const isUnexplained = code === 'UND_ERR_SOCKET' && url.startsWith('https:') && clientCertificate === undefined;
-    return isUnexplained && !this.#hasAnswered ? CLOSED_WITHOUT_CERTIFICATE : String(code);
+  #findCause(error: NetworkError): NetworkError {
+    const alert = this.#socketError;
+    this.#socketError = undefined;
+    return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+  }
+
+  #findCode({ code }: NetworkError): string {
+    const isClosedAfterHandshake = code === 'UND_ERR_SOCKET' && this.#origin.startsWith('https:');
+    return isClosedAfterHandshake && !this.#hasAnswered ? CLOSED_AFTER_HANDSHAKE : String(code);
   }
 }
 
