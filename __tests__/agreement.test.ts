@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
+import { ANSWER_REMEDIES } from '../src/answer-remedies.js';
+import { CONNECTION_REMEDIES } from '../src/connection-remedies.js';
 import { readInputsWith } from './read-inputs-with.js';
 
 interface Metadata {
@@ -53,6 +55,17 @@ describe('action.yml, the README and the code', () => {
     const set = read('src/outputs.ts').matchAll(/setOutput\('(\w+)'/g);
     expect([...set].map(([, name]) => name)).toEqual(Object.keys(metadata.outputs));
   });
+});
+
+describe("the README's troubleshooting", () => {
+  test.each([...ANSWER_REMEDIES, ...CONNECTION_REMEDIES].map(({ example, advice }) => [example, advice]))(
+    'has the advice of the code for: %s',
+    (example, advice) => {
+      const text = advice.replace(/\{(?:unset|methods|nearest)\}/g, '').replace(/\{(\w+)\}/g, '_$1_');
+      const inCell = text.replace(/\n\s*/g, ' ').trim();
+      expect(readme).toContain(`\n- **${example}**\n  ${inCell}\n`);
+    },
+  );
 });
 
 describe('the repository', () => {

@@ -7,6 +7,7 @@ import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, readBody } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
 import { startStandIn, type SeenRequest, type StandIn } from '../testbed/stand-in/server.js';
+import { whatFailed } from './what-failed.js';
 
 let issuer: Issuer;
 let nomad: StandIn;
@@ -46,14 +47,6 @@ async function logInTo(onRequest: RequestListener, inputs: Record<string, string
 }
 
 const loginsOf = ({ requests }: StandIn): SeenRequest[] => requests.filter(({ method }) => method === 'POST');
-
-const onlyError = ({ exitCode, annotations, log }: StageResult): string => {
-  expect(exitCode).toBe(1);
-  expect(annotations).toHaveLength(1);
-  expect(annotations[0]?.level).toBe('error');
-  expect(log).toBe(`Error: ${annotations[0]?.message ?? ''}`);
-  return annotations[0]?.message ?? '';
-};
 
 describe('the request', () => {
   test('carries the extra headers, the version, and the region', async () => {
@@ -96,17 +89,17 @@ describe('the request', () => {
 describe('a refusal', () => {
   test('is one error with the status and what Nomad said', async () => {
     const result = await logIn({ url: nomad.url, methodName: 'gihub' });
-    expect(onlyError(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
+    expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
   });
 
   test('says so where the answer is empty', async () => {
     const result = await logInTo((_, response) => response.writeHead(404).end());
-    expect(onlyError(result)).toBe('Nomad refused the login (404): an empty answer');
+    expect(whatFailed(result)).toBe('Nomad refused the login (404): an empty answer');
   });
 
   test('is cut to 500 characters on one line', async () => {
     const result = await logInTo((_, response) => response.writeHead(500).end('a\n\tb\u001b[31m'.repeat(1000)));
-    const message = onlyError(result);
+    const message = whatFailed(result);
     expect(message).toHaveLength('Nomad refused the login (500): '.length + 501);
     expect(message).not.toMatch(/\p{Cc}/u);
   });
@@ -120,7 +113,7 @@ describe('a refusal', () => {
       },
       { extraHeaders: 'X-Api-Key: hunter2-hunter2' },
     );
-    const message = onlyError(result);
+    const message = whatFailed(result);
     expect(message).toContain('github');
     expect(result.printed).not.toMatch(/eyJ|hunter2/);
   });
@@ -146,7 +139,7 @@ describe('a redirect', () => {
         response.end(JSON.stringify(TOKEN));
       });
       const location = `${target.url}/v1/acl/login?secret=hunter2`;
-      const message = onlyError(await logInTo((_, response) => response.writeHead(status, { location }).end()));
+      const message = whatFailed(await logInTo((_, response) => response.writeHead(status, { location }).end()));
       await target.close();
       expect(followed).toEqual([]);
       expect(message).toContain(`a redirect (${String(status)}) to ${target.url}. Redirects are not followed`);
@@ -161,7 +154,7 @@ describe('a redirect', () => {
     [{ location: 'http://[' }, '(307). Redirects'],
     [{}, '(307). Redirects'],
   ])('to %j is named as far as it can be', async (headers, expected) => {
-    const message = onlyError(await logInTo((_, response) => response.writeHead(307, headers).end()));
+    const message = whatFailed(await logInTo((_, response) => response.writeHead(307, headers).end()));
     expect(message).toContain(expected);
     expect(message).not.toContain('hunter2');
     expect(message.length).toBeLessThan(1000);
@@ -201,7 +194,7 @@ describe('an answer that is no token', () => {
   test.each([201, 400, 500])('is quoted without the token that it holds, under status %d', async (status) => {
     const body = `${'x'.repeat(480)} ${JSON.stringify(TOKEN)}`;
     const result = await logInTo((_, response) => response.writeHead(status).end(body));
-    expect(onlyError(result)).toContain(`(${String(status)})`);
+    expect(whatFailed(result)).toContain(`(${String(status)})`);
     expect(result.printed).not.toContain('c0ffee');
   });
 
@@ -225,7 +218,7 @@ describe('an answer that is no token', () => {
         clearInterval(timer);
       });
     });
-    expect(onlyError(result)).toContain('longer than 1 MiB');
+    expect(whatFailed(result)).toContain('longer than 1 MiB');
     expect(isClosed).toBe(true);
   });
 });

@@ -12,6 +12,7 @@ import { runMain, type StageResult } from '../testbed/runner.js';
 import { listenTcp } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
 import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
+import { whatFailed } from './what-failed.js';
 
 // Loopback addresses never go through a proxy, so Nomad and GitHub have names here that only the proxy knows.
 const nameHost = (url: string, host: string): string => url.replace('127.0.0.1', host);
@@ -107,7 +108,7 @@ describe('a proxy', () => {
         tlsServerName: 'server.global.nomad',
       };
       const { result, requests } = await withProxy({}, ({ url }) => runMain({ inputs, env: { [variable]: url } }));
-      expect(result.log).toBe('Error: Nomad refused the login (400): auth-method "github" not found');
+      expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "github" not found');
       expect(requests).toEqual([`CONNECT ${host(mtlsUrl)}`]);
     },
   );
@@ -115,7 +116,7 @@ describe('a proxy', () => {
   test('does not weaken TLS: a server of another name is refused', async () => {
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', caCertificate: authority.cert };
     const { result } = await withProxy({}, ({ url }) => runMain({ inputs, env: { HTTPS_PROXY: url } }));
-    expect(result.log).toMatch(/^Error: Cannot reach Nomad at https:.*altnames/);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
   });
 
   test('is not used for another scheme', async () => {
@@ -141,7 +142,7 @@ describe('a proxy', () => {
         env: { HTTP_PROXY: url, [variable]: 'example.com, .invalid' },
       }),
     );
-    expect(result.annotations.at(-1)?.message).toMatch(/nomad\.invalid$/);
+    expect(whatFailed(result)).toMatch(/nomad\.invalid$/);
     expect(requests).toEqual([]);
   });
 });
@@ -154,8 +155,8 @@ describe('a proxy that refuses', () => {
         env: { HTTPS_PROXY: url.replace('//', '//octocat:wr0ng-secret@') },
       }),
     );
-    expect(result.log).toMatch(
-      /^Error: Cannot reach Nomad at https:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): the proxy answers 407$/,
+    expect(whatFailed(result)).toMatch(
+      /^Cannot reach Nomad at https:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): the proxy answers 407$/,
     );
     expect(requests).toHaveLength(1);
   });
@@ -164,7 +165,7 @@ describe('a proxy that refuses', () => {
     const { result } = await withProxy({ credentials: 'octocat:right' }, ({ url }) =>
       runMain({ inputs: { url: plainUrl, identityToken: 'e30.e30.x' }, env: { http_proxy: url } }),
     );
-    expect(result.annotations.at(-1)?.message).toMatch(
+    expect(whatFailed(result)).toMatch(
       /^Cannot reach Nomad at http:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(http_proxy\): the proxy answers 407$/,
     );
   });
@@ -174,7 +175,7 @@ describe('a proxy that refuses', () => {
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' };
     const result = await runMain({ inputs, env: { HTTPS_PROXY: proxy.url } });
     await proxy.close();
-    expect(result.annotations.at(-1)?.message).toMatch(/gave no answer in .* attempts in/);
+    expect(whatFailed(result)).toMatch(/gave no answer in .* attempts in/);
   });
 
   test('is tried again where it may recover', async () => {
@@ -184,7 +185,7 @@ describe('a proxy that refuses', () => {
         env: { HTTPS_PROXY: url },
       }),
     );
-    expect(result.annotations.at(-1)?.message).toMatch(/: the proxy answers 503 \(\d+ attempts in/);
+    expect(whatFailed(result)).toMatch(/: the proxy answers 503 \(\d+ attempts in/);
     expect(requests.length).toBeGreaterThan(1);
   });
 
@@ -195,7 +196,7 @@ describe('a proxy that refuses', () => {
       inputs: { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' },
       env: { HTTPS_PROXY: proxy.url },
     });
-    expect(result.annotations.at(-1)?.message).toMatch(
+    expect(whatFailed(result)).toMatch(
       /^Cannot reach Nomad at .* through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): .*ECONNREFUSED/,
     );
   });
@@ -207,9 +208,9 @@ describe('a proxy that refuses', () => {
         inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },
         env: { HTTPS_PROXY: address },
       });
-      expect(result.log).toBe(
-        'Error: The environment variable HTTPS_PROXY is not the address of an HTTP proxy, ' +
-          'as in http://proxy.example.com:3128.',
+      expect(whatFailed(result)).toBe(
+        'The environment variable HTTPS_PROXY is not the address of an HTTP proxy, ' +
+          'as in http://proxy.example.com:3128',
       );
     },
   );

@@ -7,6 +7,7 @@ import {
 } from '../testbed/certificates.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
+import { whatFailed } from './what-failed.js';
 
 let authority: Certificate;
 let client: Certificate;
@@ -38,31 +39,31 @@ const REFUSED_BY_NOMAD = 'Nomad refused the login (400): auth-method "github" no
 describe('a server with a certificate of a private CA', () => {
   test('is trusted with caCertificate and found under tlsServerName', async () => {
     const result = await logIn(tls, { caCertificate: base64(authority.cert), tlsServerName: 'server.global.nomad' });
-    expect(result.log).toBe(`Error: ${REFUSED_BY_NOMAD}`);
+    expect(whatFailed(result)).toBe(REFUSED_BY_NOMAD);
   });
 
   test('is not trusted without caCertificate', async () => {
     const result = await logIn(tls, { tlsServerName: 'server.global.nomad' });
     expect(result).toMatchObject({ exitCode: 1 });
-    expect(result.log).toMatch(/^Error: Cannot reach Nomad at https:.*certificate/);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*certificate/);
   });
 
   test('is not trusted with the certificate of another CA of the same name', async () => {
     const stranger = await createAuthority();
     const result = await logIn(tls, { caCertificate: stranger.cert, tlsServerName: 'server.global.nomad' });
-    expect(result.log).toMatch(/^Error: Cannot reach Nomad at https:.*certificate signature failure/);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*certificate signature failure/);
   });
 
   test('is not trusted under a name that its certificate does not have', async () => {
     const result = await logIn(tls, { caCertificate: authority.cert });
-    expect(result.log).toMatch(/^Error: Cannot reach Nomad at https:.*altnames/);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
   });
 
   test('is not looked at with tlsSkipVerify, which warns', async () => {
     const result = await logIn(tls, { tlsSkipVerify: 'true' });
     expect(result.annotations).toEqual([
       { level: 'warning', message: expect.stringContaining('tlsSkipVerify') },
-      { level: 'error', message: REFUSED_BY_NOMAD },
+      { level: 'error', message: expect.stringContaining(REFUSED_BY_NOMAD) },
     ]);
   });
 });
@@ -75,8 +76,8 @@ describe('a server that asks for a client certificate', () => {
       clientCertificate: base64(client.cert),
       clientKey: base64(client.key),
     });
-    expect(result.log).toBe(`Error: ${REFUSED_BY_NOMAD}`);
-    expect(mtls.requests).toHaveLength(1);
+    expect(whatFailed(result)).toBe(REFUSED_BY_NOMAD);
+    expect(mtls.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 
   test('does not answer without', async () => {
@@ -85,10 +86,6 @@ describe('a server that asks for a client certificate', () => {
       tlsServerName: 'server.global.nomad',
       timeout: '1',
     });
-    expect(result.exitCode).toBe(1);
-    expect(result.annotations).toEqual([
-      { level: 'error', message: expect.stringMatching(/^Cannot reach Nomad at https:.*other side closed/) },
-    ]);
-    expect(mtls.requests).toHaveLength(1);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*: tlsv13 alert certificate required$/);
   });
 });

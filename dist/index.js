@@ -1,6 +1,156 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
+/***/ 1916:
+/***/ ((__unused_webpack_module, exports) => {
+
+var __webpack_unused_export__;
+
+__webpack_unused_export__ = true;
+__webpack_unused_export__ = exports.kp = void 0;
+var peq = new Uint32Array(0x10000);
+var myers_32 = function (a, b) {
+    var n = a.length;
+    var m = b.length;
+    var lst = 1 << (n - 1);
+    var pv = -1;
+    var mv = 0;
+    var sc = n;
+    var i = n;
+    while (i--) {
+        peq[a.charCodeAt(i)] |= 1 << i;
+    }
+    for (i = 0; i < m; i++) {
+        var eq = peq[b.charCodeAt(i)];
+        var xv = eq | mv;
+        eq |= ((eq & pv) + pv) ^ pv;
+        mv |= ~(eq | pv);
+        pv &= eq;
+        if (mv & lst) {
+            sc++;
+        }
+        if (pv & lst) {
+            sc--;
+        }
+        mv = (mv << 1) | 1;
+        pv = (pv << 1) | ~(xv | mv);
+        mv &= xv;
+    }
+    i = n;
+    while (i--) {
+        peq[a.charCodeAt(i)] = 0;
+    }
+    return sc;
+};
+var myers_x = function (b, a) {
+    var n = a.length;
+    var m = b.length;
+    var mhc = [];
+    var phc = [];
+    var hsize = Math.ceil(n / 32);
+    var vsize = Math.ceil(m / 32);
+    for (var i = 0; i < hsize; i++) {
+        phc[i] = -1;
+        mhc[i] = 0;
+    }
+    var j = 0;
+    for (; j < vsize - 1; j++) {
+        var mv_1 = 0;
+        var pv_1 = -1;
+        var start_1 = j * 32;
+        var vlen_1 = Math.min(32, m) + start_1;
+        for (var k = start_1; k < vlen_1; k++) {
+            peq[b.charCodeAt(k)] |= 1 << k;
+        }
+        for (var i = 0; i < n; i++) {
+            var eq = peq[a.charCodeAt(i)];
+            var pb = (phc[(i / 32) | 0] >>> i) & 1;
+            var mb = (mhc[(i / 32) | 0] >>> i) & 1;
+            var xv = eq | mv_1;
+            var xh = ((((eq | mb) & pv_1) + pv_1) ^ pv_1) | eq | mb;
+            var ph = mv_1 | ~(xh | pv_1);
+            var mh = pv_1 & xh;
+            if ((ph >>> 31) ^ pb) {
+                phc[(i / 32) | 0] ^= 1 << i;
+            }
+            if ((mh >>> 31) ^ mb) {
+                mhc[(i / 32) | 0] ^= 1 << i;
+            }
+            ph = (ph << 1) | pb;
+            mh = (mh << 1) | mb;
+            pv_1 = mh | ~(xv | ph);
+            mv_1 = ph & xv;
+        }
+        for (var k = start_1; k < vlen_1; k++) {
+            peq[b.charCodeAt(k)] = 0;
+        }
+    }
+    var mv = 0;
+    var pv = -1;
+    var start = j * 32;
+    var vlen = Math.min(32, m - start) + start;
+    for (var k = start; k < vlen; k++) {
+        peq[b.charCodeAt(k)] |= 1 << k;
+    }
+    var score = m;
+    for (var i = 0; i < n; i++) {
+        var eq = peq[a.charCodeAt(i)];
+        var pb = (phc[(i / 32) | 0] >>> i) & 1;
+        var mb = (mhc[(i / 32) | 0] >>> i) & 1;
+        var xv = eq | mv;
+        var xh = ((((eq | mb) & pv) + pv) ^ pv) | eq | mb;
+        var ph = mv | ~(xh | pv);
+        var mh = pv & xh;
+        score += (ph >>> (m - 1)) & 1;
+        score -= (mh >>> (m - 1)) & 1;
+        if ((ph >>> 31) ^ pb) {
+            phc[(i / 32) | 0] ^= 1 << i;
+        }
+        if ((mh >>> 31) ^ mb) {
+            mhc[(i / 32) | 0] ^= 1 << i;
+        }
+        ph = (ph << 1) | pb;
+        mh = (mh << 1) | mb;
+        pv = mh | ~(xv | ph);
+        mv = ph & xv;
+    }
+    for (var k = start; k < vlen; k++) {
+        peq[b.charCodeAt(k)] = 0;
+    }
+    return score;
+};
+var distance = function (a, b) {
+    if (a.length < b.length) {
+        var tmp = b;
+        b = a;
+        a = tmp;
+    }
+    if (b.length === 0) {
+        return a.length;
+    }
+    if (a.length <= 32) {
+        return myers_32(a, b);
+    }
+    return myers_x(a, b);
+};
+__webpack_unused_export__ = distance;
+var closest = function (str, arr) {
+    var min_distance = Infinity;
+    var min_index = 0;
+    for (var i = 0; i < arr.length; i++) {
+        var dist = distance(str, arr[i]);
+        if (dist < min_distance) {
+            min_distance = dist;
+            min_index = i;
+        }
+    }
+    return arr[min_index];
+};
+exports.kp = closest;
+
+
+/***/ }),
+
 /***/ 770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
@@ -39300,14 +39450,66 @@ module.exports = {
 
 /***/ }),
 
+/***/ 3678:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ listClaims),
+/* harmony export */   U: () => (/* binding */ decodePart)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
+
+// GitHub's issuers, its enterprises' and GitHub Enterprise Server's among them, whose claims hold no secret.
+// https://docs.github.com/en/actions/reference/security/oidc
+const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
+const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
+/** Decodes one of the first two parts of a JWT; undefined where it is no JSON object. https://www.rfc-editor.org/rfc/rfc7519 */
+function decodePart(part) {
+    if (part === undefined || !/^[\w-]+$/.test(part)) {
+        return undefined;
+    }
+    try {
+        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+        return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Lists the claims of a JWT in a group of the log: GitHub's with their values, of others only those that are no secret. */
+function listClaims(jwt) {
+    const claims = decodePart(jwt.split('.')[1]) ?? {};
+    const isShown = GITHUB_ISSUER.test(String(claims['iss']))
+        ? () => true
+        : (name) => ALWAYS_SHOWN.includes(name);
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that was refused');
+    for (const [name, value] of Object.entries(claims)) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(isShown(name) ? `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(JSON.stringify(value))}` : `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)} (value not shown)`);
+    }
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
+}
+
+
+/***/ }),
+
 /***/ 1633:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dn: () => (/* binding */ NO_ANSWER),
 /* harmony export */   QY: () => (/* binding */ CLOSED_AFTER_HANDSHAKE),
-/* harmony export */   e6: () => (/* binding */ RequestFailure)
+/* harmony export */   e6: () => (/* binding */ RequestFailure),
+/* harmony export */   lA: () => (/* binding */ fits)
 /* harmony export */ });
+/** Tells whether a failure is one of those that a pattern describes. */
+function fits(pattern, { peer, status, said = '', code = '' }) {
+    return ((pattern.peer ?? peer) === peer &&
+        (pattern.status?.test(String(status ?? '')) ?? true) &&
+        (pattern.said?.test(said) ?? true) &&
+        (pattern.code?.test(code) ?? true));
+}
 /** A request that came to nothing; the message tells a person so in one sentence without a full stop or a secret. */
 class RequestFailure extends Error {
     details;
@@ -39324,17 +39526,32 @@ const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 /***/ }),
 
-/***/ 5625:
+/***/ 8573:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   u: () => (/* binding */ requestIdentity)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1633);
-/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8903);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9809);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  u: () => (/* binding */ requestIdentity)
+});
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/claims.ts
+var src_claims = __nccwpck_require__(3678);
+// EXTERNAL MODULE: ./src/failure.ts
+var failure = __nccwpck_require__(1633);
+// EXTERNAL MODULE: ./src/proxy.ts
+var proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: ./src/retry.ts
+var retry = __nccwpck_require__(9809);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/identity.ts
+
+
 
 
 
@@ -39354,26 +39571,25 @@ async function requestIdentity(options, deadline) {
     // https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
     const endpoint = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
     if (!endpoint || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
-        throw new Error('This job may not ask GitHub for an OIDC token. ' +
-            'Give the job the permission "id-token: write" in the workflow, or set the input identityToken.');
+        throw describeMissingEndpoint();
     }
     // The toolkit asks for the proxy itself, but not whether it is one.
-    (0,_proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .findProxy */ .E)(new URL(endpoint));
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
-    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retry */ .L5)(deadline, (ms) => (0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .seconds */ .YA)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .NO_ANSWER */ .Dn })));
+    (0,proxy/* findProxy */.E)(new URL(endpoint));
+    (0,secrets/* mask */.d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
+    return (0,retry/* retry */.L5)(deadline, (ms) => (0,retry/* limit */.AB)(ms, mint(options.jwtGithubAudience), () => new failure/* RequestFailure */.e6(`GitHub gave no answer in ${(0,retry/* seconds */.YA)(ms)}`, { peer: 'GitHub', code: failure/* NO_ANSWER */.Dn })));
 }
 async function mint(audience) {
     try {
-        const jwt = await _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getIDToken */ .V9(audience);
-        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .d)(jwt);
+        const jwt = await core/* getIDToken */.V9(audience);
+        (0,secrets/* mask */.d)(jwt);
         return jwt;
     }
     catch (error) {
         // The toolkit lays its message out over several lines with labels of its own, "undefined" among them.
         const [, status, reason] = /Error Code : (\d+)?.*Error Message: (.*)/s.exec(String(error)) ?? [];
         const isAnswered = status !== undefined || reason === undefined;
-        const said = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .quote */ .h)(reason ?? 'its answer holds none');
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .RequestFailure */ .e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
+        const said = (0,secrets/* quote */.h)(reason ?? 'its answer holds none');
+        throw new failure/* RequestFailure */.e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
             peer: 'GitHub',
             // An answer without a token and a 404 look alike here.
             status: isAnswered ? Number(status ?? 404) : undefined,
@@ -39383,15 +39599,24 @@ async function mint(audience) {
 // https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 function isJwt(token) {
     const [header, claims, signature, ...rest] = token.split('.');
-    return isJsonObject(header) && isJsonObject(claims) && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
+    const hasParts = (0,src_claims/* decodePart */.U)(header) !== undefined && (0,src_claims/* decodePart */.U)(claims) !== undefined;
+    return hasParts && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
 }
-function isJsonObject(part) {
-    if (part === undefined || !/^[\w-]+$/.test(part)) {
-        return false;
+function describeMissingEndpoint() {
+    if (process.env['GITHUB_ACTIONS'] !== 'true') {
+        const message = 'There is no GitHub Actions job here to get an OIDC token for';
+        return new failure/* RequestFailure */.e6(message, { peer: 'GitHub', code: 'NO_RUNNER' });
     }
+    const message = 'This job may not ask GitHub for an OIDC token';
+    return isFromFork()
+        ? new failure/* RequestFailure */.e6(`${message}, as it runs for a pull request from a fork`, { peer: 'GitHub', code: 'FROM_FORK' })
+        : new failure/* RequestFailure */.e6(message, { peer: 'GitHub', code: 'NO_PERMISSION' });
+}
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork() {
     try {
-        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-        return typeof value === 'object' && value !== null && !Array.isArray(value);
+        const event = JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        return event.pull_request?.head?.repo?.fork === true;
     }
     catch {
         return false;
@@ -39662,34 +39887,38 @@ function warnAboutTransport({ url, tlsSkipVerify }) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5625);
+/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8573);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1768);
-/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1338);
+/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5943);
 /* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7729);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9809);
+/* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2370);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9809);
 
 
 
 
 
 
-async function run() {
+
+async function run(known) {
     const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .readInputs */ .K)();
-    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_5__/* .Deadline */ .B2(inputs.timeout);
+    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_6__/* .Deadline */ .B2(inputs.timeout);
     const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_3__/* .Nomad */ .O(inputs, deadline);
+    Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
     if (inputs.identityToken === undefined) {
         nomad.warmUp();
     }
-    const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .requestIdentity */ .u)(inputs, deadline);
+    const jwt = (known.jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .requestIdentity */ .u)(inputs, deadline));
     const token = await nomad.login(inputs.methodName, jwt);
     await nomad.waitUntilKnown(token);
     (0,_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
+const known = {};
 try {
-    await run();
+    await run(known);
 }
 catch (error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1(error instanceof Error ? error.message : String(error));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1(await (0,_refusal_js__WEBPACK_IMPORTED_MODULE_5__/* .explain */ .W)(error, known));
 }
 // A request that was given up can hold a connection, and the process with it, for minutes.
 process.exit();
@@ -39699,7 +39928,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1338:
+/***/ 5943:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39716,11 +39945,50 @@ var core = __nccwpck_require__(486);
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/failure.ts
 var src_failure = __nccwpck_require__(1633);
-// EXTERNAL MODULE: ./src/retry.ts
-var retry = __nccwpck_require__(9809);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/answer.ts
+
+
+/** Throws what the answer to a login says instead of success. */
+function expectSuccess({ status, headers, text }, url) {
+    if (/^30[12378]$/.test(String(status))) {
+        throw new Error(describeRedirect(url, status, headers['location']));
+    }
+    if (status !== 200) {
+        throw new src_failure/* RequestFailure */.e6(`Nomad refused the login (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
+            peer: 'Nomad',
+            status,
+            said: text,
+            retryAfterMs: parseRetryAfter(headers['retry-after']),
+        });
+    }
+}
+// Of a web page, its title says most.
+function summarize(text) {
+    const [, title] = /<title[^>]*>([^<]*)/i.exec(text) ?? [];
+    return /^\s*</.test(text) ? `a web page${title === undefined ? '' : ` (${title.trim()})`}` : text;
+}
+// A Location can be relative, no address at all, or carry a query that is nobody's business.
+function describeRedirect(url, status, location) {
+    const { origin } = new URL(url);
+    const isAddress = typeof location === 'string' && URL.canParse(location, url);
+    const target = new URL(isAddress ? location : url, url);
+    const where = target.origin === origin ? (0,secrets/* quote */.h)(target.pathname) : (0,secrets/* quote */.h)(target.origin);
+    return (`${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
+        `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`);
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+// EXTERNAL MODULE: ./src/retry.ts
+var retry = __nccwpck_require__(9809);
 ;// CONCATENATED MODULE: ./src/token.ts
+
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
@@ -39749,12 +40017,12 @@ function parseObject(text) {
     }
     catch {
         // The parser's own message would quote the text, and with it perhaps a token.
-        throw new NoTokenError();
+        throw noToken();
     }
 }
 function expectObject(value) {
     if (typeof value !== 'object' || value === null) {
-        throw new NoTokenError();
+        throw noToken();
     }
     return value;
 }
@@ -39764,20 +40032,18 @@ function expectList(value) {
         return [];
     }
     if (!Array.isArray(value)) {
-        throw new NoTokenError();
+        throw noToken();
     }
     return value;
 }
 function expectMatch(value, pattern) {
     if (typeof value !== 'string' || !pattern.test(value)) {
-        throw new NoTokenError();
+        throw noToken();
     }
     return value;
 }
-class NoTokenError extends Error {
-    constructor() {
-        super('The answer to the login is no Nomad token. Does the input url hold the address of Nomad itself?');
-    }
+function noToken() {
+    return new src_failure/* RequestFailure */.e6('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
 }
 
 // EXTERNAL MODULE: external "node:diagnostics_channel"
@@ -39850,10 +40116,12 @@ class Transport {
             return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
                 peer: 'proxy',
                 status: Number(proxyStatus),
+                said: message,
             });
         }
         return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
             peer: 'Nomad',
+            said: message,
             code: this.#findCode(error),
         });
     }
@@ -39912,7 +40180,7 @@ async function readText(body) {
 
 
 
-const MAX_WARM_UP_MS = 5_000;
+const MAX_LOOK_UP_MS = 5_000;
 const MAX_PROPAGATION_MS = 10_000;
 const MAX_POLL_DELAY_MS = 500;
 /** Nomad's HTTP API. */
@@ -39928,7 +40196,7 @@ class Nomad {
     }
     /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
     warmUp() {
-        this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_WARM_UP_MS).catch(() => undefined);
+        this.findMethods().catch(() => undefined);
     }
     /**
      * Trades a JWT for an ACL token and masks it; throws what came instead of a token.
@@ -39941,9 +40209,18 @@ class Nomad {
                 this.#noteLostAnswer(failure);
                 throw failure;
             });
-            this.#expectSuccess(answer);
+            expectSuccess(answer, this.#options.url);
             return parseToken(answer.text);
         });
+    }
+    /**
+     * Lists the cluster's auth methods, which Nomad shows to anybody.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
+     */
+    async findMethods() {
+        const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
+        const methods = JSON.parse(answer.text);
+        return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));
     }
     /**
      * Waits until Nomad knows a token that it has just made, as it may not for some milliseconds; warns after 10 s.
@@ -39983,34 +40260,6 @@ class Nomad {
             core/* info */.pq('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
         }
     }
-    #expectSuccess({ status, headers, text }) {
-        if (/^30[12378]$/.test(String(status))) {
-            throw new Error(describeRedirect(this.#options.url, status, headers['location']));
-        }
-        if (status !== 200) {
-            throw new src_failure/* RequestFailure */.e6(`Nomad refused the login (${String(status)}): ${(0,secrets/* quote */.h)(text) || 'an empty answer'}`, {
-                peer: 'Nomad',
-                status,
-                said: text,
-                retryAfterMs: parseRetryAfter(headers['retry-after']),
-            });
-        }
-    }
-}
-// A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeRedirect(url, status, location) {
-    const { origin } = new URL(url);
-    const isAddress = typeof location === 'string' && URL.canParse(location, url);
-    const target = new URL(isAddress ? location : url, url);
-    const where = target.origin === origin ? (0,secrets/* quote */.h)(target.pathname) : (0,secrets/* quote */.h)(target.origin);
-    return (`${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
-        `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`);
-}
-// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-function parseRetryAfter(value) {
-    const text = typeof value === 'string' ? value.trim() : '';
-    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 
@@ -40115,6 +40364,327 @@ function readCredentials({ username, password, href }) {
 
 /***/ }),
 
+/***/ 2370:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  W: () => (/* binding */ explain)
+});
+
+// EXTERNAL MODULE: ./node_modules/fastest-levenshtein/mod.js
+var mod = __nccwpck_require__(1916);
+;// CONCATENATED MODULE: ./src/answer-remedies.ts
+/** What to change where Nomad, or what stands in its place, answers something else than a token: the first that fits. */
+const ANSWER_REMEDIES = [
+    {
+        said: /auth-method ".*" not found/,
+        example: 'auth-method "gihub" not found',
+        advice: '{methods}Set the input methodName to the name of an auth method of type JWT.{nearest}',
+    },
+    {
+        said: /unsupported auth-method type/,
+        example: 'unsupported auth-method type: OIDC',
+        advice: 'The auth method {methodName} is for people who log in with a browser. {methods}Set the input methodName to one of type JWT.',
+    },
+    {
+        said: /audience \(aud\)/,
+        example: 'invalid audience (aud) claim: audience claim does not match any expected audience',
+        advice: "The JWT's aud is {aud}. Add it to BoundAudiences of the auth method {methodName}, or {audienceInput}. " +
+            'Names must be equal to the letter, with scheme and slashes.',
+    },
+    {
+        said: /invalid JWT issuer|BoundIssuer|read iss/,
+        example: 'invalid JWT issuer: https://token.actions.githubusercontent.com',
+        advice: "The JWT's iss is {iss}. Add it, equal to the letter, to BoundIssuer of the auth method {methodName} if you trust it. " +
+            'GitHub Enterprise Server is https://HOST/_services/token, and an enterprise may have its name at the end of the issuer.',
+    },
+    {
+        said: /token is expired/,
+        example: 'invalid expiration time (exp) claim: token is expired',
+        advice: '{expiry}. A GitHub JWT lives for 5 minutes. Clocks that differ by more than 60 s need ClockSkewLeeway on the auth method {methodName}; ExpirationLeeway only counts where a JWT has no exp.',
+    },
+    {
+        said: /not yet valid|issued in the future/,
+        example: 'invalid not before (nbf) claim: token not yet valid',
+        advice: '{start}. If that is past, the clock of the Nomad servers is behind: correct it, or raise ClockSkewLeeway (60 s by default) on the auth method {methodName}.',
+    },
+    {
+        said: /no issued at/,
+        example: 'no issued at (iat), not before (nbf), or expiration time (exp) claims in token',
+        advice: 'The JWT in the input identityToken says nothing of its time. Have its issuer add exp.',
+    },
+    {
+        said: /\(alg\)|signature algorithm/,
+        example: 'invalid algorithm (alg) header parameter: token signed with unexpected algorithm',
+        advice: 'The JWT is signed with {alg}. List that in SigningAlgs of the auth method {methodName} (RS256 alone by default), or have the issuer sign with one that is listed.',
+    },
+    {
+        said: /malformed jwt/,
+        example: 'oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts',
+        advice: 'The input identityToken must hold a signed JWT (three parts joined by dots), and nothing else.',
+    },
+    {
+        said: /fetching keys|get keys failed|unable to get validation keys/,
+        example: 'fetching keys oidc: get keys failed Get "https://…": connect: connection refused',
+        advice: 'The Nomad servers could not fetch the keys of {iss}. They need a way out to the JWKSURL or OIDCDiscoveryURL of the auth method {methodName}: check its spelling, DNS, firewall and proxy, and JWKSCACert or DiscoveryCaPem for a private CA. Without a way out, use JWTValidationPubKeys.',
+    },
+    {
+        said: /verify id token signature|verifying token signature|parse public key/,
+        example: 'error verifying token signature: failed to verify id token signature',
+        advice: "The keys of the auth method {methodName} are not those of {iss} (kid {kid}). Compare its JWKSURL with the jwks_uri in {iss}/.well-known/openid-configuration; GitHub's is https://token.actions.githubusercontent.com/.well-known/jwks.",
+    },
+    {
+        said: /no role or policy bindings matched/,
+        example: 'no role or policy bindings matched',
+        advice: "No binding rule of the auth method {methodName} matches the claims below, or a rule that matches names a role or policy that does not exist, which reads the same. Compare: nomad acl binding-rule list, then nomad acl binding-rule info ID; nomad acl role list; nomad acl policy list. With VerboseLogging on the method (not in production), the servers' debug log says which rule fails.",
+    },
+    {
+        said: /computed "(?<kind>\w+)" bind name .* invalid: "(?<name>.*)"/,
+        example: 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"',
+        advice: 'No {kind} can be called {name}: names have letters, digits and hyphens only. Map repository_id in ClaimMappings instead of repository, and use a BindName such as repo-${value.repo_id}.',
+    },
+    {
+        said: /unknown variable accessed: (?:value\.)?(?<attribute>[\w.-]+)/,
+        example: 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope',
+        advice: 'A BindName uses value.{attribute}, but ClaimMappings of the auth method {methodName} maps no claim of this JWT to {attribute}. Add the mapping, or correct the BindName.',
+    },
+    {
+        said: /claim '(?<claim>[^']*)' to string|"(?<list>[^"]*)" list claim/,
+        example: "error converting claim 'workflow' to string from unknown type map[string]interface {}",
+        advice: 'The claim {claim}{list} is no single value. In the auth method {methodName}, map a list with ListClaimMappings, and a value within an object with a JSON pointer such as /{claim}{list}/name.',
+    },
+    {
+        said: /ACL support disabled/,
+        example: 'ACL support disabled',
+        advice: 'This cluster has no ACLs, and so no tokens. Set acl { enabled = true } on its servers, then nomad acl bootstrap; or leave this step out.',
+    },
+    {
+        said: /No path to region/,
+        example: 'No path to region',
+        advice: 'The cluster knows no region {region}. Correct the input region; nomad server members lists the regions that the servers know.',
+    },
+    {
+        said: /servers should be running version/,
+        example: 'all servers should be running version 1.5.4 or later to use JWT ACL auth methods',
+        advice: 'JWT auth methods need Nomad 1.5.4 on every server of every region. Upgrade those that are older.',
+    },
+    {
+        said: /HTTP request to an HTTPS server/,
+        example: 'Client sent an HTTP request to an HTTPS server.',
+        advice: 'This port speaks TLS. Begin the input url with https://, and set caCertificate if the CA is a private one.',
+    },
+    {
+        status: /429/,
+        example: 'Your IP is issuing too many concurrent connections, please rate limit your calls',
+        advice: 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or raise the input timeout.',
+    },
+    {
+        status: /500/,
+        example: 'No cluster leader',
+        advice: "The Nomad servers cannot serve the login now. Look at nomad server members, nomad operator raft list-peers and the servers' logs; raise the input timeout to wait longer.",
+    },
+    {
+        peer: 'Nomad',
+        status: /50[234]/,
+        example: '502, 503 or 504',
+        advice: 'What stands before Nomad (a load balancer or proxy) finds no Nomad server behind it. Look at its health checks, and at the servers.',
+    },
+    {
+        peer: 'Nomad',
+        status: /404|405/,
+        example: 'Nomad refused the login (404): an empty answer',
+        advice: "There is no login at {url}/v1/acl/login. The input url must be the address of Nomad's API alone, without /ui or /v1; and Nomad must be 1.5.4 or later.",
+    },
+    {
+        peer: 'Nomad',
+        status: /200|40[013]/,
+        example: 'a web page instead of a token, or 401 or 403 from a server that is not Nomad',
+        advice: "Something that is not Nomad's API answers at {url}: a login page, Nomad's web UI, a firewall or a load balancer. Correct the input url, or pass what it asks for in the input extraHeaders.",
+    },
+];
+
+// EXTERNAL MODULE: ./src/claims.ts
+var src_claims = __nccwpck_require__(3678);
+;// CONCATENATED MODULE: ./src/connection-remedies.ts
+/** What to change where no answer came, or no JWT from GitHub: the first that fits. */
+const CONNECTION_REMEDIES = [
+    {
+        code: /NO_PERMISSION/,
+        example: 'This job may not ask GitHub for an OIDC token',
+        advice: 'Add to the job in the workflow file, and for a reusable workflow to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nA run of Dependabot has read permissions alone unless they are given so. Or set the input identityToken.',
+    },
+    {
+        code: /FROM_FORK/,
+        example: 'This job may not ask GitHub for an OIDC token, as it runs for a pull request from a fork',
+        advice: 'GitHub gives such jobs no OIDC token, whatever their permissions. Log in to Nomad in a job that runs after the merge (on: push), and leave this step out for forks: if: github.event.pull_request.head.repo.fork == false',
+    },
+    {
+        code: /NO_RUNNER/,
+        example: 'There is no GitHub Actions job here to get an OIDC token for',
+        advice: 'Outside GitHub Actions, set the input identityToken (by hand: the environment variable INPUT_IDENTITYTOKEN) to a JWT.',
+    },
+    {
+        peer: 'GitHub',
+        status: /4../,
+        example: 'GitHub minted no OIDC token (403): …',
+        advice: 'GitHub refuses this job an OIDC token. Re-run the job, as its own credentials may have expired; then look at its permissions (id-token: write), at the input jwtGithubAudience, and at the policies of the organization.',
+    },
+    {
+        peer: 'GitHub',
+        example: 'GitHub minted no OIDC token: socket hang up',
+        advice: "GitHub's token endpoint cannot be reached or fails. See githubstatus.com; a self-hosted runner must be able to reach *.actions.githubusercontent.com, through HTTPS_PROXY where there is one.",
+    },
+    {
+        peer: 'proxy',
+        status: /407/,
+        example: 'the proxy answers 407',
+        advice: 'The proxy wants other credentials. Correct those in the environment variable that sets it (http://user:password@proxy.example.com:3128, special characters percent-encoded), or name {host} in NO_PROXY.',
+    },
+    {
+        peer: 'proxy',
+        example: 'the proxy answers 403',
+        advice: 'The proxy does not connect to {host}. Have it allowed there, or name {host} in NO_PROXY if the runner reaches it directly.',
+    },
+    {
+        code: /UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/,
+        example: 'unable to verify the first certificate',
+        advice: "The certificate of {host} is not signed by a CA that this runner knows. Set the input caCertificate to the CA's certificate, base64-encoded.",
+    },
+    {
+        code: /ALTNAME/,
+        said: /is not in the cert's (altnames|list): ?(?<names>.*)/,
+        example: "Hostname/IP does not match certificate's altnames: IP: 192.0.2.1 is not in the cert's list: DNS:server.global.nomad",
+        advice: "The certificate is for {names}, not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
+    },
+    {
+        code: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+        example: 'certificate has expired',
+        advice: "The certificate of {host}, or of its CA in the input caCertificate, is out of its time. Renew it on the server, or correct the runner's clock ({now}).",
+    },
+    {
+        code: /WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/,
+        example: 'wrong version number',
+        advice: '{host} does not speak TLS on this port. Begin the input url with http://, or use the port that speaks TLS.',
+    },
+    {
+        code: /CERTIFICATE_REQUIRED|CLOSED_AFTER_HANDSHAKE|HANDSHAKE_FAILURE/,
+        example: 'tlsv13 alert certificate required',
+        advice: '{host} wants a client certificate. Set the inputs clientCertificate and clientKey to one that is signed by the CA of the Nomad servers.',
+    },
+    {
+        code: /ALERT/,
+        example: 'tlsv1 alert unknown ca',
+        advice: "{host} refuses the certificate in the input clientCertificate, or the version of TLS. It must be signed by the CA in ca_file of Nomad's tls block, and be in its time.",
+    },
+    {
+        code: /ECONNREFUSED/,
+        example: 'connect ECONNREFUSED 127.0.0.1:4646',
+        advice: "{unset}Nothing listens there. Check host and port in the input url (4646 is Nomad's default), that the server is up, and that it listens on more than 127.0.0.1 (bind_addr).",
+    },
+    {
+        code: /ENOTFOUND|EAI_AGAIN/,
+        example: 'getaddrinfo ENOTFOUND nomad.example.com',
+        advice: "This runner's DNS does not know {host}. Check its spelling in the input url; a private name takes a self-hosted runner that can resolve it.",
+    },
+    {
+        code: /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/,
+        example: 'Connect Timeout Error',
+        advice: "No way leads from this runner to {host}. GitHub's own runners reach public addresses only: open the firewall for them, use a self-hosted runner inside the network, or set HTTPS_PROXY.",
+    },
+    {
+        code: /NO_ANSWER/,
+        example: 'Nomad at https://nomad.example.com:4646 gave no answer in 20.0 s',
+        advice: "{host} takes the connection but does not answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not); or the servers are slow, for want of the keys that they fetch for each login: then raise the input timeout.",
+    },
+    {
+        code: /ECONNRESET|UND_ERR_SOCKET|EPIPE/,
+        example: 'other side closed',
+        advice: "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
+    },
+];
+
+// EXTERNAL MODULE: ./src/failure.ts
+var failure = __nccwpck_require__(1633);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/refusal.ts
+
+
+
+
+
+
+const DEFAULT_URL = 'http://localhost:4646';
+const MAX_LENGTH = 1_450;
+/** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
+async function explain(error, known) {
+    if (!(error instanceof failure/* RequestFailure */.e6)) {
+        return error instanceof Error ? error.message : String(error);
+    }
+    const { details } = error;
+    const remedies = details.status !== undefined && details.peer === 'Nomad' ? ANSWER_REMEDIES : CONNECTION_REMEDIES;
+    const remedy = remedies.find((candidate) => (0,failure/* fits */.lA)(candidate, details));
+    const advice = remedy === undefined ? '' : await fill(remedy, known, details);
+    if (known.jwt !== undefined && details.peer === 'Nomad' && /^(400|401|500)$/.test(String(details.status))) {
+        (0,src_claims/* listClaims */.A)(known.jwt);
+    }
+    return `${error.message.replace(/\.$/, '')}.\n${advice}`.slice(0, MAX_LENGTH).trim();
+}
+async function fill({ advice, said }, known, details) {
+    const [header, claims] = (known.jwt ?? '..').split('.').map(src_claims/* decodePart */.U);
+    const groups = said?.exec(details.said ?? '')?.groups;
+    const values = {
+        ...Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, value && (0,secrets/* quote */.h)(value)])),
+        methodName: known.methodName,
+        url: known.url,
+        host: known.url && new URL(known.url).hostname,
+        unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
+        region: known.region,
+        alg: show(header?.['alg']),
+        kid: show(header?.['kid']),
+        iss: show(claims?.['iss']),
+        aud: show(claims?.['aud']),
+        expiry: describeTime('valid until', claims?.['exp']),
+        start: describeTime('valid from', claims?.['nbf'] ?? claims?.['iat']),
+        now: new Date().toISOString(),
+        audienceInput: known.identityToken
+            ? 'have the JWT in the input identityToken minted for one that is there'
+            : 'set the input jwtGithubAudience to one that is there',
+        ...(advice.includes('{methods}') && (await describeMethods(known))),
+    };
+    return advice.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+}
+async function describeMethods({ methodName = '', findMethods, }) {
+    const methods = await findMethods?.().catch(() => undefined);
+    const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
+    if (names === undefined) {
+        return { methods: '', nearest: ' nomad acl auth-method list shows them.' };
+    }
+    if (names.length === 0) {
+        return { methods: 'This cluster has no JWT methods: make one with nomad acl auth-method create. ', nearest: '' };
+    }
+    return {
+        methods: `JWT methods of this cluster: ${(0,secrets/* quote */.h)(names.join(', '))}. `,
+        nearest: ` The nearest is ${(0,mod/* closest */.kp)(methodName, names)}.`,
+    };
+}
+function show(claim) {
+    return claim === undefined ? 'absent' : (0,secrets/* quote */.h)(typeof claim === 'string' ? claim : JSON.stringify(claim));
+}
+function describeTime(what, time) {
+    if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {
+        return `The JWT does not say how long it is ${what.split(' ')[0] ?? ''}`;
+    }
+    const seconds = Math.round(time - Date.now() / 1000);
+    const distance = `${String(Math.abs(seconds))} s ${seconds < 0 ? 'ago' : 'ahead'}`;
+    return `The JWT is ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
+}
+
+
+/***/ }),
+
 /***/ 9809:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -40153,17 +40723,9 @@ const RULES = [
     },
     { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
     // A busy server sheds load by closing connections.
-    { codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn], patience: 'until the deadline' },
+    { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER/, patience: 'until the deadline' },
     {
-        codes: [
-            'EAI_AGAIN',
-            'ECONNREFUSED',
-            'EHOSTUNREACH',
-            'ENETUNREACH',
-            'ETIMEDOUT',
-            'UND_ERR_CONNECT_TIMEOUT',
-            _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CLOSED_AFTER_HANDSHAKE */ .QY,
-        ],
+        code: /EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CLOSED_AFTER_HANDSHAKE/,
         patience: 'briefly',
     },
 ];
@@ -40227,12 +40789,7 @@ async function limit(ms, promise, giveUp) {
 }
 /** Tells how long it makes sense to go on after a failure. */
 function findPatience(details) {
-    const { peer, status = '', said = '', code = '' } = details;
-    const fits = (rule) => (rule.peer ?? peer) === peer &&
-        (rule.status?.test(String(status)) ?? true) &&
-        (rule.said?.test(said) ?? true) &&
-        (rule.codes?.includes(code) ?? true);
-    return RULES.find(fits)?.patience ?? 'none';
+    return RULES.find((rule) => (0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .fits */ .lA)(rule, details))?.patience ?? 'none';
 }
 // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 function jitter(attempts, longestMs) {
@@ -40519,6 +41076,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ debug),
+  N4: () => (/* binding */ endGroup),
   dN: () => (/* binding */ exportVariable),
   Vt: () => (/* binding */ getBooleanInput),
   V9: () => (/* binding */ getIDToken),
@@ -40527,10 +41085,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ setSecret),
+  Oh: () => (/* binding */ startGroup),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -43313,13 +43872,13 @@ function info(message) {
  * @param name The name of the output group
  */
 function startGroup(name) {
-    issue('group', name);
+    command_issue('group', name);
 }
 /**
  * End an output group.
  */
 function endGroup() {
-    issue('endgroup');
+    command_issue('endgroup');
 }
 /**
  * Wrap an asynchronous function call in a group.

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import * as core from '@actions/core';
+import { decodePart } from './claims.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
 import { findProxy } from './proxy.js';
 import { limit, retry, seconds, type Deadline } from './retry.js';
@@ -8,6 +10,10 @@ import { mask, quote } from './secrets.js';
 export interface IdentityOptions {
   identityToken: string | undefined;
   jwtGithubAudience: string | undefined;
+}
+
+interface PullRequestEvent {
+  pull_request?: { head?: { repo?: { fork?: boolean } | null } };
 }
 
 /**
@@ -24,10 +30,7 @@ export async function requestIdentity(options: IdentityOptions, deadline: Deadli
   // https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
   const endpoint = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
   if (!endpoint || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
-    throw new Error(
-      'This job may not ask GitHub for an OIDC token. ' +
-        'Give the job the permission "id-token: write" in the workflow, or set the input identityToken.',
-    );
+    throw describeMissingEndpoint();
   }
   // The toolkit asks for the proxy itself, but not whether it is one.
   findProxy(new URL(endpoint));
@@ -62,16 +65,26 @@ async function mint(audience: string | undefined): Promise<string> {
 // https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 function isJwt(token: string): boolean {
   const [header, claims, signature, ...rest] = token.split('.');
-  return isJsonObject(header) && isJsonObject(claims) && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
+  const hasParts = decodePart(header) !== undefined && decodePart(claims) !== undefined;
+  return hasParts && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
 }
 
-function isJsonObject(part: string | undefined): boolean {
-  if (part === undefined || !/^[\w-]+$/.test(part)) {
-    return false;
+function describeMissingEndpoint(): RequestFailure {
+  if (process.env['GITHUB_ACTIONS'] !== 'true') {
+    const message = 'There is no GitHub Actions job here to get an OIDC token for';
+    return new RequestFailure(message, { peer: 'GitHub', code: 'NO_RUNNER' });
   }
+  const message = 'This job may not ask GitHub for an OIDC token';
+  return isFromFork()
+    ? new RequestFailure(`${message}, as it runs for a pull request from a fork`, { peer: 'GitHub', code: 'FROM_FORK' })
+    : new RequestFailure(message, { peer: 'GitHub', code: 'NO_PERMISSION' });
+}
+
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork(): boolean {
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    const event = JSON.parse(readFileSync(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8')) as PullRequestEvent;
+    return event.pull_request?.head?.repo?.fork === true;
   } catch {
     return false;
   }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import packageJson from '../package.json' with { type: 'json' };
+import { expectSuccess } from './answer.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
 import { retry, type Deadline } from './retry.js';
-import { quote } from './secrets.js';
 import { parseToken, type NomadToken } from './token.js';
-import { Transport, type Answer, type TransportOptions } from './transport.js';
+import { Transport, type TransportOptions } from './transport.js';
+import type { Answer } from './answer.js';
 
 /** How to reach Nomad's API, and what to say in each request. */
 export interface ConnectionOptions extends TransportOptions {
@@ -20,7 +21,7 @@ interface Call {
   body?: unknown;
 }
 
-const MAX_WARM_UP_MS = 5_000;
+const MAX_LOOK_UP_MS = 5_000;
 const MAX_PROPAGATION_MS = 10_000;
 const MAX_POLL_DELAY_MS = 500;
 
@@ -39,7 +40,7 @@ export class Nomad {
 
   /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
   warmUp(): void {
-    this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_WARM_UP_MS).catch(() => undefined);
+    this.findMethods().catch(() => undefined);
   }
 
   /**
@@ -55,9 +56,19 @@ export class Nomad {
           throw failure;
         },
       );
-      this.#expectSuccess(answer);
+      expectSuccess(answer, this.#options.url);
       return parseToken(answer.text);
     });
+  }
+
+  /**
+   * Lists the cluster's auth methods, which Nomad shows to anybody.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
+   */
+  async findMethods(): Promise<{ name: string; type: string }[]> {
+    const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
+    const methods = JSON.parse(answer.text) as { Name: unknown; Type: unknown }[];
+    return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));
   }
 
   /**
@@ -100,37 +111,4 @@ export class Nomad {
       core.info('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
     }
   }
-
-  #expectSuccess({ status, headers, text }: Answer): void {
-    if (/^30[12378]$/.test(String(status))) {
-      throw new Error(describeRedirect(this.#options.url, status, headers['location']));
-    }
-    if (status !== 200) {
-      throw new RequestFailure(`Nomad refused the login (${String(status)}): ${quote(text) || 'an empty answer'}`, {
-        peer: 'Nomad',
-        status,
-        said: text,
-        retryAfterMs: parseRetryAfter(headers['retry-after']),
-      });
-    }
-  }
-}
-
-// A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeRedirect(url: string, status: number, location: unknown): string {
-  const { origin } = new URL(url);
-  const isAddress = typeof location === 'string' && URL.canParse(location, url);
-  const target = new URL(isAddress ? location : url, url);
-  const where = target.origin === origin ? quote(target.pathname) : quote(target.origin);
-  return (
-    `${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
-    `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`
-  );
-}
-
-// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-function parseRetryAfter(value: unknown): number | undefined {
-  const text = typeof value === 'string' ? value.trim() : '';
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

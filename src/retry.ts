@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from './failure.js';
+import { fits, RequestFailure, type FailureDetails, type FailurePattern } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
@@ -10,11 +10,7 @@ const LONGEST_BRIEF_DELAY_MS = 1_000;
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 
-interface Rule {
-  peer?: FailureDetails['peer'];
-  status?: RegExp;
-  said?: RegExp;
-  codes?: string[];
+interface Rule extends FailurePattern {
   patience: 'briefly' | 'until the deadline' | 'none';
 }
 
@@ -32,17 +28,9 @@ const RULES: Rule[] = [
   },
   { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
   // A busy server sheds load by closing connections.
-  { codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', NO_ANSWER], patience: 'until the deadline' },
+  { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER/, patience: 'until the deadline' },
   {
-    codes: [
-      'EAI_AGAIN',
-      'ECONNREFUSED',
-      'EHOSTUNREACH',
-      'ENETUNREACH',
-      'ETIMEDOUT',
-      'UND_ERR_CONNECT_TIMEOUT',
-      CLOSED_AFTER_HANDSHAKE,
-    ],
+    code: /EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CLOSED_AFTER_HANDSHAKE/,
     patience: 'briefly',
   },
 ];
@@ -112,13 +100,7 @@ export async function limit<T>(ms: number, promise: Promise<T>, giveUp: () => Er
 
 /** Tells how long it makes sense to go on after a failure. */
 export function findPatience(details: FailureDetails): Rule['patience'] {
-  const { peer, status = '', said = '', code = '' } = details;
-  const fits = (rule: Rule): boolean =>
-    (rule.peer ?? peer) === peer &&
-    (rule.status?.test(String(status)) ?? true) &&
-    (rule.said?.test(said) ?? true) &&
-    (rule.codes?.includes(code) ?? true);
-  return RULES.find(fits)?.patience ?? 'none';
+  return RULES.find((rule) => fits(rule, details))?.patience ?? 'none';
 }
 
 // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

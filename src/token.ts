@@ -1,3 +1,4 @@
+import { RequestFailure } from './failure.js';
 import { mask } from './secrets.js';
 
 /** An ACL token of Nomad; `expirationTime` is RFC 3339, empty where the token does not expire. */
@@ -38,13 +39,13 @@ function parseObject(text: string): Record<string, unknown> {
     return expectObject(JSON.parse(text));
   } catch {
     // The parser's own message would quote the text, and with it perhaps a token.
-    throw new NoTokenError();
+    throw noToken();
   }
 }
 
 function expectObject(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) {
-    throw new NoTokenError();
+    throw noToken();
   }
   return value as Record<string, unknown>;
 }
@@ -55,20 +56,18 @@ function expectList(value: unknown): unknown[] {
     return [];
   }
   if (!Array.isArray(value)) {
-    throw new NoTokenError();
+    throw noToken();
   }
   return value;
 }
 
 function expectMatch(value: unknown, pattern: RegExp): string {
   if (typeof value !== 'string' || !pattern.test(value)) {
-    throw new NoTokenError();
+    throw noToken();
   }
   return value;
 }
 
-class NoTokenError extends Error {
-  constructor() {
-    super('The answer to the login is no Nomad token. Does the input url hold the address of Nomad itself?');
-  }
+function noToken(): RequestFailure {
+  return new RequestFailure('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
 }

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import type { Answer } from './answer.js';
 import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure } from './failure.js';
 import { findProxy, type Proxy } from './proxy.js';
 import { limit, seconds } from './retry.js';
@@ -14,13 +15,6 @@ export interface TransportOptions {
   clientCertificate: string | undefined;
   clientKey: string | undefined;
   tlsServerName: string | undefined;
-}
-
-/** One HTTP answer, read to its end. */
-export interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  text: string;
 }
 
 type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
@@ -88,10 +82,12 @@ export class Transport {
       return new RequestFailure(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
         peer: 'proxy',
         status: Number(proxyStatus),
+        said: message,
       });
     }
     return new RequestFailure(`Cannot reach ${this.#place}: ${quote(message)}`, {
       peer: 'Nomad',
+      said: message,
       code: this.#findCode(error),
     });
   }

@@ -1,0 +1,96 @@
+import { closest } from 'fastest-levenshtein';
+import { ANSWER_REMEDIES } from './answer-remedies.js';
+import { decodePart, listClaims } from './claims.js';
+import { CONNECTION_REMEDIES } from './connection-remedies.js';
+import { fits, RequestFailure, type FailureDetails, type Remedy } from './failure.js';
+import { quote } from './secrets.js';
+
+/** What was known when the login failed. */
+export interface Known {
+  url?: string;
+  methodName?: string;
+  region?: string | undefined;
+  identityToken?: string | undefined;
+  jwt?: string;
+  findMethods?: () => Promise<AuthMethod[]>;
+}
+
+/** An auth method as Nomad lists it to anybody. */
+export interface AuthMethod {
+  name: string;
+  type: string;
+}
+
+const DEFAULT_URL = 'http://localhost:4646';
+const MAX_LENGTH = 1_450;
+
+/** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
+export async function explain(error: unknown, known: Known): Promise<string> {
+  if (!(error instanceof RequestFailure)) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { details } = error;
+  const remedies = details.status !== undefined && details.peer === 'Nomad' ? ANSWER_REMEDIES : CONNECTION_REMEDIES;
+  const remedy = remedies.find((candidate) => fits(candidate, details));
+  const advice = remedy === undefined ? '' : await fill(remedy, known, details);
+  if (known.jwt !== undefined && details.peer === 'Nomad' && /^(400|401|500)$/.test(String(details.status))) {
+    listClaims(known.jwt);
+  }
+  return `${error.message.replace(/\.$/, '')}.\n${advice}`.slice(0, MAX_LENGTH).trim();
+}
+
+async function fill({ advice, said }: Remedy, known: Known, details: FailureDetails): Promise<string> {
+  const [header, claims] = (known.jwt ?? '..').split('.').map(decodePart);
+  const groups = said?.exec(details.said ?? '')?.groups;
+  const values: Record<string, string | undefined> = {
+    ...Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, value && quote(value)])),
+    methodName: known.methodName,
+    url: known.url,
+    host: known.url && new URL(known.url).hostname,
+    unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
+    region: known.region,
+    alg: show(header?.['alg']),
+    kid: show(header?.['kid']),
+    iss: show(claims?.['iss']),
+    aud: show(claims?.['aud']),
+    expiry: describeTime('valid until', claims?.['exp']),
+    start: describeTime('valid from', claims?.['nbf'] ?? claims?.['iat']),
+    now: new Date().toISOString(),
+    audienceInput: known.identityToken
+      ? 'have the JWT in the input identityToken minted for one that is there'
+      : 'set the input jwtGithubAudience to one that is there',
+    ...(advice.includes('{methods}') && (await describeMethods(known))),
+  };
+  return advice.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+async function describeMethods({
+  methodName = '',
+  findMethods,
+}: Known): Promise<Record<'methods' | 'nearest', string>> {
+  const methods = await findMethods?.().catch(() => undefined);
+  const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
+  if (names === undefined) {
+    return { methods: '', nearest: ' nomad acl auth-method list shows them.' };
+  }
+  if (names.length === 0) {
+    return { methods: 'This cluster has no JWT methods: make one with nomad acl auth-method create. ', nearest: '' };
+  }
+  return {
+    methods: `JWT methods of this cluster: ${quote(names.join(', '))}. `,
+    nearest: ` The nearest is ${closest(methodName, names)}.`,
+  };
+}
+
+function show(claim: unknown): string {
+  return claim === undefined ? 'absent' : quote(typeof claim === 'string' ? claim : JSON.stringify(claim));
+}
+
+function describeTime(what: string, time: unknown): string {
+  if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {
+    return `The JWT does not say how long it is ${what.split(' ')[0] ?? ''}`;
+  }
+  const seconds = Math.round(time - Date.now() / 1000);
+  const distance = `${String(Math.abs(seconds))} s ${seconds < 0 ? 'ago' : 'ahead'}`;
+  return `The JWT is ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
+}
