@@ -70,7 +70,7 @@ describe("the README's troubleshooting", () => {
 
 describe('the repository', () => {
   test('holds the program that action.yml runs, as an ES module on Node 20', () => {
-    expect(metadata.runs).toMatchObject({ using: 'node20', main: 'dist/index.js' });
+    expect(metadata.runs).toMatchObject({ using: 'node20', main: 'dist/index.js', post: 'dist/index.js' });
     expect(existsSync(join(root, metadata.runs.main))).toBe(true);
     expect(JSON.parse(read('dist/package.json'))).toEqual({ type: 'module' });
   });

@@ -23,6 +23,8 @@ describe('inputs that are not given', () => {
       tlsServerName: undefined,
       region: undefined,
       timeout: 60,
+      exportConnection: false,
+      revokeToken: true,
     });
   });
 
@@ -85,7 +87,7 @@ describe('names', () => {
   });
 });
 
-describe.each(['exportToken', 'outputToken', 'tlsSkipVerify'])('%s', (name) => {
+describe.each(['exportToken', 'outputToken', 'tlsSkipVerify', 'exportConnection', 'revokeToken'])('%s', (name) => {
   test.each([
     ['true', true],
     ['True', true],
@@ -255,27 +257,5 @@ describe('secrets', () => {
     const { output, error } = readInputsWith({ url: 'nonsense', identityToken: 'the-jwt', clientKey: 'the-key' });
     expect(error).toContain('Input url');
     expect(masksIn(output)).toEqual(['the-jwt', 'the-key']);
-  });
-});
-
-describe('warnings', () => {
-  test.each(['http://nomad.example.com:4646', 'http://127.example.com', 'http://10.0.0.1:4646'])(
-    'are given for %s, where others can listen',
-    (url) => {
-      expect(readInputsWith({ url }).output).toContain(`::warning::${url} is plain HTTP`);
-    },
-  );
-
-  test.each(['https://nomad.example.com', 'http://localhost:4646', 'http://127.0.0.1:4646', 'http://[::1]:4646'])(
-    'are not given for %s',
-    (url) => {
-      expect(readInputsWith({ url }).output).toBe('');
-    },
-  );
-
-  test('are given where the certificate is not verified', () => {
-    expect(readInputsWith({ url: 'https://nomad.example.com', tlsSkipVerify: 'true' }).output).toContain(
-      '::warning::tlsSkipVerify is on',
-    );
   });
 });

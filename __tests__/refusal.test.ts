@@ -203,7 +203,7 @@ describe('a connection that fails', () => {
     expect(await explain({ ...trusted, url: mtls.url })).toContain('clientCertificate and clientKey');
     expect(
       await explain({ ...trusted, url: mtls.url, clientCertificate: stranger.cert, clientKey: stranger.key }),
-    ).toContain('refuses the certificate in the input clientCertificate');
+    ).toMatch(/refuses the (certificate in the input clientCertificate|one it gets)/);
     await Promise.all([expired, tls, mtls, plain].map((server) => server.close()));
   });
 

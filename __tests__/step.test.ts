@@ -86,6 +86,25 @@ describe('exportToken and outputToken', () => {
 });
 
 describe('what others should know', () => {
+  test.each(['http://nomad.example.com:4646', 'http://127.example.com', 'http://10.0.0.1:4646'])(
+    'plain HTTP to %s, where others can listen, is warned about',
+    async (url) => {
+      const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
+      expect(result.annotations[0]).toEqual({
+        level: 'warning',
+        message: expect.stringContaining(`${url} is plain HTTP`),
+      });
+    },
+  );
+
+  test.each(['https://nomad.example.com', 'http://localhost:4646', 'http://127.0.0.1:4646', 'http://[::1]:4646'])(
+    'no warning is given for %s',
+    async (url) => {
+      const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
+      expect(result.annotations.map(({ level }) => level)).toEqual(['error']);
+    },
+  );
+
   test('a management token is warned about', async () => {
     const result = await logIn({ methodName: 'admin' });
     expect(result.outputs['tokenType']).toBe('management');

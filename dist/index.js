@@ -39494,6 +39494,67 @@ function listClaims(jwt) {
 
 /***/ }),
 
+/***/ 9193:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  L: () => (/* binding */ exportConnection)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+;// CONCATENATED MODULE: ./src/connection-export.ts
+
+
+
+
+
+/**
+ * Exports to later steps what Nomad's own programs read to reach the cluster, and returns the files that this leaves.
+ * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
+ */
+function exportConnection(options) {
+    const files = [];
+    const store = (pem) => {
+        if (pem === undefined) {
+            return undefined;
+        }
+        const file = (0,external_node_path_.join)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
+        // Nobody else can read the file from its first byte on, nor have put it there before.
+        (0,external_node_fs_.writeFileSync)(file, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
+        files.push(file);
+        return file;
+    };
+    const variables = {
+        NOMAD_ADDR: options.url,
+        NOMAD_REGION: options.region,
+        NOMAD_CACERT: store(options.caCertificate),
+        NOMAD_CLIENT_CERT: store(options.clientCertificate),
+        NOMAD_CLIENT_KEY: store(options.clientKey),
+        NOMAD_TLS_SERVER_NAME: options.tlsServerName,
+        NOMAD_SKIP_VERIFY: options.tlsSkipVerify ? 'true' : undefined,
+    };
+    for (const [name, value] of Object.entries(variables)) {
+        if (value !== undefined) {
+            core/* exportVariable */.dN(name, value);
+        }
+    }
+    return files;
+}
+
+
+/***/ }),
+
 /***/ 1633:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -39526,30 +39587,20 @@ const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 /***/ }),
 
-/***/ 8573:
+/***/ 5625:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  u: () => (/* binding */ requestIdentity)
-});
-
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/claims.ts
-var src_claims = __nccwpck_require__(3678);
-// EXTERNAL MODULE: ./src/failure.ts
-var failure = __nccwpck_require__(1633);
-// EXTERNAL MODULE: ./src/proxy.ts
-var proxy = __nccwpck_require__(8903);
-// EXTERNAL MODULE: ./src/retry.ts
-var retry = __nccwpck_require__(9809);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/identity.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ requestIdentity)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3678);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1633);
+/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8903);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9809);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7194);
 
 
 
@@ -39574,22 +39625,22 @@ async function requestIdentity(options, deadline) {
         throw describeMissingEndpoint();
     }
     // The toolkit asks for the proxy itself, but not whether it is one.
-    (0,proxy/* findProxy */.E)(new URL(endpoint));
-    (0,secrets/* mask */.d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
-    return (0,retry/* retry */.L5)(deadline, (ms) => (0,retry/* limit */.AB)(ms, mint(options.jwtGithubAudience), () => new failure/* RequestFailure */.e6(`GitHub gave no answer in ${(0,retry/* seconds */.YA)(ms)}`, { peer: 'GitHub', code: failure/* NO_ANSWER */.Dn })));
+    (0,_proxy_js__WEBPACK_IMPORTED_MODULE_4__/* .findProxy */ .E)(new URL(endpoint));
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .mask */ .d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
+    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .retry */ .L5)(deadline, (ms) => (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .seconds */ .YA)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_ANSWER */ .Dn })));
 }
 async function mint(audience) {
     try {
-        const jwt = await core/* getIDToken */.V9(audience);
-        (0,secrets/* mask */.d)(jwt);
+        const jwt = await _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getIDToken */ .V9(audience);
+        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .mask */ .d)(jwt);
         return jwt;
     }
     catch (error) {
         // The toolkit lays its message out over several lines with labels of its own, "undefined" among them.
         const [, status, reason] = /Error Code : (\d+)?.*Error Message: (.*)/s.exec(String(error)) ?? [];
         const isAnswered = status !== undefined || reason === undefined;
-        const said = (0,secrets/* quote */.h)(reason ?? 'its answer holds none');
-        throw new failure/* RequestFailure */.e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
+        const said = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .quote */ .h)(reason ?? 'its answer holds none');
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
             peer: 'GitHub',
             // An answer without a token and a 404 look alike here.
             status: isAnswered ? Number(status ?? 404) : undefined,
@@ -39599,23 +39650,23 @@ async function mint(audience) {
 // https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 function isJwt(token) {
     const [header, claims, signature, ...rest] = token.split('.');
-    const hasParts = (0,src_claims/* decodePart */.U)(header) !== undefined && (0,src_claims/* decodePart */.U)(claims) !== undefined;
+    const hasParts = (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .decodePart */ .U)(header) !== undefined && (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .decodePart */ .U)(claims) !== undefined;
     return hasParts && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
 }
 function describeMissingEndpoint() {
     if (process.env['GITHUB_ACTIONS'] !== 'true') {
         const message = 'There is no GitHub Actions job here to get an OIDC token for';
-        return new failure/* RequestFailure */.e6(message, { peer: 'GitHub', code: 'NO_RUNNER' });
+        return new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(message, { peer: 'GitHub', code: 'NO_RUNNER' });
     }
     const message = 'This job may not ask GitHub for an OIDC token';
     return isFromFork()
-        ? new failure/* RequestFailure */.e6(`${message}, as it runs for a pull request from a fork`, { peer: 'GitHub', code: 'FROM_FORK' })
-        : new failure/* RequestFailure */.e6(message, { peer: 'GitHub', code: 'NO_PERMISSION' });
+        ? new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`${message}, as it runs for a pull request from a fork`, { peer: 'GitHub', code: 'FROM_FORK' })
+        : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(message, { peer: 'GitHub', code: 'NO_PERMISSION' });
 }
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork() {
     try {
-        const event = JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        const event = JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
         return event.pull_request?.head?.repo?.fork === true;
     }
     catch {
@@ -39632,7 +39683,8 @@ function isFromFork() {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  K: () => (/* binding */ readInputs)
+  K: () => (/* binding */ readInputs),
+  t: () => (/* binding */ warnAboutTransport)
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
@@ -39786,13 +39838,14 @@ function readInputs() {
         tlsServerName: read('tlsServerName', parseServerName),
         region: read('region', parseRegion),
         timeout: read('timeout', parseTimeout) ?? 60,
+        exportConnection: readBoolean('exportConnection', false),
+        revokeToken: readBoolean('revokeToken', true),
     };
     checkClientPair(inputs);
-    warnAboutTransport(inputs);
     return inputs;
 }
 function maskSecrets() {
-    core/* getInput */.V4('identityToken').split(/\s+/).forEach(secrets/* mask */.d);
+    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* mask */.d);
     findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.d);
     findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.d);
 }
@@ -39869,6 +39922,7 @@ function checkClientPair({ clientCertificate, clientKey }) {
         throw new Error('Input clientKey does not belong to the (first) certificate in the input clientCertificate.');
     }
 }
+/** Warns where others than Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
     if (protocol === 'http:' && !/^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
@@ -39887,12 +39941,14 @@ function warnAboutTransport({ url, tlsSkipVerify }) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8573);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1768);
-/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5943);
-/* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7729);
-/* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2370);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9809);
+/* harmony import */ var _connection_export_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9193);
+/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5625);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1768);
+/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5943);
+/* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7729);
+/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6661);
+/* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2370);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9809);
 
 
 
@@ -39900,25 +39956,34 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 
 
-async function run(known) {
-    const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .readInputs */ .K)();
-    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_6__/* .Deadline */ .B2(inputs.timeout);
-    const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_3__/* .Nomad */ .O(inputs, deadline);
+
+
+const POST_TIMEOUT_S = 5;
+async function logIn(known) {
+    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .announcePost */ .W_)();
+    const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
+    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs);
+    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
+    const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, deadline);
     Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
     if (inputs.identityToken === undefined) {
         nomad.warmUp();
     }
-    const jwt = (known.jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .requestIdentity */ .u)(inputs, deadline));
+    const jwt = (known.jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .requestIdentity */ .u)(inputs, deadline));
     const token = await nomad.login(inputs.methodName, jwt);
+    const files = inputs.exportConnection ? (0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs) : [];
+    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leave */ .qG)(files, token, inputs.revokeToken);
     await nomad.waitUntilKnown(token);
-    (0,_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .publish */ .m)(token, inputs.methodName, inputs);
+    (0,_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
 const known = {};
 try {
-    await run(known);
+    await ((0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O((0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)(), new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S))) : logIn(known));
 }
 catch (error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1(await (0,_refusal_js__WEBPACK_IMPORTED_MODULE_5__/* .explain */ .W)(error, known));
+    // What cannot be cleaned up must not fail a job whose work is done.
+    const report = (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e : _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1;
+    report(await (0,_refusal_js__WEBPACK_IMPORTED_MODULE_7__/* .explain */ .W)(error, known));
 }
 // A request that was given up can hold a connection, and the process with it, for minutes.
 process.exit();
@@ -39950,13 +40015,13 @@ var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/answer.ts
 
 
-/** Throws what the answer to a login says instead of success. */
-function expectSuccess({ status, headers, text }, url) {
+/** Throws what Nomad, asked for something, says instead of doing it. */
+function expectSuccess(what, { status, headers, text }, url) {
     if (/^30[12378]$/.test(String(status))) {
         throw new Error(describeRedirect(url, status, headers['location']));
     }
     if (status !== 200) {
-        throw new src_failure/* RequestFailure */.e6(`Nomad refused the login (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
+        throw new src_failure/* RequestFailure */.e6(`Nomad refused ${what} (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
             peer: 'Nomad',
             status,
             said: text,
@@ -40209,7 +40274,7 @@ class Nomad {
                 this.#noteLostAnswer(failure);
                 throw failure;
             });
-            expectSuccess(answer, this.#options.url);
+            expectSuccess('the login', answer, this.#options.url);
             return parseToken(answer.text);
         });
     }
@@ -40253,6 +40318,21 @@ class Nomad {
             body: body === undefined ? null : JSON.stringify(body),
         };
         return this.#transport.send(request, limitMs);
+    }
+    /**
+     * Deletes a token by its own right; false where it was gone already.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
+     */
+    async revoke({ accessorId, secretId }) {
+        const path = `/v1/acl/token/${accessorId}`;
+        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
+            const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
+            if (answer.status === 403 || answer.status === 404) {
+                return false;
+            }
+            expectSuccess('to delete the token', answer, this.#options.url);
+            return true;
+        });
     }
     #noteLostAnswer({ details: { code = '' } }) {
         if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
@@ -40312,6 +40392,78 @@ function describeToken(token, methodName) {
         `roles: ${token.roles.join(', ') || 'none'}`,
         token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
     ].join('; ');
+}
+
+
+/***/ }),
+
+/***/ 6661:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W_: () => (/* binding */ announcePost),
+/* harmony export */   nY: () => (/* binding */ cleanUp),
+/* harmony export */   qG: () => (/* binding */ leave),
+/* harmony export */   tl: () => (/* binding */ isPost)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+
+
+const STARTED = 'isPost';
+const LEFTOVERS = 'leftovers';
+/** Tells whether the main step has run, and this is the post step. */
+function isPost() {
+    return _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(STARTED) !== '';
+}
+/** Has the runner call this program again after the job, with nothing to clean up yet. */
+function announcePost() {
+    save(STARTED, 'true');
+}
+/** Leaves what the post step is to clean up, and no more: the token itself only where it can delete itself. */
+function leave(files, token, revokeToken) {
+    const { accessorId, secretId, expirationTime } = token;
+    const leftovers = { files };
+    if (token.type !== 'management') {
+        leftovers.expiring = { accessorId, expirationTime };
+    }
+    else if (revokeToken) {
+        leftovers.revocable = { accessorId, secretId };
+    }
+    save(LEFTOVERS, JSON.stringify(leftovers));
+}
+// Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
+function save(name, value) {
+    if (process.env['GITHUB_STATE']) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .saveState */ .LZ(name, value);
+    }
+}
+/** Deletes what the main step has left: files, and by way of Nomad the token; throws what could not be deleted. */
+async function cleanUp(openNomad) {
+    const saved = _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(LEFTOVERS);
+    if (saved === '') {
+        return;
+    }
+    const { files, revocable, expiring } = JSON.parse(saved);
+    try {
+        files.forEach((file) => {
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
+        });
+    }
+    finally {
+        await letGo(revocable, expiring, openNomad);
+    }
+}
+async function letGo(revocable, expiring, openNomad) {
+    if (expiring !== undefined) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`The client token ${expiring.accessorId} expires ${expiring.expirationTime || 'never'}: ` +
+            'Nomad lets no client token delete itself.');
+    }
+    if (revocable !== undefined) {
+        const wasThere = await openNomad().revoke(revocable);
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`The management token ${revocable.accessorId} ${wasThere ? 'is deleted' : 'was gone already'}.`);
+    }
 }
 
 
@@ -40569,9 +40721,14 @@ const CONNECTION_REMEDIES = [
         advice: '{host} does not speak TLS on this port. Begin the input url with http://, or use the port that speaks TLS.',
     },
     {
-        code: /CERTIFICATE_REQUIRED|CLOSED_AFTER_HANDSHAKE|HANDSHAKE_FAILURE/,
+        code: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
         example: 'tlsv13 alert certificate required',
         advice: '{host} wants a client certificate. Set the inputs clientCertificate and clientKey to one that is signed by the CA of the Nomad servers.',
+    },
+    {
+        code: /CLOSED_AFTER_HANDSHAKE/,
+        example: 'other side closed',
+        advice: '{host} closes the connection after the TLS handshake, as a server does that wants a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that is signed by the CA of the Nomad servers.',
     },
     {
         code: /ALERT/,
@@ -40600,7 +40757,7 @@ const CONNECTION_REMEDIES = [
     },
     {
         code: /ECONNRESET|UND_ERR_SOCKET|EPIPE/,
-        example: 'other side closed',
+        example: 'read ECONNRESET',
         advice: "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
     },
 ];
@@ -40936,6 +41093,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events"
 
 /***/ }),
 
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
 /***/ 1455:
 /***/ ((module) => {
 
@@ -41081,7 +41245,9 @@ __nccwpck_require__.d(__webpack_exports__, {
   Vt: () => (/* binding */ getBooleanInput),
   V9: () => (/* binding */ getIDToken),
   V4: () => (/* binding */ getInput),
+  Gu: () => (/* binding */ getState),
   pq: () => (/* binding */ info),
+  LZ: () => (/* binding */ saveState),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ setSecret),
@@ -41089,7 +41255,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -41100,7 +41266,7 @@ const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta
  * Sanitizes an input into a string so it can be passed into issueCommand safely
  * @param input input to sanitize into a string
  */
-function utils_toCommandValue(input) {
+function toCommandValue(input) {
     if (input === null || input === undefined) {
         return '';
     }
@@ -41207,13 +41373,13 @@ class Command {
     }
 }
 function escapeData(s) {
-    return utils_toCommandValue(s)
+    return toCommandValue(s)
         .replace(/%/g, '%25')
         .replace(/\r/g, '%0D')
         .replace(/\n/g, '%0A');
 }
 function escapeProperty(s) {
-    return utils_toCommandValue(s)
+    return toCommandValue(s)
         .replace(/%/g, '%25')
         .replace(/\r/g, '%0D')
         .replace(/\n/g, '%0A')
@@ -41241,13 +41407,13 @@ function file_command_issueFileCommand(command, message) {
     if (!external_fs_namespaceObject.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_namespaceObject.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
         encoding: 'utf8'
     });
 }
-function file_command_prepareKeyValueMessage(key, value) {
+function prepareKeyValueMessage(key, value) {
     const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
-    const convertedValue = utils_toCommandValue(value);
+    const convertedValue = toCommandValue(value);
     // These should realistically never happen, but just in case someone finds a
     // way to exploit uuid generation let's not allow keys or values that contain
     // the delimiter.
@@ -43671,11 +43837,11 @@ var ExitCode;
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 function exportVariable(name, val) {
-    const convertedVal = utils_toCommandValue(val);
+    const convertedVal = toCommandValue(val);
     process.env[name] = convertedVal;
     const filePath = process.env['GITHUB_ENV'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('ENV', file_command_prepareKeyValueMessage(name, val));
+        return file_command_issueFileCommand('ENV', prepareKeyValueMessage(name, val));
     }
     command_issueCommand('set-env', { name }, convertedVal);
 }
@@ -43792,10 +43958,10 @@ function getBooleanInput(name, options) {
 function setOutput(name, value) {
     const filePath = process.env['GITHUB_OUTPUT'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
+        return file_command_issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
     }
     process.stdout.write(external_os_namespaceObject.EOL);
-    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
+    command_issueCommand('set-output', { name }, toCommandValue(value));
 }
 /**
  * Enables or disables the echoing of commands into stdout for the rest of the step.
@@ -43914,9 +44080,9 @@ function group(name, fn) {
 function saveState(name, value) {
     const filePath = process.env['GITHUB_STATE'] || '';
     if (filePath) {
-        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+        return file_command_issueFileCommand('STATE', prepareKeyValueMessage(name, value));
     }
-    issueCommand('save-state', { name }, toCommandValue(value));
+    command_issueCommand('save-state', { name }, toCommandValue(value));
 }
 /**
  * Gets the value of an state set by this action's main execution.

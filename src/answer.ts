@@ -8,14 +8,14 @@ export interface Answer {
   text: string;
 }
 
-/** Throws what the answer to a login says instead of success. */
-export function expectSuccess({ status, headers, text }: Answer, url: string): void {
+/** Throws what Nomad, asked for something, says instead of doing it. */
+export function expectSuccess(what: string, { status, headers, text }: Answer, url: string): void {
   if (/^30[12378]$/.test(String(status))) {
     throw new Error(describeRedirect(url, status, headers['location']));
   }
   if (status !== 200) {
     throw new RequestFailure(
-      `Nomad refused the login (${String(status)}): ${quote(summarize(text)) || 'an empty answer'}`,
+      `Nomad refused ${what} (${String(status)}): ${quote(summarize(text)) || 'an empty answer'}`,
       {
         peer: 'Nomad',
         status,

@@ -73,10 +73,16 @@ export const CONNECTION_REMEDIES: Remedy[] = [
       '{host} does not speak TLS on this port. Begin the input url with http://, or use the port that speaks TLS.',
   },
   {
-    code: /CERTIFICATE_REQUIRED|CLOSED_AFTER_HANDSHAKE|HANDSHAKE_FAILURE/,
+    code: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
     example: 'tlsv13 alert certificate required',
     advice:
       '{host} wants a client certificate. Set the inputs clientCertificate and clientKey to one that is signed by the CA of the Nomad servers.',
+  },
+  {
+    code: /CLOSED_AFTER_HANDSHAKE/,
+    example: 'other side closed',
+    advice:
+      '{host} closes the connection after the TLS handshake, as a server does that wants a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that is signed by the CA of the Nomad servers.',
   },
   {
     code: /ALERT/,
@@ -110,7 +116,7 @@ export const CONNECTION_REMEDIES: Remedy[] = [
   },
   {
     code: /ECONNRESET|UND_ERR_SOCKET|EPIPE/,
-    example: 'other side closed',
+    example: 'read ECONNRESET',
     advice:
       "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
   },

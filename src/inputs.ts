@@ -11,6 +11,8 @@ export interface Inputs extends IdentityOptions, ConnectionOptions, PublishOptio
   methodName: string;
   /** How many seconds the whole login may take. */
   timeout: number;
+  exportConnection: boolean;
+  revokeToken: boolean;
 }
 
 /** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
@@ -31,14 +33,15 @@ export function readInputs(): Inputs {
     tlsServerName: read('tlsServerName', parseServerName),
     region: read('region', parseRegion),
     timeout: read('timeout', parseTimeout) ?? 60,
+    exportConnection: readBoolean('exportConnection', false),
+    revokeToken: readBoolean('revokeToken', true),
   };
   checkClientPair(inputs);
-  warnAboutTransport(inputs);
   return inputs;
 }
 
 function maskSecrets(): void {
-  core.getInput('identityToken').split(/\s+/).forEach(mask);
+  core.getInput('identityToken').split(/\r?\n/).forEach(mask);
   findSecretsInPem(core.getInput('clientKey')).forEach(mask);
   findSecretsInHeaders(core.getInput('extraHeaders')).forEach(mask);
 }
@@ -128,7 +131,8 @@ function checkClientPair({ clientCertificate, clientKey }: ConnectionOptions): v
   }
 }
 
-function warnAboutTransport({ url, tlsSkipVerify }: ConnectionOptions): void {
+/** Warns where others than Nomad could read the JWT or the token. */
+export function warnAboutTransport({ url, tlsSkipVerify }: ConnectionOptions): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !/^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
     core.warning(`${url} is plain HTTP: whoever can read the network can read the JWT and the Nomad token. Use https.`);

@@ -1,13 +1,19 @@
 import * as core from '@actions/core';
+import { exportConnection } from './connection-export.js';
 import { requestIdentity } from './identity.js';
-import { readInputs } from './inputs.js';
+import { readInputs, warnAboutTransport } from './inputs.js';
 import { Nomad } from './nomad.js';
 import { publish } from './outputs.js';
+import { announcePost, cleanUp, isPost, leave } from './post.js';
 import { explain, type Known } from './refusal.js';
 import { Deadline } from './retry.js';
 
-async function run(known: Known): Promise<void> {
+const POST_TIMEOUT_S = 5;
+
+async function logIn(known: Known): Promise<void> {
+  announcePost();
   const inputs = readInputs();
+  warnAboutTransport(inputs);
   const deadline = new Deadline(inputs.timeout);
   const nomad = new Nomad(inputs, deadline);
   Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
@@ -16,15 +22,19 @@ async function run(known: Known): Promise<void> {
   }
   const jwt = (known.jwt = await requestIdentity(inputs, deadline));
   const token = await nomad.login(inputs.methodName, jwt);
+  const files = inputs.exportConnection ? exportConnection(inputs) : [];
+  leave(files, token, inputs.revokeToken);
   await nomad.waitUntilKnown(token);
   publish(token, inputs.methodName, inputs);
 }
 
 const known: Known = {};
 try {
-  await run(known);
+  await (isPost() ? cleanUp(() => new Nomad(readInputs(), new Deadline(POST_TIMEOUT_S))) : logIn(known));
 } catch (error) {
-  core.setFailed(await explain(error, known));
+  // What cannot be cleaned up must not fail a job whose work is done.
+  const report = isPost() ? core.warning : core.setFailed;
+  report(await explain(error, known));
 }
 // A request that was given up can hold a connection, and the process with it, for minutes.
 process.exit();

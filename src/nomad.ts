@@ -15,7 +15,7 @@ export interface ConnectionOptions extends TransportOptions {
 }
 
 interface Call {
-  method: 'GET' | 'POST';
+  method: 'DELETE' | 'GET' | 'POST';
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
@@ -56,7 +56,7 @@ export class Nomad {
           throw failure;
         },
       );
-      expectSuccess(answer, this.#options.url);
+      expectSuccess('the login', answer, this.#options.url);
       return parseToken(answer.text);
     });
   }
@@ -103,6 +103,22 @@ export class Nomad {
       body: body === undefined ? null : JSON.stringify(body),
     };
     return this.#transport.send(request, limitMs);
+  }
+
+  /**
+   * Deletes a token by its own right; false where it was gone already.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
+   */
+  async revoke({ accessorId, secretId }: Pick<NomadToken, 'accessorId' | 'secretId'>): Promise<boolean> {
+    const path = `/v1/acl/token/${accessorId}`;
+    return retry(this.#deadline, async (limitMs) => {
+      const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
+      if (answer.status === 403 || answer.status === 404) {
+        return false;
+      }
+      expectSuccess('to delete the token', answer, this.#options.url);
+      return true;
+    });
   }
 
   #noteLostAnswer({ details: { code = '' } }: RequestFailure): void {
