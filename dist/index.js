@@ -40461,8 +40461,14 @@ async function letGo(revocable, expiring, openNomad) {
             'Nomad lets no client token delete itself.');
     }
     if (revocable !== undefined) {
-        const wasThere = await openNomad().revoke(revocable);
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`The management token ${revocable.accessorId} ${wasThere ? 'is deleted' : 'was gone already'}.`);
+        const name = `The management token ${revocable.accessorId}`;
+        const wasThere = await openNomad()
+            .revoke(revocable)
+            .catch((error) => {
+            error.message = `${name} could not be deleted, and lives on. ${error.message}`;
+            throw error;
+        });
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${name} ${wasThere ? 'is deleted' : 'was gone already'}.`);
     }
 }
 

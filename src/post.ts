@@ -72,7 +72,13 @@ async function letGo(
     );
   }
   if (revocable !== undefined) {
-    const wasThere = await openNomad().revoke(revocable);
-    core.info(`The management token ${revocable.accessorId} ${wasThere ? 'is deleted' : 'was gone already'}.`);
+    const name = `The management token ${revocable.accessorId}`;
+    const wasThere = await openNomad()
+      .revoke(revocable)
+      .catch((error: unknown) => {
+        (error as Error).message = `${name} could not be deleted, and lives on. ${(error as Error).message}`;
+        throw error;
+      });
+    core.info(`${name} ${wasThere ? 'is deleted' : 'was gone already'}.`);
   }
 }
