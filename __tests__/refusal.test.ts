@@ -162,6 +162,18 @@ describe('after a refusal', () => {
   });
 });
 
+describe('a key that does not fit', () => {
+  test('is named by its id, though that looks like a Nomad token', async () => {
+    const body = 'error verifying token signature: failed to verify id token signature';
+    const identityToken = await issuer.mint();
+    const { kid } = JSON.parse(Buffer.from(identityToken.split('.')[0] ?? '', 'base64url').toString()) as {
+      kid: string;
+    };
+    const message = readError(await replay({ status: 401, contentType: null, body }, { identityToken }));
+    expect(message).toContain(`(kid ${kid})`);
+  });
+});
+
 describe('what is not Nomad', () => {
   test.each([
     [200, '<!doctype html><title>Sign in</title>', ['is no Nomad token', 'login page', 'url']],

@@ -39976,9 +39976,16 @@ async function logIn(known) {
     await nomad.waitUntilKnown(token);
     (0,_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
+async function finish(known) {
+    await (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => {
+        const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
+        Object.assign(known, inputs);
+        return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
+    });
+}
 const known = {};
 try {
-    await ((0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O((0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)(), new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S))) : logIn(known));
+    await ((0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? finish(known) : logIn(known));
 }
 catch (error) {
     // What cannot be cleaned up must not fail a job whose work is done.
@@ -40303,6 +40310,21 @@ class Nomad {
         }
         core/* warning */.$e('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
     }
+    /**
+     * Deletes a token by its own right; false where it was gone already.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
+     */
+    async revoke({ accessorId, secretId }) {
+        const path = `/v1/acl/token/${accessorId}`;
+        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
+            const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
+            if (answer.status === 403 || answer.status === 404) {
+                return false;
+            }
+            expectSuccess('to delete the token', answer, this.#options.url);
+            return true;
+        });
+    }
     #send({ method, path, headers, body }, limitMs) {
         const { url, region, extraHeaders } = this.#options;
         const request = {
@@ -40318,21 +40340,6 @@ class Nomad {
             body: body === undefined ? null : JSON.stringify(body),
         };
         return this.#transport.send(request, limitMs);
-    }
-    /**
-     * Deletes a token by its own right; false where it was gone already.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
-     */
-    async revoke({ accessorId, secretId }) {
-        const path = `/v1/acl/token/${accessorId}`;
-        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
-            const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
-            if (answer.status === 403 || answer.status === 404) {
-                return false;
-            }
-            expectSuccess('to delete the token', answer, this.#options.url);
-            return true;
-        });
     }
     #noteLostAnswer({ details: { code = '' } }) {
         if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
@@ -40806,7 +40813,7 @@ async function fill({ advice, said }, known, details) {
         unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
         region: known.region,
         alg: show(header?.['alg']),
-        kid: show(header?.['kid']),
+        kid: showId(header?.['kid']),
         iss: show(claims?.['iss']),
         aud: show(claims?.['aud']),
         expiry: describeTime('valid until', claims?.['exp']),
@@ -40830,11 +40837,15 @@ async function describeMethods({ methodName = '', findMethods, }) {
     }
     return {
         methods: `JWT methods of this cluster: ${(0,secrets/* quote */.h)(names.join(', '))}. `,
-        nearest: ` The nearest is ${(0,mod/* closest */.kp)(methodName, names)}.`,
+        nearest: ` The nearest is ${(0,secrets/* quote */.h)((0,mod/* closest */.kp)(methodName, names))}.`,
     };
 }
 function show(claim) {
     return claim === undefined ? 'absent' : (0,secrets/* quote */.h)(typeof claim === 'string' ? claim : JSON.stringify(claim));
+}
+// The id of a key often looks like a Nomad token, which `quote` would hide.
+function showId(id) {
+    return typeof id === 'string' && /^[\w-]{1,100}$/.test(id) ? id : show(id);
 }
 function describeTime(what, time) {
     if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {

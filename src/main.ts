@@ -28,9 +28,17 @@ async function logIn(known: Known): Promise<void> {
   publish(token, inputs.methodName, inputs);
 }
 
+async function finish(known: Known): Promise<void> {
+  await cleanUp(() => {
+    const inputs = readInputs();
+    Object.assign(known, inputs);
+    return new Nomad(inputs, new Deadline(POST_TIMEOUT_S));
+  });
+}
+
 const known: Known = {};
 try {
-  await (isPost() ? cleanUp(() => new Nomad(readInputs(), new Deadline(POST_TIMEOUT_S))) : logIn(known));
+  await (isPost() ? finish(known) : logIn(known));
 } catch (error) {
   // What cannot be cleaned up must not fail a job whose work is done.
   const report = isPost() ? core.warning : core.setFailed;

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import packageJson from '../package.json' with { type: 'json' };
-import { expectSuccess } from './answer.js';
+import { expectSuccess, type Answer } from './answer.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
 import { retry, type Deadline } from './retry.js';
 import { parseToken, type NomadToken } from './token.js';
 import { Transport, type TransportOptions } from './transport.js';
-import type { Answer } from './answer.js';
 
 /** How to reach Nomad's API, and what to say in each request. */
 export interface ConnectionOptions extends TransportOptions {
@@ -88,6 +87,22 @@ export class Nomad {
     core.warning('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
   }
 
+  /**
+   * Deletes a token by its own right; false where it was gone already.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
+   */
+  async revoke({ accessorId, secretId }: Pick<NomadToken, 'accessorId' | 'secretId'>): Promise<boolean> {
+    const path = `/v1/acl/token/${accessorId}`;
+    return retry(this.#deadline, async (limitMs) => {
+      const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
+      if (answer.status === 403 || answer.status === 404) {
+        return false;
+      }
+      expectSuccess('to delete the token', answer, this.#options.url);
+      return true;
+    });
+  }
+
   #send({ method, path, headers, body }: Call, limitMs: number): Promise<Answer> {
     const { url, region, extraHeaders } = this.#options;
     const request = {
@@ -103,22 +118,6 @@ export class Nomad {
       body: body === undefined ? null : JSON.stringify(body),
     };
     return this.#transport.send(request, limitMs);
-  }
-
-  /**
-   * Deletes a token by its own right; false where it was gone already.
-   * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
-   */
-  async revoke({ accessorId, secretId }: Pick<NomadToken, 'accessorId' | 'secretId'>): Promise<boolean> {
-    const path = `/v1/acl/token/${accessorId}`;
-    return retry(this.#deadline, async (limitMs) => {
-      const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
-      if (answer.status === 403 || answer.status === 404) {
-        return false;
-      }
-      expectSuccess('to delete the token', answer, this.#options.url);
-      return true;
-    });
   }
 
   #noteLostAnswer({ details: { code = '' } }: RequestFailure): void {

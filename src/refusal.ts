@@ -50,7 +50,7 @@ async function fill({ advice, said }: Remedy, known: Known, details: FailureDeta
     unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
     region: known.region,
     alg: show(header?.['alg']),
-    kid: show(header?.['kid']),
+    kid: showId(header?.['kid']),
     iss: show(claims?.['iss']),
     aud: show(claims?.['aud']),
     expiry: describeTime('valid until', claims?.['exp']),
@@ -78,12 +78,17 @@ async function describeMethods({
   }
   return {
     methods: `JWT methods of this cluster: ${quote(names.join(', '))}. `,
-    nearest: ` The nearest is ${closest(methodName, names)}.`,
+    nearest: ` The nearest is ${quote(closest(methodName, names))}.`,
   };
 }
 
 function show(claim: unknown): string {
   return claim === undefined ? 'absent' : quote(typeof claim === 'string' ? claim : JSON.stringify(claim));
+}
+
+// The id of a key often looks like a Nomad token, which `quote` would hide.
+function showId(id: unknown): string {
+  return typeof id === 'string' && /^[\w-]{1,100}$/.test(id) ? id : show(id);
 }
 
 function describeTime(what: string, time: unknown): string {
