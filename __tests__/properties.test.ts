@@ -174,7 +174,7 @@ describe('in this process', () => {
           expect(`${secretId} ${accessorId} ${type}`).toMatch(/^[\da-f-]{36} [\da-f-]{36} (client|management)$/i);
           expect([...policies, ...roles].join('')).toMatch(/^[a-zA-Z0-9-]*$/);
         } catch (error) {
-          expect(String(error)).toMatch(/^Error: The answer to the login is no Nomad token\. [^\n]+$/);
+          expect(String(error)).toMatch(/^Error: The answer to the login is no Nomad token$/);
         }
       }),
       RUNS,
