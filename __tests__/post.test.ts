@@ -95,6 +95,18 @@ describe('after the job', () => {
     expect(again.log).toContain('was gone already');
   });
 
+  test('a refusal by something that is not Nomad does not pass for a token that is gone', async () => {
+    const given = step({ methodName: 'admin' });
+    const main = await runMain(given);
+    const firewall = await listen((_, response) => response.writeHead(403).end('<title>Blocked</title>'));
+    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: firewall.url } }, main);
+    await firewall.close();
+    expect(post.exitCode).toBe(0);
+    expect(post.annotations).toEqual([
+      { level: 'warning', message: expect.stringMatching(/could not be deleted, and lives on\. .*\(403\)/) },
+    ]);
+  });
+
   test('a server that is gone is one warning', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);

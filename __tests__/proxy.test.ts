@@ -9,10 +9,16 @@ import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { startProxy, type ForwardProxy, type ProxyOptions } from '../testbed/proxy.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
-import { listenTcp } from '../testbed/server.js';
+import { listen, listenTcp } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
 import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
 import { whatFailed } from './what-failed.js';
+
+const TOKEN = JSON.stringify({
+  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
+  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
+  Type: 'client',
+});
 
 // Loopback addresses never go through a proxy, so Nomad and GitHub have names here that only the proxy knows.
 const nameHost = (url: string, host: string): string => url.replace('127.0.0.1', host);
@@ -170,6 +176,29 @@ describe('a proxy that refuses', () => {
     );
   });
 
+  test('and a server behind it that keeps one request waiting, do not fail the login for it', async () => {
+    const certificate = await createServerCertificate(authority, ['nomad.example.com']);
+    const logins: string[] = [];
+    const slow = await listen((request, response) => {
+      if (request.method === 'POST') {
+        logins.push(request.url ?? '');
+      }
+      // The warm-up gets no answer.
+      if (request.url !== '/v1/acl/auth-methods') {
+        response.end(TOKEN);
+      }
+    }, certificate);
+    const { result } = await withProxy({}, ({ url }) =>
+      runMain({
+        inputs: { url: nameHost(slow.url, 'nomad.example.com'), caCertificate: authority.cert },
+        env: { ...githubEnv, HTTPS_PROXY: url, HTTP_PROXY: url },
+      }),
+    );
+    await slow.close();
+    expect(result).toMatchObject({ exitCode: 0 });
+    expect(logins).toHaveLength(1);
+  });
+
   test('is not waited for where it stays silent', async () => {
     const proxy = await listenTcp(() => undefined);
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' };
@@ -199,6 +228,7 @@ describe('a proxy that refuses', () => {
     expect(whatFailed(result)).toMatch(
       /^Cannot reach Nomad at .* through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): .*ECONNREFUSED/,
     );
+    expect(result.log).toContain('The proxy itself cannot be reached.');
   });
 
   test.each(['http://', 'socks5://proxy.example.com:1080', 'http://u:100%@proxy.example.com', 'a b'])(

@@ -210,6 +210,10 @@ describe('a connection that fails', () => {
     expect(await explain({ ...trusted, tlsServerName: 'other.example.com', url: tls.url })).toMatch(
       /is for DNS:server\.global\.nomad, DNS:nomad\.example\.com, .*tlsServerName/,
     );
+    expect(await explain({ ...trusted, tlsServerName: '', url: tls.url })).toContain(
+      'not for 127.0.0.1. Set the input tlsServerName',
+    );
+    expect(await explain({ ...trusted, url: tls.url.replace('https', 'http'), timeout: '1' })).toContain('https://');
     expect(await explain({ ...trusted, tlsServerName: '', url: expired.url })).toMatch(/out of its time.* \(20\d\d-/);
     expect(await explain({ ...trusted, url: plain.url.replace('http', 'https') })).toContain('http://');
     expect(await explain({ ...trusted, url: mtls.url })).toContain('clientCertificate and clientKey');

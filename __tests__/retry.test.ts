@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from '../src/failure.js';
 import { Deadline, findPatience, limit, retry } from '../src/retry.js';
@@ -118,6 +119,13 @@ describe('retry', () => {
       'It failed (1 attempt in 0.0 s; the answer asks to wait for 3600.0 s)',
     );
     expect(attempts).toBe(1);
+  });
+
+  test('throws what was answered before, rather than that the deadline cut an attempt short', async () => {
+    const answerIn300Ms = (): Promise<never> => sleep(300).then(() => fail({ status: 503 }));
+    const attempt = (limitMs: number): Promise<never> =>
+      limit(limitMs, answerIn300Ms(), () => new RequestFailure('It hung', { peer: 'Nomad', code: NO_ANSWER }));
+    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed \(\d attempts? in/);
   });
 
   test('gives each attempt a part of the time only', async () => {

@@ -39525,6 +39525,10 @@ var core = __nccwpck_require__(486);
  */
 function exportConnection(options) {
     const files = [];
+    // Run by hand there is no later step to find the files, and nobody to delete them.
+    if (!process.env['GITHUB_ENV']) {
+        return files;
+    }
     const store = (pem) => {
         if (pem === undefined) {
             return undefined;
@@ -39971,8 +39975,10 @@ async function logIn(known) {
     }
     const jwt = (known.jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .requestIdentity */ .u)(inputs, deadline));
     const token = await nomad.login(inputs.methodName, jwt);
-    const files = inputs.exportConnection ? (0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs) : [];
-    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leave */ .qG)(files, token, inputs.revokeToken);
+    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveToken */ .jX)(token, inputs.revokeToken);
+    if (inputs.exportConnection) {
+        (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveFiles */ .b6)((0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs));
+    }
     await nomad.waitUntilKnown(token);
     (0,_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
@@ -40133,6 +40139,7 @@ var proxy = __nccwpck_require__(8903);
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_CONNECT_MS = 2_500;
+const UNCONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
 // GitHub can take a while to mint a token, and the connection to Nomad waits for it.
 const KEEP_ALIVE_MS = 60_000;
 /** One connection to Nomad, which its requests share; opened anew where it was lost. */
@@ -40183,6 +40190,10 @@ class Transport {
         // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
         const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
         const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+        if (error.code === 'UND_ERR_DESTROYED') {
+            const said = `${this.#place} gave no answer to an earlier request on the same connection`;
+            return new src_failure/* RequestFailure */.e6(said, { peer: 'Nomad', code: src_failure/* NO_ANSWER */.Dn });
+        }
         const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
         if (proxyStatus !== undefined) {
             return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
@@ -40192,7 +40203,8 @@ class Transport {
             });
         }
         return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
-            peer: 'Nomad',
+            // Whoever goes through a proxy connects to nothing else.
+            peer: this.#proxy !== undefined && UNCONNECTED.test(String(error.code)) ? 'proxy' : 'Nomad',
             said: message,
             code: this.#findCode(error),
         });
@@ -40236,7 +40248,7 @@ async function readText(body) {
     for await (const chunk of body) {
         length += chunk.length;
         if (length > MAX_ANSWER_BYTES) {
-            throw new Error('the answer is longer than 1 MiB, as none of Nomad is');
+            throw Object.assign(new Error('the answer is longer than 1 MiB, as none of Nomad is'), { code: 'TOO_LONG' });
         }
         chunks.push(chunk);
     }
@@ -40255,6 +40267,7 @@ async function readText(body) {
 const MAX_LOOK_UP_MS = 5_000;
 const MAX_PROPAGATION_MS = 10_000;
 const MAX_POLL_DELAY_MS = 500;
+const MIN_POLL_MS = 500;
 /** Nomad's HTTP API. */
 class Nomad {
     #options;
@@ -40301,8 +40314,9 @@ class Nomad {
     async waitUntilKnown({ secretId }) {
         const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } };
         const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-        for (let delayMs = 20; performance.now() < endMs; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
-            const answer = await this.#send(call, endMs - performance.now()).catch(() => undefined);
+        for (let delayMs = 20; delayMs === 20 || performance.now() < endMs; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
+            const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
+            const answer = await this.#send(call, limitMs).catch(() => undefined);
             if (answer?.status === 200) {
                 return;
             }
@@ -40318,7 +40332,8 @@ class Nomad {
         const path = `/v1/acl/token/${accessorId}`;
         return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
             const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
-            if (answer.status === 403 || answer.status === 404) {
+            // Up to Nomad 1.8 a token that is gone is not found, since 1.10 it has no permission.
+            if (/ACL token not found|Permission denied/.test(answer.text)) {
                 return false;
             }
             expectSuccess('to delete the token', answer, this.#options.url);
@@ -40409,8 +40424,9 @@ function describeToken(token, methodName) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   W_: () => (/* binding */ announcePost),
+/* harmony export */   b6: () => (/* binding */ leaveFiles),
+/* harmony export */   jX: () => (/* binding */ leaveToken),
 /* harmony export */   nY: () => (/* binding */ cleanUp),
-/* harmony export */   qG: () => (/* binding */ leave),
 /* harmony export */   tl: () => (/* binding */ isPost)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
@@ -40419,7 +40435,8 @@ function describeToken(token, methodName) {
 
 
 const STARTED = 'isPost';
-const LEFTOVERS = 'leftovers';
+const TOKEN = 'token';
+const FILES = 'files';
 /** Tells whether the main step has run, and this is the post step. */
 function isPost() {
     return _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(STARTED) !== '';
@@ -40428,17 +40445,15 @@ function isPost() {
 function announcePost() {
     save(STARTED, 'true');
 }
-/** Leaves what the post step is to clean up, and no more: the token itself only where it can delete itself. */
-function leave(files, token, revokeToken) {
-    const { accessorId, secretId, expirationTime } = token;
-    const leftovers = { files };
-    if (token.type !== 'management') {
-        leftovers.expiring = { accessorId, expirationTime };
-    }
-    else if (revokeToken) {
-        leftovers.revocable = { accessorId, secretId };
-    }
-    save(LEFTOVERS, JSON.stringify(leftovers));
+/** Leaves a token to the post step; its secret goes into the runner's state only where the token is to delete itself. */
+function leaveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
+    const isRevocable = type === 'management' && revokeToken;
+    const left = { accessorId, expirationTime, type, ...(isRevocable && { secretId }) };
+    save(TOKEN, JSON.stringify(left));
+}
+/** Leaves files to the post step. */
+function leaveFiles(files) {
+    save(FILES, JSON.stringify(files));
 }
 // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
 function save(name, value) {
@@ -40448,29 +40463,28 @@ function save(name, value) {
 }
 /** Deletes what the main step has left: files, and by way of Nomad the token; throws what could not be deleted. */
 async function cleanUp(openNomad) {
-    const saved = _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(LEFTOVERS);
-    if (saved === '') {
-        return;
-    }
-    const { files, revocable, expiring } = JSON.parse(saved);
-    try {
-        files.forEach((file) => {
+    const files = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(FILES) || '[]');
+    const token = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(TOKEN) || 'null');
+    for (const file of files) {
+        try {
             (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
-        });
+        }
+        catch (error) {
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The file ${file} could not be deleted: ${error.message}`);
+        }
     }
-    finally {
-        await letGo(revocable, expiring, openNomad);
+    if (token !== null) {
+        await letGo(token, openNomad);
     }
 }
-async function letGo(revocable, expiring, openNomad) {
-    if (expiring !== undefined) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`The client token ${expiring.accessorId} expires ${expiring.expirationTime || 'never'}: ` +
-            'Nomad lets no client token delete itself.');
+async function letGo({ accessorId, expirationTime, type, secretId }, openNomad) {
+    const name = `The ${type} token ${accessorId}`;
+    if (type === 'client') {
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${name} expires ${expirationTime || 'never'}: Nomad lets no client token delete itself.`);
     }
-    if (revocable !== undefined) {
-        const name = `The management token ${revocable.accessorId}`;
+    if (secretId !== undefined) {
         const wasThere = await openNomad()
-            .revoke(revocable)
+            .revoke({ accessorId, secretId })
             .catch((error) => {
             error.message = `${name} could not be deleted, and lives on. ${error.message}`;
             throw error;
@@ -40636,7 +40650,7 @@ const ANSWER_REMEDIES = [
         advice: 'JWT auth methods need Nomad 1.5.4 on every server of every region. Upgrade those that are older.',
     },
     {
-        said: /HTTP request to an HTTPS server/,
+        said: /HTTP request (was sent )?to (an )?HTTPS/,
         example: 'Client sent an HTTP request to an HTTPS server.',
         advice: 'This port speaks TLS. Begin the input url with https://, and set caCertificate if the CA is a private one.',
     },
@@ -40709,6 +40723,12 @@ const CONNECTION_REMEDIES = [
     },
     {
         peer: 'proxy',
+        code: /^(EC|EN|EA|ET|EH|UND)/,
+        example: 'Cannot reach Nomad at … through the proxy …: connect ECONNREFUSED 192.0.2.1:3128',
+        advice: 'The proxy itself cannot be reached. Correct its address in the environment variable that sets it, or name {host} in NO_PROXY.',
+    },
+    {
+        peer: 'proxy',
         example: 'the proxy answers 403',
         advice: 'The proxy does not connect to {host}. Have it allowed there, or name {host} in NO_PROXY if the runner reaches it directly.',
     },
@@ -40719,9 +40739,14 @@ const CONNECTION_REMEDIES = [
     },
     {
         code: /ALTNAME/,
-        said: /is not in the cert's (altnames|list): ?(?<names>.*)/,
-        example: "Hostname/IP does not match certificate's altnames: IP: 192.0.2.1 is not in the cert's list: DNS:server.global.nomad",
+        said: /is not in the cert's (altnames|list): ?(?<names>.+)/,
+        example: "Host: nomad.example.com. is not in the cert's altnames: DNS:server.global.nomad",
         advice: "The certificate is for {names}, not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
+    },
+    {
+        code: /ALTNAME/,
+        example: "IP: 192.0.2.1 is not in the cert's list",
+        advice: "The certificate is not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
     },
     {
         code: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
@@ -40742,6 +40767,11 @@ const CONNECTION_REMEDIES = [
         code: /CLOSED_AFTER_HANDSHAKE/,
         example: 'other side closed',
         advice: '{host} closes the connection after the TLS handshake, as a server does that wants a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that is signed by the CA of the Nomad servers.',
+    },
+    {
+        code: /INTERNAL_ERROR|UNRECOGNIZED_NAME/,
+        example: 'tlsv1 unrecognized name',
+        advice: '{host} has no certificate for the name that it is asked for. Check the host in the input url, or the input tlsServerName.',
     },
     {
         code: /ALERT/,
@@ -40772,6 +40802,11 @@ const CONNECTION_REMEDIES = [
         code: /ECONNRESET|UND_ERR_SOCKET|EPIPE/,
         example: 'read ECONNRESET',
         advice: "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
+    },
+    {
+        code: /HPE_|TOO_LONG/,
+        example: 'Response does not match the HTTP/1.1 protocol',
+        advice: '{host} does not answer as Nomad does. If this port speaks TLS, begin the input url with https://; else it is not the port of its HTTP API.',
     },
 ];
 
@@ -40883,6 +40918,7 @@ const BRIEFLY_MS = 5_000;
 const LONGEST_BRIEF_DELAY_MS = 1_000;
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
 // What is tried again and for how long: the first rule that fits decides, and what none fits is not.
 const RULES = [
     { status: /429|502|503|504/, patience: 'until the deadline' },
@@ -40916,13 +40952,14 @@ class Deadline {
     }
     /** How long one attempt may take. */
     get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT);
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
 /** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
     let isBusyServer = false;
+    let lastAnswered;
     for (let attempts = 1;; attempts += 1) {
         try {
             return await attempt(deadline.attemptMs);
@@ -40931,17 +40968,22 @@ async function retry(deadline, attempt) {
             if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .RequestFailure */ .e6)) {
                 throw error;
             }
-            const patience = findPatience(error.details);
+            // An attempt that the deadline cuts short says less of what is wrong than the one before.
+            const isCutShort = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn && deadline.leftMs < 1;
+            const failure = isCutShort ? (lastAnswered ?? error) : error;
+            lastAnswered = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn ? lastAnswered : error;
+            const patience = findPatience(failure.details);
             const spentMs = performance.now() - startMs;
             // A server that has shown itself to be busy is no wrong address, whatever it does next.
             isBusyServer ||= patience === 'until the deadline';
             const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
-            const delayMs = (error.details.retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
+            const delayMs = (failure.details.retryAfterMs ?? 0) +
+                jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
             if (patience === 'none' || delayMs >= leftMs) {
-                error.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, error.details.retryAfterMs);
-                throw error;
+                failure.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, failure.details.retryAfterMs);
+                throw failure;
             }
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${error.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
             await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
         }
     }
@@ -41004,7 +41046,8 @@ function mask(secret) {
  * A server that echoes requests says what was sent to it, and the runner finds no mask in a secret that is cut in two.
  */
 function quote(text) {
-    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+    // To replace a very short one would leave no word whole, and tell it by the gaps.
+    const longestFirst = [...secrets].filter(({ length }) => length > 3).sort((a, b) => b.length - a.length);
     const line = longestFirst
         .reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
         // What looks like a JWT or like a Nomad token is one, perhaps.

@@ -109,7 +109,7 @@ export const ANSWER_REMEDIES: Remedy[] = [
     advice: 'JWT auth methods need Nomad 1.5.4 on every server of every region. Upgrade those that are older.',
   },
   {
-    said: /HTTP request to an HTTPS server/,
+    said: /HTTP request (was sent )?to (an )?HTTPS/,
     example: 'Client sent an HTTP request to an HTTPS server.',
     advice:
       'This port speaks TLS. Begin the input url with https://, and set caCertificate if the CA is a private one.',

@@ -42,6 +42,13 @@ export const CONNECTION_REMEDIES: Remedy[] = [
   },
   {
     peer: 'proxy',
+    code: /^(EC|EN|EA|ET|EH|UND)/,
+    example: 'Cannot reach Nomad at … through the proxy …: connect ECONNREFUSED 192.0.2.1:3128',
+    advice:
+      'The proxy itself cannot be reached. Correct its address in the environment variable that sets it, or name {host} in NO_PROXY.',
+  },
+  {
+    peer: 'proxy',
     example: 'the proxy answers 403',
     advice:
       'The proxy does not connect to {host}. Have it allowed there, or name {host} in NO_PROXY if the runner reaches it directly.',
@@ -54,11 +61,16 @@ export const CONNECTION_REMEDIES: Remedy[] = [
   },
   {
     code: /ALTNAME/,
-    said: /is not in the cert's (altnames|list): ?(?<names>.*)/,
-    example:
-      "Hostname/IP does not match certificate's altnames: IP: 192.0.2.1 is not in the cert's list: DNS:server.global.nomad",
+    said: /is not in the cert's (altnames|list): ?(?<names>.+)/,
+    example: "Host: nomad.example.com. is not in the cert's altnames: DNS:server.global.nomad",
     advice:
       "The certificate is for {names}, not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
+  },
+  {
+    code: /ALTNAME/,
+    example: "IP: 192.0.2.1 is not in the cert's list",
+    advice:
+      "The certificate is not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
   },
   {
     code: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
@@ -83,6 +95,12 @@ export const CONNECTION_REMEDIES: Remedy[] = [
     example: 'other side closed',
     advice:
       '{host} closes the connection after the TLS handshake, as a server does that wants a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that is signed by the CA of the Nomad servers.',
+  },
+  {
+    code: /INTERNAL_ERROR|UNRECOGNIZED_NAME/,
+    example: 'tlsv1 unrecognized name',
+    advice:
+      '{host} has no certificate for the name that it is asked for. Check the host in the input url, or the input tlsServerName.',
   },
   {
     code: /ALERT/,
@@ -119,5 +137,11 @@ export const CONNECTION_REMEDIES: Remedy[] = [
     example: 'read ECONNRESET',
     advice:
       "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
+  },
+  {
+    code: /HPE_|TOO_LONG/,
+    example: 'Response does not match the HTTP/1.1 protocol',
+    advice:
+      '{host} does not answer as Nomad does. If this port speaks TLS, begin the input url with https://; else it is not the port of its HTTP API.',
   },
 ];

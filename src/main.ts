@@ -4,7 +4,7 @@ import { requestIdentity } from './identity.js';
 import { readInputs, warnAboutTransport } from './inputs.js';
 import { Nomad } from './nomad.js';
 import { publish } from './outputs.js';
-import { announcePost, cleanUp, isPost, leave } from './post.js';
+import { announcePost, cleanUp, isPost, leaveFiles, leaveToken } from './post.js';
 import { explain, type Known } from './refusal.js';
 import { Deadline } from './retry.js';
 
@@ -22,8 +22,10 @@ async function logIn(known: Known): Promise<void> {
   }
   const jwt = (known.jwt = await requestIdentity(inputs, deadline));
   const token = await nomad.login(inputs.methodName, jwt);
-  const files = inputs.exportConnection ? exportConnection(inputs) : [];
-  leave(files, token, inputs.revokeToken);
+  leaveToken(token, inputs.revokeToken);
+  if (inputs.exportConnection) {
+    leaveFiles(exportConnection(inputs));
+  }
   await nomad.waitUntilKnown(token);
   publish(token, inputs.methodName, inputs);
 }

@@ -3,17 +3,17 @@ import * as core from '@actions/core';
 import type { Nomad } from './nomad.js';
 import type { NomadToken } from './token.js';
 
-/** What the main step leaves for the post step to clean up. */
-interface Leftovers {
-  files: string[];
-  /** A token that can delete itself. */
-  revocable?: { accessorId: string; secretId: string };
-  /** When the token expires that cannot, and which it is. */
-  expiring?: { accessorId: string; expirationTime: string };
+/** A token that the main step leaves; with its secret only where it can delete itself, and is to. */
+interface LeftToken {
+  accessorId: string;
+  expirationTime: string;
+  type: string;
+  secretId?: string;
 }
 
 const STARTED = 'isPost';
-const LEFTOVERS = 'leftovers';
+const TOKEN = 'token';
+const FILES = 'files';
 
 /** Tells whether the main step has run, and this is the post step. */
 export function isPost(): boolean {
@@ -25,16 +25,16 @@ export function announcePost(): void {
   save(STARTED, 'true');
 }
 
-/** Leaves what the post step is to clean up, and no more: the token itself only where it can delete itself. */
-export function leave(files: string[], token: NomadToken, revokeToken: boolean): void {
-  const { accessorId, secretId, expirationTime } = token;
-  const leftovers: Leftovers = { files };
-  if (token.type !== 'management') {
-    leftovers.expiring = { accessorId, expirationTime };
-  } else if (revokeToken) {
-    leftovers.revocable = { accessorId, secretId };
-  }
-  save(LEFTOVERS, JSON.stringify(leftovers));
+/** Leaves a token to the post step; its secret goes into the runner's state only where the token is to delete itself. */
+export function leaveToken({ accessorId, secretId, type, expirationTime }: NomadToken, revokeToken: boolean): void {
+  const isRevocable = type === 'management' && revokeToken;
+  const left: LeftToken = { accessorId, expirationTime, type, ...(isRevocable && { secretId }) };
+  save(TOKEN, JSON.stringify(left));
+}
+
+/** Leaves files to the post step. */
+export function leaveFiles(files: string[]): void {
+  save(FILES, JSON.stringify(files));
 }
 
 // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
@@ -46,35 +46,28 @@ function save(name: string, value: string): void {
 
 /** Deletes what the main step has left: files, and by way of Nomad the token; throws what could not be deleted. */
 export async function cleanUp(openNomad: () => Nomad): Promise<void> {
-  const saved = core.getState(LEFTOVERS);
-  if (saved === '') {
-    return;
-  }
-  const { files, revocable, expiring } = JSON.parse(saved) as Leftovers;
-  try {
-    files.forEach((file) => {
+  const files = JSON.parse(core.getState(FILES) || '[]') as string[];
+  const token = JSON.parse(core.getState(TOKEN) || 'null') as LeftToken | null;
+  for (const file of files) {
+    try {
       rmSync(file, { force: true });
-    });
-  } finally {
-    await letGo(revocable, expiring, openNomad);
+    } catch (error) {
+      core.warning(`The file ${file} could not be deleted: ${(error as Error).message}`);
+    }
+  }
+  if (token !== null) {
+    await letGo(token, openNomad);
   }
 }
 
-async function letGo(
-  revocable: Leftovers['revocable'],
-  expiring: Leftovers['expiring'],
-  openNomad: () => Nomad,
-): Promise<void> {
-  if (expiring !== undefined) {
-    core.info(
-      `The client token ${expiring.accessorId} expires ${expiring.expirationTime || 'never'}: ` +
-        'Nomad lets no client token delete itself.',
-    );
+async function letGo({ accessorId, expirationTime, type, secretId }: LeftToken, openNomad: () => Nomad): Promise<void> {
+  const name = `The ${type} token ${accessorId}`;
+  if (type === 'client') {
+    core.info(`${name} expires ${expirationTime || 'never'}: Nomad lets no client token delete itself.`);
   }
-  if (revocable !== undefined) {
-    const name = `The management token ${revocable.accessorId}`;
+  if (secretId !== undefined) {
     const wasThere = await openNomad()
-      .revoke(revocable)
+      .revoke({ accessorId, secretId })
       .catch((error: unknown) => {
         (error as Error).message = `${name} could not be deleted, and lives on. ${(error as Error).message}`;
         throw error;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { fits, RequestFailure, type FailureDetails, type FailurePattern } from './failure.js';
+import { fits, NO_ANSWER, RequestFailure, type FailureDetails, type FailurePattern } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
@@ -9,6 +9,7 @@ const BRIEFLY_MS = 5_000;
 const LONGEST_BRIEF_DELAY_MS = 1_000;
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
 
 interface Rule extends FailurePattern {
   patience: 'briefly' | 'until the deadline' | 'none';
@@ -51,7 +52,7 @@ export class Deadline {
 
   /** How long one attempt may take. */
   get attemptMs(): number {
-    return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT);
+    return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
   }
 }
 
@@ -59,6 +60,7 @@ export class Deadline {
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
   let isBusyServer = false;
+  let lastAnswered: RequestFailure | undefined;
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt(deadline.attemptMs);
@@ -66,18 +68,23 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (!(error instanceof RequestFailure)) {
         throw error;
       }
-      const patience = findPatience(error.details);
+      // An attempt that the deadline cuts short says less of what is wrong than the one before.
+      const isCutShort = error.details.code === NO_ANSWER && deadline.leftMs < 1;
+      const failure = isCutShort ? (lastAnswered ?? error) : error;
+      lastAnswered = error.details.code === NO_ANSWER ? lastAnswered : error;
+      const patience = findPatience(failure.details);
       const spentMs = performance.now() - startMs;
       // A server that has shown itself to be busy is no wrong address, whatever it does next.
       isBusyServer ||= patience === 'until the deadline';
       const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
       const delayMs =
-        (error.details.retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
+        (failure.details.retryAfterMs ?? 0) +
+        jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
       if (patience === 'none' || delayMs >= leftMs) {
-        error.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, error.details.retryAfterMs);
-        throw error;
+        failure.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, failure.details.retryAfterMs);
+        throw failure;
       }
-      core.info(`${error.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
+      core.info(`${failure.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
       await sleep(delayMs);
     }
   }

@@ -17,7 +17,8 @@ export function mask(secret: string): void {
  * A server that echoes requests says what was sent to it, and the runner finds no mask in a secret that is cut in two.
  */
 export function quote(text: string): string {
-  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  // To replace a very short one would leave no word whole, and tell it by the gaps.
+  const longestFirst = [...secrets].filter(({ length }) => length > 3).sort((a, b) => b.length - a.length);
   const line = longestFirst
     .reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
     // What looks like a JWT or like a Nomad token is one, perhaps.

@@ -23,6 +23,7 @@ type NetworkError = Error & { code?: string; reason?: string; errors?: Error[] }
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_CONNECT_MS = 2_500;
+const UNCONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
 // GitHub can take a while to mint a token, and the connection to Nomad waits for it.
 const KEEP_ALIVE_MS = 60_000;
 
@@ -77,6 +78,10 @@ export class Transport {
     // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
     const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
     const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+    if (error.code === 'UND_ERR_DESTROYED') {
+      const said = `${this.#place} gave no answer to an earlier request on the same connection`;
+      return new RequestFailure(said, { peer: 'Nomad', code: NO_ANSWER });
+    }
     const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
     if (proxyStatus !== undefined) {
       return new RequestFailure(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
@@ -86,7 +91,8 @@ export class Transport {
       });
     }
     return new RequestFailure(`Cannot reach ${this.#place}: ${quote(message)}`, {
-      peer: 'Nomad',
+      // Whoever goes through a proxy connects to nothing else.
+      peer: this.#proxy !== undefined && UNCONNECTED.test(String(error.code)) ? 'proxy' : 'Nomad',
       said: message,
       code: this.#findCode(error),
     });
@@ -134,7 +140,7 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of body) {
     length += chunk.length;
     if (length > MAX_ANSWER_BYTES) {
-      throw new Error('the answer is longer than 1 MiB, as none of Nomad is');
+      throw Object.assign(new Error('the answer is longer than 1 MiB, as none of Nomad is'), { code: 'TOO_LONG' });
     }
     chunks.push(chunk);
   }
