@@ -71,7 +71,7 @@ export const ANSWER_REMEDIES: Remedy[] = [
     said: /no role or policy bindings matched/,
     example: 'no role or policy bindings matched',
     advice:
-      "No binding rule of the auth method {methodName} matches the claims below, or a rule that matches names a role or policy that does not exist, which reads the same. Compare: nomad acl binding-rule list, then nomad acl binding-rule info ID; nomad acl role list; nomad acl policy list. With VerboseLogging on the method (not in production), the servers' debug log says which rule fails.",
+      "No binding rule of the auth method {methodName} matches the claims that the log lists, or a rule that matches names a role or policy that does not exist, which reads the same. Compare: nomad acl binding-rule list, then nomad acl binding-rule info ID; nomad acl role list; nomad acl policy list. With VerboseLogging on the method (not in production), the servers' debug log says which rule fails.",
   },
   {
     said: /computed "(?<kind>\w+)" bind name .* invalid: "(?<name>.*)"/,
