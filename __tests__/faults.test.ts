@@ -4,17 +4,12 @@ import { describe, expect, test } from '@jest/globals';
 import { createAuthority, createServerCertificate } from '../testbed/certificates.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, listenTcp } from '../testbed/server.js';
+import { CANNED_TOKEN } from './canned-token.js';
 import { whatFailed } from './what-failed.js';
 
 type Fault = (response: ServerResponse, request: IncomingMessage) => void;
 
-const TOKEN = JSON.stringify({
-  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
-  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
-  Type: 'client',
-  Policies: ['deploy'],
-  ExpirationTime: '2030-01-01T00:00:00Z',
-});
+const TOKEN = JSON.stringify(CANNED_TOKEN);
 
 const INPUTS = { identityToken: 'e30.e30.x' };
 

@@ -7,20 +7,12 @@ import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, readBody } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
 import { startStandIn, type SeenRequest, type StandIn } from '../testbed/stand-in/server.js';
+import { CANNED_TOKEN as TOKEN } from './canned-token.js';
 import { whatFailed } from './what-failed.js';
 
 let issuer: Issuer;
 let nomad: StandIn;
 let identityToken: string;
-
-const TOKEN = {
-  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
-  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
-  Type: 'client',
-  Policies: ['deploy'],
-  Roles: null,
-  ExpirationTime: '2030-01-01T00:00:00Z',
-};
 
 beforeAll(async () => {
   issuer = await startIssuer();

@@ -12,13 +12,10 @@ import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, listenTcp } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
 import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
+import { CANNED_TOKEN } from './canned-token.js';
 import { whatFailed } from './what-failed.js';
 
-const TOKEN = JSON.stringify({
-  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
-  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
-  Type: 'client',
-});
+const TOKEN = JSON.stringify(CANNED_TOKEN);
 
 // Loopback addresses never go through a proxy, so Nomad and GitHub have names here that only the proxy knows.
 const nameHost = (url: string, host: string): string => url.replace('127.0.0.1', host);

@@ -39687,8 +39687,9 @@ function isFromFork() {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  K: () => (/* binding */ readInputs),
-  t: () => (/* binding */ warnAboutTransport)
+  e0: () => (/* binding */ DEFAULT_URL),
+  Ko: () => (/* binding */ readInputs),
+  th: () => (/* binding */ warnAboutTransport)
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
@@ -39824,11 +39825,13 @@ var secrets = __nccwpck_require__(7194);
 
 
 
+/** Where Nomad is taken to be where the input url does not say. */
+const DEFAULT_URL = 'http://localhost:4646';
 /** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
 function readInputs() {
     maskSecrets();
     const inputs = {
-        url: read('url', parseUrl) ?? 'http://localhost:4646',
+        url: read('url', parseUrl) ?? DEFAULT_URL,
         methodName: read('methodName', parseMethodName) ?? 'github',
         identityToken: read('identityToken', String),
         jwtGithubAudience: read('jwtGithubAudience', String),
@@ -39965,8 +39968,8 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 const POST_TIMEOUT_S = 5;
 async function logIn(known) {
     (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .announcePost */ .W_)();
-    const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
-    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs);
+    const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
+    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .th)(inputs);
     const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
     const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, deadline);
     Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
@@ -39984,7 +39987,7 @@ async function logIn(known) {
 }
 async function finish(known) {
     await (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => {
-        const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
+        const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
         Object.assign(known, inputs);
         return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
     });
@@ -40812,6 +40815,8 @@ const CONNECTION_REMEDIES = [
 
 // EXTERNAL MODULE: ./src/failure.ts
 var failure = __nccwpck_require__(1633);
+// EXTERNAL MODULE: ./src/inputs.ts + 2 modules
+var inputs = __nccwpck_require__(1768);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/refusal.ts
@@ -40821,7 +40826,7 @@ var secrets = __nccwpck_require__(7194);
 
 
 
-const DEFAULT_URL = 'http://localhost:4646';
+
 const MAX_LENGTH = 1_450;
 /** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
 async function explain(error, known) {
@@ -40845,7 +40850,7 @@ async function fill({ advice, said }, known, details) {
         methodName: known.methodName,
         url: known.url,
         host: known.url && new URL(known.url).hostname,
-        unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
+        unset: known.url === inputs/* DEFAULT_URL */.e0 ? 'The input url is not set. ' : '',
         region: known.region,
         alg: show(header?.['alg']),
         kid: showId(header?.['kid']),

@@ -15,11 +15,14 @@ export interface Inputs extends IdentityOptions, ConnectionOptions, PublishOptio
   revokeToken: boolean;
 }
 
+/** Where Nomad is taken to be where the input url does not say. */
+export const DEFAULT_URL = 'http://localhost:4646';
+
 /** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
 export function readInputs(): Inputs {
   maskSecrets();
   const inputs = {
-    url: read('url', parseUrl) ?? 'http://localhost:4646',
+    url: read('url', parseUrl) ?? DEFAULT_URL,
     methodName: read('methodName', parseMethodName) ?? 'github',
     identityToken: read('identityToken', String),
     jwtGithubAudience: read('jwtGithubAudience', String),

@@ -13,6 +13,12 @@ export interface ConnectionOptions extends TransportOptions {
   region: string | undefined;
 }
 
+/** An auth method as Nomad lists it to anybody. */
+export interface AuthMethod {
+  name: string;
+  type: string;
+}
+
 interface Call {
   method: 'DELETE' | 'GET' | 'POST';
   path: string;
@@ -65,7 +71,7 @@ export class Nomad {
    * Lists the cluster's auth methods, which Nomad shows to anybody.
    * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
    */
-  async findMethods(): Promise<{ name: string; type: string }[]> {
+  async findMethods(): Promise<AuthMethod[]> {
     const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
     const methods = JSON.parse(answer.text) as { Name: unknown; Type: unknown }[];
     return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));

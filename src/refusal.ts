@@ -3,6 +3,8 @@ import { ANSWER_REMEDIES } from './answer-remedies.js';
 import { decodePart, listClaims } from './claims.js';
 import { CONNECTION_REMEDIES } from './connection-remedies.js';
 import { fits, RequestFailure, type FailureDetails, type Remedy } from './failure.js';
+import { DEFAULT_URL } from './inputs.js';
+import type { AuthMethod } from './nomad.js';
 import { quote } from './secrets.js';
 
 /** What was known when the login failed. */
@@ -15,13 +17,6 @@ export interface Known {
   findMethods?: () => Promise<AuthMethod[]>;
 }
 
-/** An auth method as Nomad lists it to anybody. */
-export interface AuthMethod {
-  name: string;
-  type: string;
-}
-
-const DEFAULT_URL = 'http://localhost:4646';
 const MAX_LENGTH = 1_450;
 
 /** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */

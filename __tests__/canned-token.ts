@@ -1,0 +1,9 @@
+/** A token as Nomad answers a login with it, for servers that are made to answer one thing. */
+export const CANNED_TOKEN = {
+  SecretID: 'c0ffee00-0000-4000-8000-000000000001',
+  AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
+  Type: 'client',
+  Policies: ['deploy'],
+  Roles: null,
+  ExpirationTime: '2030-01-01T00:00:00Z',
+};
