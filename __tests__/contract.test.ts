@@ -1,32 +1,51 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { findNomad } from '../testbed/nomad-agent.js';
 import { startRealNomad, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain } from '../testbed/runner.js';
+import { readBody } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/set-up.js';
-import { SITUATIONS, type Situation } from './situations.js';
+import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 
 interface Answer {
   status: number;
   body: string;
 }
 
+interface Selectors {
+  claims: Record<string, unknown>;
+  claimMappings: Record<string, string>;
+  listClaimMappings: Record<string, string>;
+  selectors: { selector: string; saved: true | string; login: string | null }[];
+}
+
+interface Recordings {
+  logins: Map<string, Answer>;
+  selectors: Selectors;
+}
+
 const RECORDINGS = join(import.meta.dirname, 'recordings');
+// Nothing listens there.
+const NOWHERE = 'http://127.0.0.1:1/jwks';
 const program = await findNomad();
 const realName = program?.version ?? 'no real Nomad (none in NOMAD_BIN or on the PATH)';
 process.stderr.write(`The contract is tested against the stand-in and ${realName}.\n`);
 
 /** Reads what a Nomad of the given version answered, or the newest one recorded before it. */
-function readRecordings(version: string): Map<string, Answer> {
+function readRecordings(version: string): Recordings {
   const byAge = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
   const versions = readdirSync(RECORDINGS).sort(byAge);
   const nearest = versions.filter((recorded) => byAge(recorded, version) <= 0).at(-1) ?? versions[0] ?? '';
-  const { logins } = JSON.parse(readFileSync(join(RECORDINGS, nearest, 'logins.json'), 'utf8')) as {
-    logins: { name: string; response: Answer }[];
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(RECORDINGS, nearest, file), 'utf8'));
+  const { logins } = read('logins.json') as { logins: { name: string; response: Answer }[] };
+  return {
+    logins: new Map(logins.map(({ name, response }) => [name, response])),
+    selectors: read('selectors.json') as Selectors,
   };
-  return new Map(logins.map(({ name, response }) => [name, response]));
 }
 
 function readVersion(text: string): string {
@@ -38,15 +57,19 @@ function scrub(body: string): string {
   return body
     .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'UUID')
     .replace(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"TIME"')
-    .replace(/"Hash":"[^"]*"/, '"Hash":"HASH"')
+    .replace(/"Hash":"[^"]*"/g, '"Hash":"HASH"')
     .replace(/"JWT-[^"]*"/, '"JWT-METHOD"')
-    .replace(/"(Create|Modify)Index":\d+/g, '"$1Index":0');
+    .replace(/"(Create|Modify)Index":\d+/g, '"$1Index":0')
+    .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT');
 }
 
 function parseScrubbed(body: string): unknown {
   const text = scrub(body);
   return text.startsWith('{') ? JSON.parse(text) : text;
 }
+
+// A method's name takes letters, digits and hyphens only.
+const slugify = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 const servers: [name: string, version: string, start: () => Promise<NomadServer>][] = [
   ['the stand-in', '2.0.6', startStandInNomad],
@@ -58,10 +81,12 @@ if (program !== undefined) {
 describe.each(servers)('%s', (_, version, start) => {
   const recordings = readRecordings(version);
   let issuer: Issuer;
+  let stranger: Issuer;
   let nomad: NomadServer;
 
   beforeAll(async () => {
     issuer = await startIssuer();
+    stranger = await startIssuer();
     nomad = await start();
     for (const name of ['deploy', 'read', 'octo-org']) {
       await nomad.admin.putPolicy(name, 'namespace "default" { policy = "read" }');
@@ -73,11 +98,16 @@ describe.each(servers)('%s', (_, version, start) => {
   afterAll(async () => {
     await nomad.close();
     await issuer.close();
+    await stranger.close();
   });
 
-  async function setUp(name: string, { config, fields, rules }: Situation): Promise<void> {
-    const keys =
-      name === 'public-key-in-the-method' ? { JWTValidationPubKeys: [issuer.publicKey] } : { JWKSURL: issuer.jwksUrl };
+  async function setUp(name: string, { keys = 'JWKSURL', config, fields, rules }: Situation): Promise<void> {
+    const source = {
+      JWKSURL: { JWKSURL: issuer.jwksUrl },
+      JWTValidationPubKeys: { JWTValidationPubKeys: [issuer.publicKey] },
+      OIDCDiscoveryURL: { OIDCDiscoveryURL: issuer.url },
+      nowhere: { JWKSURL: NOWHERE },
+    }[keys];
     const ClaimMappings = {
       repository_owner: 'owner',
       repository: 'repo',
@@ -85,37 +115,92 @@ describe.each(servers)('%s', (_, version, start) => {
       ref: 'ref',
       workflow: 'workflow',
     };
-    await nomad.admin.putMethod(name, { ...keys, ClaimMappings, ...config }, fields);
+    await nomad.admin.putMethod(name, { ...source, ClaimMappings, ...config }, fields);
     for (const rule of rules ?? [{ BindType: 'policy', BindName: 'deploy' }]) {
       await nomad.admin.putRule({ AuthMethod: name, ...rule });
     }
   }
 
-  async function ask(name: string, { jwt = {}, request = {} }: Situation): Promise<Answer> {
-    const method = request.method ?? 'POST';
-    const body = JSON.stringify({
-      AuthMethodName: request.methodName ?? name,
-      LoginToken: typeof jwt === 'string' ? jwt : await issuer.mint(jwt),
-    });
-    const response = await fetch(nomad.url + (request.path ?? '/v1/acl/login'), {
-      method,
-      redirect: 'manual',
-      headers: request.headers ?? {},
-      ...(method !== 'GET' && { body }),
-    });
-    return { status: response.status, body: await response.text() };
+  async function send(path: string, method: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+    // Nomad tells a body that is empty from none, and fetch sends the one as the other.
+    const framing = body === undefined ? {} : { 'Transfer-Encoding': 'chunked' };
+    const request = httpRequest(nomad.url + path, { method, headers: { ...headers, ...framing } }).end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, body: await readBody(response) };
+  }
+
+  async function mint(jwt: Situation['jwt'] = {}): Promise<string> {
+    if (typeof jwt === 'object') {
+      return issuer.mint(jwt);
+    }
+    return typeof jwt === 'string' ? jwt : jwt(issuer, stranger);
+  }
+
+  async function logIn(methodName: string, jwt?: Situation['jwt'], request: Request = {}): Promise<Answer> {
+    const { method = 'POST', path = '/v1/acl/login', headers = {} } = request;
+    const body = request.body ?? JSON.stringify({ AuthMethodName: methodName, LoginToken: await mint(jwt) });
+    return send(path, method, headers, method === 'GET' ? undefined : body);
+  }
+
+  async function askAsOwn(name: string, { path = '', method = 'GET', times = 1 }: Request): Promise<Answer> {
+    const { AccessorID, SecretID } = JSON.parse((await logIn(name)).body) as Record<string, string>;
+    let answer: Answer = { status: 0, body: '' };
+    for (let time = 0; time < times; time += 1) {
+      answer = await send(path.replace('ACCESSOR', AccessorID ?? ''), method, { 'X-Nomad-Token': SecretID ?? '' });
+    }
+    return answer;
   }
 
   test.each(Object.entries(SITUATIONS))('answers as recorded: %s', async (situation, details) => {
-    const name = situation.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    const name = slugify(situation);
     await setUp(name, details);
-    const answer = await ask(name, details);
-    const recorded = recordings.get(situation);
+    const { jwt, request } = details;
+    const answer = await (request?.as === 'own'
+      ? askAsOwn(name, request)
+      : logIn(request?.methodName ?? name, jwt, request));
+    const recorded = recordings.logins.get(situation);
     expect({ status: answer.status, body: parseScrubbed(answer.body) }).toEqual({
       status: recorded?.status,
       body: parseScrubbed(recorded?.body ?? ''),
     });
   });
+
+  test('answers as recorded: method list without a token', async () => {
+    const { status, body } = await send('/v1/acl/auth-methods', 'GET', {});
+    const recorded = recordings.logins.get('method list without a token');
+    const [stub = ''] = /\{.*\}/.exec(recorded?.body ?? '') ?? [];
+    expect(status).toBe(recorded?.status);
+    expect(JSON.parse(scrub(body))).toContainEqual(JSON.parse(stub));
+  });
+
+  test('has no recorded situation that is not tried', () => {
+    const tried = [...Object.keys(SITUATIONS), ...SERVER_STATES, 'method list without a token'];
+    expect(tried.sort()).toEqual([...recordings.logins.keys()].sort());
+  });
+
+  const { claims, claimMappings, listClaimMappings, selectors } = recordings.selectors;
+
+  test.each(selectors.map((recorded, index) => [recorded.selector, recorded, index] as const))(
+    'takes and applies a selector as recorded: %s',
+    async (Selector, { saved, login }, index) => {
+      const name = `selector-${String(index)}`;
+      await setUp(name, { config: { ClaimMappings: claimMappings, ListClaimMappings: listClaimMappings }, rules: [] });
+      const rule = { AuthMethod: name, Selector, BindType: 'policy', BindName: 'deploy' };
+      const refusal = await nomad.admin.putRule(rule).then(
+        () => undefined,
+        (error: unknown) => (error as Error).message,
+      );
+      // What the parser expected is said in words of its own.
+      const toSyntax = (text: string): string => text.replace(/(selector is invalid:).*/s, '$1');
+      expect(refusal === undefined || toSyntax(refusal)).toEqual(
+        saved === true || `PUT /v1/acl/binding-rule answered 400: ${toSyntax(saved)}`,
+      );
+      if (refusal === undefined) {
+        const { status, body } = await logIn(name, { claims });
+        expect(status === 200 ? 'match' : `${String(status)} ${body}`).toBe(login);
+      }
+    },
+  );
 
   test('lets the action log in with a token that Nomad then knows', async () => {
     const result = await runMain({ inputs: { url: nomad.url }, env: issuer.environment });

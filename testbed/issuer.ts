@@ -63,7 +63,8 @@ export async function startIssuer(jobClaims: Record<string, unknown> = {}): Prom
           return [401, { message: "The bearer token is not this job's." }];
         }
         const audience = url.searchParams.get('audience');
-        return [200, { value: await mint({ claims: audience === null ? {} : { aud: audience } }) }];
+        const owner = { ...exampleClaims, ...jobClaims }.repository_owner;
+        return [200, { value: await mint({ claims: { aud: audience ?? `https://github.com/${owner}` } }) }];
       }
       default:
         return [404, { message: 'Not found' }];

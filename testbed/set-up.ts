@@ -1,3 +1,4 @@
+import exampleClaims from '../jws-example.json' with { type: 'json' };
 import type { Issuer } from './issuer.js';
 import type { NomadAdmin } from './nomad-admin.js';
 
@@ -10,7 +11,7 @@ export async function setUpGithubMethod(admin: NomadAdmin, issuer: Issuer): Prom
   await admin.putMethod('github', {
     JWKSURL: issuer.jwksUrl,
     BoundIssuer: [GITHUB_ISSUER],
-    BoundAudiences: ['https://github.com/octo-org'],
+    BoundAudiences: ['https://github.com/octo-org', exampleClaims.aud],
     ClaimMappings: { repository_id: 'repo_id', ref: 'ref' },
   });
   await admin.putRule({

@@ -19,7 +19,7 @@ export interface StandIn extends LoopbackServer {
 interface Call {
   method: string;
   path: string;
-  body: Record<string, unknown>;
+  body: string;
   secretId: string | undefined;
 }
 
@@ -38,11 +38,10 @@ export async function startStandIn(tls?: ServerOptions): Promise<StandIn> {
     if (!['', 'global'].includes(searchParams.get('region') ?? '')) {
       throw new Refusal(500, 'No path to region');
     }
-    const text = await readBody(request);
     return route(cluster, {
       method: method === 'POST' ? 'PUT' : method,
       path: pathname,
-      body: parseBody(text),
+      body: await readBody(request),
       secretId: headers['x-nomad-token'] as string | undefined,
     });
   }
@@ -79,7 +78,8 @@ async function route(cluster: Cluster, call: Call): Promise<unknown> {
   const { method, path, body, secretId } = call;
   if (path === '/v1/acl/login') {
     expectMethod(call, 'PUT');
-    return cluster.login(body['AuthMethodName'] as string, body['LoginToken'] as string);
+    const { AuthMethodName, LoginToken } = parse(body) as Record<string, string>;
+    return cluster.login(AuthMethodName, LoginToken);
   }
   if (path === '/v1/acl/bootstrap') {
     return cluster.bootstrap();
@@ -101,11 +101,11 @@ async function route(cluster: Cluster, call: Call): Promise<unknown> {
   }
   switch (`${method} ${kind}`) {
     case 'PUT auth-method':
-      return cluster.putMethod(body as unknown as AuthMethod);
+      return cluster.putMethod(parse(body) as AuthMethod);
     case 'PUT binding-rule':
-      return cluster.putRule(body as unknown as BindingRule);
+      return cluster.putRule(parse(body) as BindingRule);
     case 'PUT role':
-      return cluster.putRole(String(body['Name']));
+      return cluster.putRole((parse(body) as { Name: string }).Name);
     case 'PUT policy':
       cluster.putPolicy(name);
       return undefined;
@@ -123,13 +123,23 @@ function expectMethod(call: Call, method: string): void {
   }
 }
 
-function parseBody(text: string): Record<string, unknown> {
-  if (text === '') {
-    return {};
-  }
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw new Refusal(400, (error as Error).message);
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, describeSyntaxError(text));
   }
+}
+
+// As Go's decoder says it, of bodies that are wrong from their beginning.
+function describeSyntaxError(text: string): string {
+  if (text === '') {
+    return 'EOF';
+  }
+  const literal = ['null', 'true', 'false'].find((word) => word.startsWith(text.charAt(0)));
+  const index = text.split('').findIndex((character, at) => character !== literal?.[at]);
+  const character = text.charAt(index);
+  return literal === undefined
+    ? `invalid character '${character}' looking for beginning of value`
+    : `invalid character '${character}' in literal ${literal} (expecting '${literal.charAt(index)}')`;
 }

@@ -1,0 +1,6 @@
+# Run jobs in one namespace and see how they fare, and nothing else.
+# https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy
+namespace "default" {
+  policy       = "read"
+  capabilities = ["submit-job"]
+}
