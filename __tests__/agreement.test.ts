@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { ANSWER_REMEDIES } from '../src/answer-remedies.js';
 import { CONNECTION_REMEDIES } from '../src/connection-remedies.js';
+import { README, readRows, ROOT } from './readme.js';
 import { readInputsWith } from './read-inputs-with.js';
 
 interface Metadata {
@@ -14,41 +15,27 @@ interface Metadata {
   runs: { using: string; main: string };
 }
 
-const root = join(import.meta.dirname, '..');
-const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const metadata = parse(read('action.yml')) as Metadata;
-const readme = read('README.md');
-
-/** Reads the rows of the README's table below a heading, without the back-ticks of code. */
-function readTable(heading: string): string[][] {
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
-  return rows.map((row) =>
-    row
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim().replaceAll('`', '')),
-  );
-}
 
 describe('action.yml, the README and the code', () => {
   test('name the same inputs', () => {
     const names = Object.keys(metadata.inputs);
-    expect(readTable('Inputs').map(([name]) => name)).toEqual(names);
+    expect(readRows('Inputs').map(([name]) => name)).toEqual(names);
     expect(Object.keys(readInputsWith({}).inputs ?? {}).sort()).toEqual([...names].sort());
   });
 
   test('give the inputs the same defaults', () => {
     const defaults = Object.entries(metadata.inputs).map(([name, input]) => [name, input.default ?? '']);
-    expect(readTable('Inputs').map(([name, value]) => [name, value])).toEqual(defaults);
+    expect(readRows('Inputs').map(([name, value]) => [name, value])).toEqual(defaults);
     expect(readInputsWith(Object.fromEntries(defaults) as Record<string, string>)).toEqual(readInputsWith({}));
   });
 
   test('describe the inputs and the outputs in the same words', () => {
     const describeAll = (entries: Record<string, { description: string }>): string[][] =>
       Object.entries(entries).map(([name, { description }]) => [name, description]);
-    expect(readTable('Inputs').map(([name, , text]) => [name, text])).toEqual(describeAll(metadata.inputs));
-    expect(readTable('Outputs')).toEqual(describeAll(metadata.outputs));
+    expect(readRows('Inputs').map(([name, , text]) => [name, text])).toEqual(describeAll(metadata.inputs));
+    expect(readRows('Outputs')).toEqual(describeAll(metadata.outputs));
   });
 
   test('name the same outputs', () => {
@@ -63,7 +50,7 @@ describe("the README's troubleshooting", () => {
     (example, advice) => {
       const text = advice.replace(/\{(?:unset|methods|nearest)\}/g, '').replace(/\{(\w+)\}/g, '_$1_');
       const inCell = text.replace(/\n\s*/g, ' ').trim();
-      expect(readme).toContain(`\n- **${example}**\n  ${inCell}\n`);
+      expect(README).toContain(`\n- **${example}**\n  ${inCell}\n`);
     },
   );
 });
@@ -71,17 +58,17 @@ describe("the README's troubleshooting", () => {
 describe('the repository', () => {
   test('holds the program that action.yml runs, as an ES module on Node 20', () => {
     expect(metadata.runs).toMatchObject({ using: 'node20', main: 'dist/index.js', post: 'dist/index.js' });
-    expect(existsSync(join(root, metadata.runs.main))).toBe(true);
+    expect(existsSync(join(ROOT, metadata.runs.main))).toBe(true);
     expect(JSON.parse(read('dist/package.json'))).toEqual({ type: 'module' });
   });
 
   test('holds no file of src that is longer than 150 lines', () => {
-    const long = readdirSync(join(root, 'src')).filter((file) => read(join('src', file)).split('\n').length > 151);
+    const long = readdirSync(join(ROOT, 'src')).filter((file) => read(join('src', file)).split('\n').length > 151);
     expect(long).toEqual([]);
   });
 
   test('has the two commands of the README as scripts', () => {
-    expect(readme).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
+    expect(README).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
     expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
   });
 });
