@@ -48,7 +48,7 @@ describe("GitHub's OIDC token", () => {
 
   test('is not to be had where GitHub refuses, and the error says what GitHub said, on one line', async () => {
     const result = await logIn({}, { ...issuer.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'not-this-job' });
-    expect(whatFailed(result)).toBe("GitHub minted no OIDC token (401): The bearer token is not this job's");
+    expect(whatFailed(result)).toBe('GitHub minted no OIDC token (401): The bearer token is that of no job');
   });
 
   test('is not to be had where the answer holds none', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { runMain, runPost, type StageResult } from '../testbed/runner.js';
@@ -12,7 +12,7 @@ describe('the issuer', () => {
   let issuer: Issuer;
 
   beforeAll(async () => {
-    issuer = await startIssuer({ ref: 'refs/heads/job' });
+    issuer = await startIssuer();
   });
 
   afterAll(() => issuer.close());
@@ -37,7 +37,6 @@ describe('the issuer', () => {
       iat,
       nbf: iat - 600,
       exp: iat + 300,
-      ref: 'refs/heads/job',
     });
     expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(60);
   });
@@ -58,10 +57,20 @@ describe('the issuer', () => {
     const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
     const audienceOf = async (query: string): Promise<unknown> => {
       const { value = '' } = await request(query, bearer);
-      return (JSON.parse(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString()) as { aud: unknown }).aud;
+      return decodeJwt(value).aud;
     };
     expect(await audienceOf('')).toBe('https://github.com/octo-org');
     expect(await audienceOf('&audience=a%26b')).toBe('a&b');
+  });
+
+  test('gives the JWTs of one more job the claims of that job', async () => {
+    const job = issuer.startJob({ repository_owner: 'other-org' });
+    const { value = '' } = await request('', job['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
+    expect(decodeJwt(value)).toMatchObject({
+      repository_owner: 'other-org',
+      aud: 'https://github.com/other-org',
+      ref: exampleClaims.ref,
+    });
   });
 
   test("has the example's claims in the form that GitHub gives them since July 2026", () => {

@@ -80,10 +80,10 @@ export const ANSWER_REMEDIES: Remedy[] = [
       'No {kind} can be called {name}: names have letters, digits and hyphens only. Map repository_id in ClaimMappings instead of repository, and use a BindName such as repo-${value.repo_id}.',
   },
   {
-    said: /unknown variable accessed: (?:value\.)?(?<attribute>[\w.-]+)/,
+    said: /unknown variable accessed: (?<variable>[\w.-]+)/,
     example: 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope',
     advice:
-      'A BindName uses value.{attribute}, but ClaimMappings of the auth method {methodName} maps no claim of this JWT to {attribute}. Add the mapping, or correct the BindName.',
+      'A BindName uses {variable}, which ClaimMappings of the auth method {methodName} makes of no claim of this JWT. Add the mapping, or correct the BindName: it can hold ${value.NAME}, but no list.',
   },
   {
     said: /claim '(?<claim>[^']*)' to string|"(?<list>[^"]*)" list claim/,

@@ -22,24 +22,26 @@ export interface Issuer {
   publicKey: string;
   /** What GitHub sets in the environment of a job that may ask for an OIDC token. */
   environment: Record<string, string>;
+  /** Starts one more job, whose JWTs have these claims over those of jws-example.json, and returns its environment. */
+  startJob(claims: Record<string, unknown>): Record<string, string>;
   mint(options?: MintOptions): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Starts an issuer with a key of its own, whose job has the given claims over those of jws-example.json.
+ * Starts an issuer with a key of its own, whose JWTs have the claims of jws-example.json and the times of now.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-export async function startIssuer(jobClaims: Record<string, unknown> = {}): Promise<Issuer> {
+export async function startIssuer(): Promise<Issuer> {
   const kid = randomUUID();
   const keys = await generateKeyPair('RS256', { extractable: true });
   const strangersKeys = await generateKeyPair('RS256');
-  const requestToken = `request-${randomUUID()}`;
+  const jobs = new Map<string, Record<string, unknown>>();
 
   function mint({ claims = {}, forged = false }: MintOptions = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const times = { nbf: now - 2 * LIFETIME_S, iat: now, exp: now + LIFETIME_S };
-    return new SignJWT({ ...exampleClaims, jti: randomUUID(), ...times, ...jobClaims, ...claims })
+    return new SignJWT({ ...exampleClaims, jti: randomUUID(), ...times, ...claims })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid })
       .sign(forged ? strangersKeys.privateKey : keys.privateKey);
   }
@@ -59,26 +61,34 @@ export async function startIssuer(jobClaims: Record<string, unknown> = {}): Prom
       case JWKS_PATH:
         return [200, { keys: [{ ...(await exportJWK(keys.publicKey)), kid, alg: 'RS256', use: 'sig' }] }];
       case '/idtoken': {
-        if (request.headers.authorization !== `Bearer ${requestToken}`) {
-          return [401, { message: "The bearer token is not this job's." }];
+        const job = jobs.get(request.headers.authorization ?? '');
+        if (job === undefined) {
+          return [401, { message: 'The bearer token is that of no job.' }];
         }
-        const audience = url.searchParams.get('audience');
-        const owner = { ...exampleClaims, ...jobClaims }.repository_owner;
-        return [200, { value: await mint({ claims: { aud: audience ?? `https://github.com/${owner}` } }) }];
+        const { repository_owner: owner } = { ...exampleClaims, ...(job as { repository_owner?: string }) };
+        const aud = url.searchParams.get('audience') ?? `https://github.com/${owner}`;
+        return [200, { value: await mint({ claims: { ...job, aud } }) }];
       }
       default:
         return [404, { message: 'Not found' }];
     }
   }
 
+  function startJob(claims: Record<string, unknown>): Record<string, string> {
+    const requestToken = `request-${randomUUID()}`;
+    jobs.set(`Bearer ${requestToken}`, claims);
+    return {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${server.url}/idtoken?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+    };
+  }
+
   return {
     url: server.url,
     jwksUrl: `${server.url}${JWKS_PATH}`,
     publicKey: await exportSPKI(keys.publicKey),
-    environment: {
-      ACTIONS_ID_TOKEN_REQUEST_URL: `${server.url}/idtoken?api-version=2.0`,
-      ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
-    },
+    environment: startJob({}),
+    startJob,
     mint,
     close: () => server.close(),
   };

@@ -3,11 +3,12 @@ import type { AuthMethod, BindingRule } from './stand-in/cluster.js';
 /** What an operator does to a cluster, over the API that a real Nomad and the stand-in share. */
 export class NomadAdmin {
   readonly #url: string;
-  readonly #secretId: string;
+  /** The management token that the operator holds. */
+  readonly secretId: string;
 
   private constructor(url: string, secretId: string) {
     this.#url = url;
-    this.#secretId = secretId;
+    this.secretId = secretId;
   }
 
   /** Makes the cluster's first management token and an operator who holds it. */
@@ -41,7 +42,7 @@ export class NomadAdmin {
   }
 
   #send(method: string, path: string, body: unknown): Promise<unknown> {
-    return send(this.#url, method, path, body, this.#secretId);
+    return send(this.#url, method, path, body, this.secretId);
   }
 }
 

@@ -1,36 +1,123 @@
+import { parseArgs } from 'node:util';
 import { startIssuer } from './issuer.js';
 import { startNomad } from './nomad.js';
-import { runMain, type StageResult } from './runner.js';
-import { setUpGithubMethod } from './set-up.js';
+import { changeClaims, parseClaim, readClaims, VARIATIONS, type Claims } from './rehearsal/identities.js';
+import { Rehearsal } from './rehearsal/rehearsal.js';
+import { formatLog, formatOutcome, formatTable } from './rehearsal/report.js';
+import { readSetUp, type SetUp } from './rehearsal/set-ups.js';
 
-const issuer = await startIssuer();
-const nomad = await startNomad();
+const HELP = `Shows what a workflow gets from Nomad, before a real cluster is set up.
+
+  npm start                              a login and a refusal, and a table of jobs for both set-ups of the README
+  npm start -- --config adv              the table for one set-up: simple, adv, or the files in a folder
+  npm start -- --claim ref=refs/heads/dev
+                                         what one job gets: the rules that match, the token, or the refusal
+
+  --claim NAME=VALUE   a claim that differs from those of jws-example.json (again for more);
+                       sub, workflow_ref and job_workflow_ref follow, unless they are given
+  --claims FILE        all the claims of the job, as a JSON object, in the place of those of jws-example.json
+  --config simple|adv|DIR
+                       DIR holds, as Nomad prints them, auth-method*.json, binding-rule*.json, role*.json and
+                       policies*.json, each one or a list, and NAME.hcl with the rules of the policy NAME
+  --method NAME        which auth method of DIR, where it has several
+  --help               this
+
+The JWT is for the first audience in BoundAudiences, unless the claims have another aud. Nomad is the program nomad in
+NOMAD_BIN or on the PATH, or a stand-in. No cluster but the one that is started here is asked or changed.
+The exit status is 0, 1 where the one job that was asked about is refused, or 2 where an argument is wrong.`;
+
+interface Plan {
+  setUps: SetUp[];
+  /** Claims in the place of the example's. */
+  base: Claims | undefined;
+  changes: Claims;
+  isOneJob: boolean;
+  isDemo: boolean;
+}
+
+async function readPlan(): Promise<Plan | undefined> {
+  const { values } = parseArgs({
+    options: {
+      claim: { type: 'string', multiple: true, default: [] },
+      claims: { type: 'string' },
+      config: { type: 'string' },
+      method: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    return undefined;
+  }
+  if (values.method !== undefined && /^(simple|adv)$/.test(values.config ?? 'adv')) {
+    throw new Error(`--method ${values.method}: goes with --config DIR.`);
+  }
+  const configs = values.config === undefined ? ['simple', 'adv'] : [values.config];
+  return {
+    setUps: await Promise.all(configs.map((config) => readSetUp(config, values.method))),
+    base: values.claims === undefined ? undefined : await readClaims(values.claims),
+    changes: Object.assign({}, ...values.claim.map(parseClaim)) as Claims,
+    isOneJob: values.claims !== undefined || values.claim.length > 0,
+    isDemo: process.argv.length === 2,
+  };
+}
+
+async function carryOut({ setUps, base, changes, isOneJob, isDemo }: Plan): Promise<void> {
+  const issuer = await startIssuer();
+  const nomad = await startNomad();
+  try {
+    console.log(`Nomad here is ${nomad.name}, at ${nomad.url}.\n`);
+    for (const setUp of setUps) {
+      const rehearsal = await Rehearsal.prepare(setUp, nomad, issuer);
+      if (isOneJob) {
+        await showJob(rehearsal, changeClaims(base ?? setUp.claims, changes));
+      } else {
+        if (isDemo && setUp.name === 'adv') {
+          await showLogs(rehearsal);
+        }
+        await showTable(rehearsal);
+      }
+    }
+  } finally {
+    await nomad.close();
+    await issuer.close();
+  }
+}
+
+async function showJob(rehearsal: Rehearsal, claims: Claims): Promise<void> {
+  const outcome = await rehearsal.try(claims);
+  console.log(`${describe(rehearsal)}\n${formatOutcome(claims, outcome)}\n`);
+  process.exitCode ||= outcome.isLetIn ? 0 : 1;
+}
+
+async function showLogs(rehearsal: Rehearsal): Promise<void> {
+  const { claims } = rehearsal.setUp;
+  const login = await rehearsal.try(claims);
+  console.log(`A push to main logs in:\n${formatLog(login.stage)}\n`);
+  const refusal = await rehearsal.try(changeClaims(claims, { ref: 'refs/heads/feature' }));
+  console.log(`A push to the branch feature is refused:\n${formatLog(refusal.stage)}\n`);
+}
+
+async function showTable(rehearsal: Rehearsal): Promise<void> {
+  const { claims } = rehearsal.setUp;
+  const rows = Object.entries(VARIATIONS).map(async ([name, vary]) => {
+    const { summary } = await rehearsal.try(changeClaims(claims, vary(claims)));
+    return [name, summary];
+  });
+  console.log(`${describe(rehearsal)} gives:\n${formatTable(await Promise.all(rows))}\n`);
+}
+
+function describe({ setUp }: Rehearsal): string {
+  return `${setUp.name} (auth method ${setUp.method.Name})`;
+}
+
 try {
-  console.log(`Nomad here is ${nomad.name}, at ${nomad.url}.`);
-  await setUpGithubMethod(nomad.admin, issuer);
-
-  const login = await runMain({ inputs: { url: nomad.url }, env: issuer.environment });
-  show('A push to main in octo-org/octo-repo logs in:', login);
-  await showOwner(login.exported['NOMAD_TOKEN'] ?? '');
-
-  const identityToken = await issuer.mint({ claims: { ref: 'refs/heads/feature' } });
-  const refusal = await runMain({ inputs: { url: nomad.url, identityToken } });
-  show('A push to the branch feature is refused:', refusal);
-
-  process.exitCode = login.exitCode === 0 && refusal.exitCode === 1 ? 0 : 1;
-} finally {
-  await nomad.close();
-  await issuer.close();
-}
-
-function show(title: string, { log, exitCode }: StageResult): void {
-  const lines = [...log.split('\n'), `(exit status ${String(exitCode)})`];
-  console.log(`\n${title}\n${lines.map((line) => `  │ ${line}`).join('\n')}`);
-}
-
-async function showOwner(secretId: string): Promise<void> {
-  const response = await fetch(`${nomad.url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } });
-  const { AccessorID, Name, Policies } = (await response.json()) as Record<string, unknown>;
-  console.log(`\nNomad, asked with NOMAD_TOKEN who that is, answers ${String(response.status)}:`);
-  console.log(`  │ ${JSON.stringify({ AccessorID, Name, Policies })}`);
+  const plan = await readPlan();
+  if (plan === undefined) {
+    console.log(HELP);
+  } else {
+    await carryOut(plan);
+  }
+} catch (error) {
+  console.error(`${(error as Error).message}\nSee npm start -- --help.`);
+  process.exitCode = 2;
 }

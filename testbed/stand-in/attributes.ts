@@ -55,10 +55,22 @@ function stringify(claim: unknown): string | undefined {
 }
 
 function stringifyList(claim: unknown, source: string): string[] {
-  const items = (Array.isArray(claim) ? claim : [claim]) as unknown[];
-  const texts = items.map(stringify);
-  if (texts.includes(undefined)) {
+  if (stringify(claim) === undefined) {
     throw new Refusal(500, `"${source}" list claim could not be converted to string list`);
   }
-  return texts.filter((text) => text !== undefined && text !== '') as string[];
+  const items = (Array.isArray(claim) ? claim : [claim]) as unknown[];
+  const texts = items.map((item) => {
+    const text = stringify(item);
+    if (text === undefined) {
+      throw new Refusal(500, `value ${formatMap(item)} in "${source}" list claim could not be parsed as string`);
+    }
+    return text;
+  });
+  return texts.filter((text) => text !== '');
+}
+
+// As Go prints an object.
+function formatMap(value: unknown): string {
+  const entries = Object.entries(value as object).map(([key, item]) => `${key}:${String(item)}`);
+  return `map[${entries.sort().join(' ')}]`;
 }

@@ -192,18 +192,20 @@ export class Cluster {
   }
 }
 
-function computeBindName(rule: BindingRule, { value }: Attributes): string {
-  const name = (rule.BindName ?? '').replace(/\$\{value\.([^}]*)\}/g, (_, attribute: string) => {
+// Only single values can be interpolated: a list is as unknown as an attribute that no claim is mapped to.
+function computeBindName({ BindType, BindName = '' }: BindingRule, { value }: Attributes): string {
+  const name = BindName.replace(/\$\{([^}]*)\}/g, (_, variable: string, offset: number) => {
+    const attribute = /^value\.(.*)$/.exec(variable)?.[1] ?? '';
     if (!Object.hasOwn(value, attribute)) {
       throw new Refusal(
         500,
-        `cannot compute "${rule.BindType}" bind name for bind target: 1:3: unknown variable accessed: value.${attribute}`,
+        `cannot compute "${BindType}" bind name for bind target: 1:${String(offset + 3)}: unknown variable accessed: ${variable}`,
       );
     }
     return value[attribute]?.toLowerCase() ?? '';
   });
   if (!NAME.test(name)) {
-    throw new Refusal(500, `computed "${rule.BindType}" bind name for bind target is invalid: "${name}"`);
+    throw new Refusal(500, `computed "${BindType}" bind name for bind target is invalid: "${name}"`);
   }
   return name;
 }

@@ -9,7 +9,14 @@ export function parseDuration(value: string | number | undefined): number {
   return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_S[unit ?? ''] ?? 0), 0);
 }
 
-/** Writes seconds as Go does: "1h0m0s". */
+/** Writes seconds as Go does: "1h0m0s", "10m0s", "30s". */
 export function formatDuration(seconds: number): string {
-  return `${String(Math.floor(seconds / 3600))}h${String(Math.floor((seconds % 3600) / 60))}m${String(seconds % 60)}s`;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60);
+  const parts = [
+    hours > 0 && `${String(hours)}h`,
+    minutes > 0 && `${String(minutes % 60)}m`,
+    `${String(seconds % 60)}s`,
+  ];
+  return parts.filter(Boolean).join('');
 }

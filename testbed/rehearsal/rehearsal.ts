@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import exampleClaims from '../../jws-example.json' with { type: 'json' };
+import type { Issuer } from '../issuer.js';
+import type { NomadServer } from '../nomad.js';
+import { runMain, type StageResult, type Step } from '../runner.js';
+import { GITHUB_ISSUER } from '../set-up.js';
+import type { BindingRule } from '../stand-in/cluster.js';
+import { EXAMPLE, type Claims } from './identities.js';
+import type { SetUp } from './set-ups.js';
+
+/** What a job gets that logs in with certain claims. */
+export interface Outcome {
+  /** What the token is, or why there is none, in one line. */
+  summary: string;
+  isLetIn: boolean;
+  /** What the server makes of each binding rule, in words; empty where it refuses the JWT itself. */
+  rules: { rule: BindingRule; verdict: string }[];
+  stage: StageResult;
+}
+
+/** Two copies of the auth method with one rule each: the rule as it is, and one that gives a token to all it matches. */
+interface Probe {
+  rule: BindingRule;
+  asItIs: string;
+  anyMatch: string;
+}
+
+interface Token {
+  Type: string;
+  Policies: string[] | null;
+  Roles: { Name: string }[] | null;
+  Global: boolean;
+  ExpirationTTL?: string;
+}
+
+interface LoginAnswer {
+  token: Token | undefined;
+  refusal: string;
+}
+
+const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDiscoveryURL', 'DiscoveryCaPem'];
+const NO_MATCH = 'no role or policy bindings matched';
+
+/** A set-up on a server, where jobs of any claims can try to log in. */
+export class Rehearsal {
+  readonly setUp: SetUp;
+  readonly #nomad: NomadServer;
+  readonly #issuer: Issuer;
+  readonly #probes: Probe[] = [];
+
+  private constructor(setUp: SetUp, nomad: NomadServer, issuer: Issuer) {
+    this.setUp = setUp;
+    this.#nomad = nomad;
+    this.#issuer = issuer;
+  }
+
+  /** Sets a server up, with the issuer's keys in the place of the method's own; throws what the server refuses. */
+  static async prepare(setUp: SetUp, nomad: NomadServer, issuer: Issuer): Promise<Rehearsal> {
+    const rehearsal = new Rehearsal(setUp, nomad, issuer);
+    for (const { Name, Rules } of setUp.policies) {
+      await nomad.admin.putPolicy(Name, Rules);
+    }
+    for (const { Name, Policies } of setUp.roles) {
+      const names = Policies.map((policy) => policy.Name);
+      await nomad.admin.putRole(Name, names);
+    }
+    await rehearsal.#putMethod(setUp.method.Name);
+    for (const rule of setUp.rules) {
+      await rehearsal.#putRule(setUp.method.Name, rule);
+      await rehearsal.#putProbe(rule);
+    }
+    return rehearsal;
+  }
+
+  /** Has a job log in by the action; its JWT is for the audience that the method wants, unless the claims have another. */
+  async try(claims: Claims): Promise<Outcome> {
+    const { method, roles } = this.setUp;
+    const aud = claims['aud'] ?? method.Config.BoundAudiences?.[0] ?? exampleClaims.aud;
+    const noneOfExample = Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined]));
+    const whole = { ...noneOfExample, ...claims, aud };
+    const jwt = await this.#issuer.mint({ claims: whole });
+    const isGithubs = claims['iss'] === GITHUB_ISSUER && typeof aud === 'string';
+    const stage = await runMain(
+      isGithubs
+        ? this.#describeStep({ jwtGithubAudience: aud }, this.#issuer.startJob(whole))
+        : this.#describeStep({ identityToken: jwt }),
+    );
+    const isLetIn = stage.exitCode === 0;
+    const [failure = ''] = (stage.annotations.at(-1)?.message ?? '').split('\n');
+    return {
+      summary: isLetIn
+        ? describeToken(await this.#findToken(stage.exported['NOMAD_TOKEN'] ?? ''), roles)
+        : shorten(failure),
+      isLetIn,
+      rules: await this.#judgeRules(jwt),
+      stage,
+    };
+  }
+
+  #describeStep(inputs: Record<string, string>, env: Record<string, string> = {}): Step {
+    return { inputs: { url: this.#nomad.url, methodName: this.setUp.method.Name, ...inputs }, env };
+  }
+
+  async #judgeRules(jwt: string): Promise<Outcome['rules']> {
+    const rules: Outcome['rules'] = [];
+    for (const { rule, asItIs, anyMatch } of this.#probes) {
+      const match = await this.#logIn(anyMatch, jwt);
+      if (match.token !== undefined) {
+        rules.push({ rule, verdict: this.#describeMatch(rule, await this.#logIn(asItIs, jwt)) });
+      } else if (match.refusal === NO_MATCH) {
+        rules.push({ rule, verdict: 'does not match' });
+      }
+    }
+    return rules;
+  }
+
+  #describeMatch({ BindType, BindName = '' }: BindingRule, { token, refusal }: LoginAnswer): string {
+    if (token !== undefined) {
+      return `matches: ${describeToken(token, this.setUp.roles)}`;
+    }
+    return refusal === NO_MATCH
+      ? `matches, but there is no ${BindType} of the name ${BindName}`
+      : `matches, but: ${refusal}`;
+  }
+
+  async #putMethod(name: string): Promise<void> {
+    const { Config, Type, TokenLocality, MaxTokenTTL } = this.setUp.method;
+    const checks = Object.fromEntries(Object.entries(Config).filter(([field]) => !KEY_SOURCES.includes(field)));
+    const config = { ...checks, JWKSURL: this.#issuer.jwksUrl };
+    await this.#nomad.admin.putMethod(name, config, { Type, TokenLocality, MaxTokenTTL });
+  }
+
+  async #putRule(AuthMethod: string, { Selector = '', BindType, BindName = '' }: BindingRule): Promise<void> {
+    await this.#nomad.admin.putRule({ AuthMethod, Selector, BindType, BindName });
+  }
+
+  async #putProbe(rule: BindingRule): Promise<void> {
+    const probe = { rule, asItIs: `as-it-is-${randomUUID()}`, anyMatch: `any-match-${randomUUID()}` };
+    await this.#putMethod(probe.asItIs);
+    await this.#putRule(probe.asItIs, rule);
+    await this.#putMethod(probe.anyMatch);
+    await this.#putRule(probe.anyMatch, { ...rule, BindType: 'management', BindName: '' });
+    this.#probes.push(probe);
+  }
+
+  async #findToken(secretId: string): Promise<Token> {
+    const response = await fetch(`${this.#nomad.url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } });
+    return (await response.json()) as Token;
+  }
+
+  async #logIn(methodName: string, jwt: string): Promise<LoginAnswer> {
+    const response = await fetch(`${this.#nomad.url}/v1/acl/login`, {
+      method: 'POST',
+      body: JSON.stringify({ AuthMethodName: methodName, LoginToken: jwt }),
+    });
+    const text = await response.text();
+    return response.ok ? { token: JSON.parse(text) as Token, refusal: '' } : { token: undefined, refusal: text };
+  }
+}
+
+// Nomad wraps what is wrong with a JWT in words that say no more.
+function shorten(failure: string): string {
+  return failure
+    .replace(/^Nomad refused the login/, 'refused')
+    .replace(/unable to (?:validate provided token|verify signature of JWT token): /g, '')
+    .replace(/\.$/, '');
+}
+
+function describeToken({ Type, Policies, Roles, Global, ExpirationTTL }: Token, known: SetUp['roles']): string {
+  const roles = (Roles ?? []).map(({ Name }) => {
+    const policies = known.find((role) => role.Name === Name)?.Policies.map((policy) => policy.Name) ?? [];
+    return `role ${Name} (${policies.join(', ')})`;
+  });
+  const policies = (Policies ?? []).map((name) => `policy ${name}`);
+  const rights = [...roles, ...policies].join(', ');
+  const place = Global ? '' : ' in one region';
+  return `${Type} token for ${ExpirationTTL ?? 'ever'}${place}${rights && `: ${rights}`}`;
+}

@@ -1,0 +1,169 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { AuthMethod, BindingRule } from '../stand-in/cluster.js';
+import { changeClaims, EXAMPLE, type Claims } from './identities.js';
+
+/** One auth method and what it takes to log in through it; names as in Nomad's API. */
+export interface SetUp {
+  name: string;
+  method: AuthMethod;
+  rules: BindingRule[];
+  roles: Role[];
+  policies: Policy[];
+  /** The claims of a job that the examples speak of. */
+  claims: Claims;
+}
+
+interface Role {
+  Name: string;
+  Policies: { Name: string }[];
+}
+
+interface Policy {
+  Name: string;
+  Rules: string;
+}
+
+const EXAMPLES = join(import.meta.dirname, '../../nomad-config');
+const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
+
+/** Reads one of the README's set-ups, simple or adv, or the only one in a folder; throws an error that names the file. */
+export async function readSetUp(config: string, methodName?: string): Promise<SetUp> {
+  return config === 'simple' || config === 'adv' ? readExample(config) : readFolder(config, methodName);
+}
+
+// The same as the README's commands do; a test compares what both make of a cluster.
+async function readExample(name: 'adv' | 'simple'): Promise<SetUp> {
+  const read = (file: string): Promise<string> => readFile(join(EXAMPLES, file), 'utf8');
+  const { OWNER, REPOSITORY_ID } = parseEnv(await read('github.env'));
+  if (!OWNER || !REPOSITORY_ID) {
+    throw new Error('nomad-config/github.env: must set OWNER and REPOSITORY_ID.');
+  }
+  const claims = changeClaims(EXAMPLE, { repository_owner: OWNER, repository_id: REPOSITORY_ID });
+  const method = { Type: 'JWT', TokenLocality: 'global' };
+  if (name === 'simple') {
+    const Config = JSON.parse(await read('auth-method.json')) as AuthMethod['Config'];
+    return {
+      name,
+      method: { ...method, Name: 'github', MaxTokenTTL: '23h', Config },
+      rules: [{ AuthMethod: 'github', BindType: 'management', Selector: `value.owner == "${OWNER}"` }],
+      roles: [],
+      policies: [],
+      claims,
+    };
+  }
+  const Config = JSON.parse(await read('auth-method-adv.json')) as AuthMethod['Config'];
+  return {
+    name,
+    method: { ...method, Name: 'github-adv', MaxTokenTTL: '1h', Config },
+    rules: [
+      {
+        AuthMethod: 'github-adv',
+        BindType: 'role',
+        BindName: 'repo-${value.repo_id}',
+        Selector: `value.owner == "${OWNER}" and value.workflow == "Nomad JWT Auth" and value.ref == "refs/heads/main"`,
+      },
+    ],
+    roles: [{ Name: `repo-${REPOSITORY_ID}`, Policies: [{ Name: 'deploy' }] }],
+    policies: [{ Name: 'deploy', Rules: await read('policy.hcl') }],
+    claims,
+  };
+}
+
+async function readFolder(folder: string, methodName: string | undefined): Promise<SetUp> {
+  const files = await readdir(folder).catch((error: unknown) => {
+    throw new Error(`--config ${folder}: is neither simple nor adv, nor a folder (${(error as Error).message}).`);
+  });
+  const readAll = async <T>(prefix: string, check: (item: T) => string | undefined): Promise<T[]> => {
+    const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json')).sort();
+    return (await Promise.all(matching.map((file) => readItems(join(folder, file), check)))).flat();
+  };
+  const method = choose(folder, await readAll<AuthMethod>('auth-method', checkMethod), methodName);
+  const rules = await readAll<BindingRule>('binding-rule', checkRule);
+  const roles = await readAll<Role>('role', checkRole);
+  const policies = [
+    ...(await readAll<Partial<Policy>>('polic', checkPolicy)).map(withRules),
+    ...(await Promise.all(files.filter((file) => file.endsWith('.hcl')).map((file) => readPolicy(folder, file)))),
+  ];
+  return {
+    name: folder,
+    method,
+    rules: rules.filter(({ AuthMethod }) => AuthMethod === method.Name),
+    roles,
+    policies: [...policies, ...findMissingPolicies(roles, policies)],
+    claims: EXAMPLE,
+  };
+}
+
+async function readItems<T>(file: string, check: (item: T) => string | undefined): Promise<T[]> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file}: cannot be read as JSON (${(error as Error).message}).`, { cause: error });
+  }
+  const items = (Array.isArray(content) ? content : [content]) as T[];
+  for (const item of items) {
+    const problem = typeof item === 'object' && item !== null ? check(item) : 'is no object and no list of objects';
+    if (problem !== undefined) {
+      throw new Error(`${file}: ${problem}.`);
+    }
+  }
+  return items;
+}
+
+function checkMethod({ Name, Type, Config }: Partial<AuthMethod>): string | undefined {
+  if (!Name || typeof Config !== 'object') {
+    return 'has no Name or no Config; it must be what nomad operator api /v1/acl/auth-method/NAME prints';
+  }
+  return Type?.toUpperCase() === 'JWT' ? undefined : `is of type ${String(Type)}; a workflow logs in through type JWT`;
+}
+
+function checkRule({ AuthMethod, BindType = '', BindName }: Partial<BindingRule>): string | undefined {
+  if (!AuthMethod) {
+    return 'has no AuthMethod; it must be what nomad acl binding-rule info -json ID prints';
+  }
+  if (!['management', 'policy', 'role'].includes(BindType)) {
+    return `has the BindType "${BindType}"; it must be role, policy or management`;
+  }
+  return BindName || BindType === 'management' ? undefined : `has no BindName, which the BindType ${BindType} needs`;
+}
+
+function checkRole({ Name, Policies }: Partial<Role>): string | undefined {
+  return Name && Array.isArray(Policies) ? undefined : 'has no Name or no Policies, as nomad acl role list -json has';
+}
+
+function choose(folder: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
+  const names = methods.map(({ Name }) => Name).join(', ');
+  if (methods.length === 0) {
+    throw new Error(`--config ${folder}: has no file auth-method*.json.`);
+  }
+  if (name === undefined && methods.length > 1) {
+    throw new Error(`--config ${folder}: has the auth methods ${names}; say which by --method NAME.`);
+  }
+  const method = methods.find(({ Name }) => Name === (name ?? Name));
+  if (method === undefined) {
+    throw new Error(`--method ${String(name)}: is not in ${folder}, which has ${names}.`);
+  }
+  return method;
+}
+
+function checkPolicy({ Name }: Partial<Policy>): string | undefined {
+  return Name ? undefined : 'has no Name, as nomad acl policy list -json has';
+}
+
+async function readPolicy(folder: string, file: string): Promise<Policy> {
+  return { Name: file.replace(/(\.policy)?\.hcl$/, ''), Rules: await readFile(join(folder, file), 'utf8') };
+}
+
+// What a policy allows plays no part in a login, so that a list of policies will do.
+function withRules({ Name = '', Rules = PLACEHOLDER_RULES }: Partial<Policy>): Policy {
+  return { Name, Rules };
+}
+
+// No role can be made of policies that do not exist.
+function findMissingPolicies(roles: Role[], policies: Policy[]): Policy[] {
+  const linked = new Set(roles.flatMap((role) => role.Policies.map(({ Name }) => Name)));
+  return [...linked].filter((name) => policies.every(({ Name }) => Name !== name)).map((Name) => withRules({ Name }));
+}
