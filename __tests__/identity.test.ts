@@ -62,7 +62,7 @@ describe("GitHub's OIDC token", () => {
 
 describe('identityToken', () => {
   test("is used in the place of GitHub's, which is not asked for", async () => {
-    const identityToken = await issuer.mint();
+    const identityToken = await issuer.mint({ claims: { aud: 'https://github.com/octo-org' } });
     const result = await logIn({ identityToken, jwtGithubAudience: 'ignored' });
     expect(result).toMatchObject({ exitCode: 0 });
     expect(result.masks[0]).toBe(identityToken);
