@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import packageJson from '../package.json' with { type: 'json' };
 import { expectSuccess, type Answer } from './answer.js';
+import type { DispatcherOptions } from './dispatcher.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
 import { retry, type Deadline } from './retry.js';
 import { parseToken, type NomadToken } from './token.js';
-import { Transport, type TransportOptions } from './transport.js';
+import { Transport } from './transport.js';
 
 /** How to reach Nomad's API, and what to say in each request. */
-export interface ConnectionOptions extends TransportOptions {
+export interface ConnectionOptions extends DispatcherOptions {
   extraHeaders: Record<string, string>;
   region: string | undefined;
 }

@@ -1,35 +1,23 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import type { Answer } from './answer.js';
+import { createDispatcher, type DispatcherOptions } from './dispatcher.js';
 import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure } from './failure.js';
 import { findProxy, type Proxy } from './proxy.js';
 import { limit, seconds } from './retry.js';
 import { quote } from './secrets.js';
-
-/** Where Nomad is, and what TLS is to prove and to expect. */
-export interface TransportOptions {
-  url: string;
-  tlsSkipVerify: boolean;
-  caCertificate: string | undefined;
-  clientCertificate: string | undefined;
-  clientKey: string | undefined;
-  tlsServerName: string | undefined;
-}
+import type { Dispatcher } from './undici.js';
 
 type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
 
 type NetworkError = Error & { code?: string; reason?: string; errors?: Error[] };
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
-const MAX_CONNECT_MS = 2_500;
 const UNCONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
-// GitHub can take a while to mint a token, and the connection to Nomad waits for it.
-const KEEP_ALIVE_MS = 60_000;
 
 /** One connection to Nomad, which its requests share; opened anew where it was lost. */
 export class Transport {
-  readonly #options: TransportOptions;
+  readonly #options: DispatcherOptions;
   readonly #proxy: Proxy | undefined;
   #dispatcher: Dispatcher;
   readonly #origin: string;
@@ -37,7 +25,7 @@ export class Transport {
   #hasAnswered = false;
   #socketError: NetworkError | undefined;
 
-  constructor(options: TransportOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#origin = new URL(options.url).origin;
     this.#proxy = findProxy(new URL(options.url));
@@ -108,30 +96,6 @@ export class Transport {
     const isClosedAfterHandshake = code === 'UND_ERR_SOCKET' && this.#origin.startsWith('https:');
     return isClosedAfterHandshake && !this.#hasAnswered ? CLOSED_AFTER_HANDSHAKE : String(code);
   }
-}
-
-function createDispatcher(options: TransportOptions, proxy: Proxy | undefined): Dispatcher {
-  const tls = {
-    timeout: MAX_CONNECT_MS,
-    rejectUnauthorized: !options.tlsSkipVerify,
-    ...(options.caCertificate !== undefined && { ca: options.caCertificate }),
-    ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
-    ...(options.clientKey !== undefined && { key: options.clientKey }),
-    ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
-  };
-  const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
-  if (proxy === undefined) {
-    return new Agent({ ...shared, connect: tls });
-  }
-  return new ProxyAgent({
-    ...shared,
-    uri: proxy.origin,
-    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-    requestTls: tls,
-    proxyTls: { timeout: MAX_CONNECT_MS },
-    // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
-    proxyTunnel: options.url.startsWith('https:'),
-  });
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {
