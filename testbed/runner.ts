@@ -15,6 +15,8 @@ export interface Step {
   env?: Record<string, string>;
   /** The folder of the action.yml; this repository's by default. */
   action?: string;
+  /** The command that runs the action's program; the Node that runs this by default. */
+  command?: string[];
 }
 
 /** What one stage of a step, main or post, left behind. */
@@ -74,7 +76,8 @@ async function runStage(step: Step, program: string, state: Record<string, strin
       ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
       ...step.env,
     };
-    const { exitCode, raw } = await runNode(join(step.action ?? REPOSITORY, program), env);
+    const command = [...(step.command ?? [process.execPath]), join(step.action ?? REPOSITORY, program)];
+    const { exitCode, raw } = await run(command, env);
     const view = new LogView(raw, env['RUNNER_DEBUG'] === '1');
     return {
       exitCode,
@@ -101,8 +104,9 @@ function inputVariables(metadata: ActionMetadata, given: Record<string, string>)
   );
 }
 
-async function runNode(program: string, env: NodeJS.ProcessEnv): Promise<{ exitCode: number; raw: string }> {
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+async function run(command: string[], env: NodeJS.ProcessEnv): Promise<{ exitCode: number; raw: string }> {
+  const [program = '', ...rest] = command;
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let raw = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (raw += text));

@@ -1,0 +1,120 @@
+import { statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { createAuthority, createServerCertificate } from './certificates.js';
+import { startIssuer, type Issuer } from './issuer.js';
+import { NomadAdmin } from './nomad-admin.js';
+import { runMain, type Step } from './runner.js';
+import { open } from './server.js';
+import { setUpGithubMethod } from './set-up.js';
+import { startSlowLink } from './slow-link.js';
+import { startStandIn } from './stand-in/server.js';
+
+interface Times {
+  wallS: number;
+  cpuS: number;
+}
+
+const PAIRS = 15;
+const ROUND_TRIP_MS = 100;
+const MINT_MS = 300;
+// A connection and a request; GitHub's own endpoint takes one more round trip, for TLS.
+const GITHUB_MS = 2 * ROUND_TRIP_MS + MINT_MS;
+const TIMED = ['bash', '-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash'];
+const REPORT_PEAK =
+  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>writeSync(2,`peak ${process.resourceUsage().maxRSS} KiB\n`))';
+// CPU time against an empty program on Node 20 and on Node 24, measured on another machine.
+const OTHERS = [
+  ['node:http by hand, two requests', '1.5', '1.5'],
+  ['mikenomitch/nomad-jwt-auth (got over node:http, two requests)', '3.8', '3.1'],
+  ['hashicorp/vault-action', '4.4', '3.7'],
+  ['the fetch of Node itself', '6.4', '4.8'],
+];
+
+/** Runs a login by the given Node, or nothing at all, and returns its times. */
+async function time(step: Step, node: string[]): Promise<Times> {
+  const { raw, exitCode } = await runMain({ ...step, command: [...TIMED, ...node] });
+  const [, wall, user, system] = /^([\d.]+) ([\d.]+) ([\d.]+)$/m.exec(raw) ?? [];
+  if (exitCode !== 0 || wall === undefined) {
+    throw new Error(`The program failed:\n${raw}`);
+  }
+  return { wallS: Number(wall), cpuS: Number(user) + Number(system) };
+}
+
+function findMedian(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+}
+
+async function compareWithNothing(step: Step, node: string): Promise<Times> {
+  const ratios: Times[] = [];
+  // The first pair warms the files up.
+  for (let pair = 0; pair <= PAIRS; pair += 1) {
+    const nothing = await time(step, [node, '-e', '0', '--']);
+    const login = await time(step, [node]);
+    ratios.push({ wallS: login.wallS / nothing.wallS, cpuS: login.cpuS / nothing.cpuS });
+  }
+  ratios.shift();
+  return {
+    wallS: findMedian(ratios.map(({ wallS }) => wallS)),
+    cpuS: findMedian(ratios.map(({ cpuS }) => cpuS)),
+  };
+}
+
+async function measurePeakMiB(step: Step, node: string): Promise<number> {
+  const { raw } = await runMain({ ...step, command: [node, '--import', REPORT_PEAK] });
+  return Number(/^peak (\d+) KiB$/m.exec(raw)?.[1]) / 1024;
+}
+
+/** How long a login takes beyond what GitHub does where both are far away, and Nomad speaks TLS. */
+async function measureWaitMs(step: Step, issuer: Issuer, nomadPort: number, node: string): Promise<number> {
+  const github = await startSlowLink(Number(new URL(issuer.url).port), ROUND_TRIP_MS, MINT_MS);
+  const nomad = await startSlowLink(nomadPort, ROUND_TRIP_MS);
+  const far = {
+    inputs: { ...step.inputs, url: `https://127.0.0.1:${String(nomad.port)}` },
+    env: {
+      ...issuer.environment,
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/idtoken?api-version=2.0`,
+    },
+  };
+  const waits: number[] = [];
+  for (let run = 0; run < PAIRS; run += 1) {
+    waits.push((await time(far, [node])).wallS * 1000 - GITHUB_MS);
+  }
+  await github.close();
+  await nomad.close();
+  return findMedian(waits);
+}
+
+const issuer = await startIssuer();
+const plain = await startStandIn();
+await setUpGithubMethod(await NomadAdmin.bootstrap(plain.url), issuer);
+const authority = await createAuthority();
+const tls = await open(
+  createServer(await createServerCertificate(authority, ['127.0.0.1']), (socket) => {
+    socket.pipe(connect(plain.port, '127.0.0.1')).pipe(socket);
+  }),
+  'https',
+);
+
+const near: Step = { inputs: { url: plain.url, timeout: '10' }, env: issuer.environment };
+const far: Step = { inputs: { timeout: '10', caCertificate: authority.cert } };
+const bundle = statSync(join(import.meta.dirname, '../dist/index.js')).size;
+console.log(`A whole login on loopback (the JWT, the warm-up, the login, the question whether the token is usable)
+against an empty program (node -e 0), medians of ${String(PAIRS)} pairs. The bundle has ${(bundle / 1000).toFixed()} kB.\n`);
+for (const node of [process.execPath, ...process.argv.slice(2)]) {
+  const { raw } = await runMain({ command: [node, '-p', 'process.version', '--'] });
+  const ratio = await compareWithNothing(near, node);
+  const peakMiB = await measurePeakMiB(near, node);
+  const waitMs = await measureWaitMs(far, issuer, tls.port, node);
+  console.log(`Node ${raw.trim()}
+  CPU time      ${ratio.cpuS.toFixed(1)} times that of the empty program
+  wall time     ${ratio.wallS.toFixed(1)} times
+  peak memory   ${peakMiB.toFixed()} MiB
+  far away      ${waitMs.toFixed()} ms beyond the ${String(GITHUB_MS)} ms that GitHub takes, of round trips of ${String(ROUND_TRIP_MS)} ms\n`);
+}
+console.log('CPU time of others, on Node 20 and on Node 24:');
+for (const [name = '', node20 = '', node24 = ''] of OTHERS) {
+  console.log(`  ${node20} / ${node24}  ${name}`);
+}
+await Promise.all([issuer, plain, tls].map((server) => server.close()));
