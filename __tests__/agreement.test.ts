@@ -67,6 +67,10 @@ describe('the repository', () => {
     expect(long).toEqual([]);
   });
 
+  test('has a heading in the changelog for its version, as releases take their notes from there', () => {
+    expect(read('CHANGELOG.md')).toMatch(new RegExp(`^## ${packageJson.version.replaceAll('.', '\\.')} \\(`, 'm'));
+  });
+
   test('has the two commands of the README as scripts', () => {
     expect(README).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
     expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });

@@ -27,7 +27,9 @@ try {
     '--no-cache-server',
   ];
   const environment = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const act = spawn(process.env['ACT_BIN'] || 'act', ['push', ...options, ...environment], { stdio: 'inherit' });
+  const act = spawn(process.env['ACT_BIN'] || 'act', ['workflow_dispatch', ...options, ...environment], {
+    stdio: 'inherit',
+  });
   const [status] = (await once(act, 'exit')) as [number | null];
   process.exitCode = status ?? 1;
 } finally {
