@@ -8,7 +8,7 @@ import { findNomad } from '../testbed/nomad-agent.js';
 import { startRealNomad, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain } from '../testbed/runner.js';
 import { readBody } from '../testbed/server.js';
-import { setUpGithubMethod } from '../testbed/set-up.js';
+import { setUpGithubMethod } from '../testbed/github-method.js';
 import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 
 interface Answer {

@@ -5,7 +5,7 @@ import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, readBody } from '../testbed/server.js';
-import { setUpGithubMethod } from '../testbed/set-up.js';
+import { setUpGithubMethod } from '../testbed/github-method.js';
 import { startStandIn, type SeenRequest, type StandIn } from '../testbed/stand-in/server.js';
 import { CANNED_TOKEN as TOKEN } from './canned-token.js';
 import { whatFailed } from './what-failed.js';

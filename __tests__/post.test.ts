@@ -13,7 +13,7 @@ import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain, runPost, type StageResult, type Step } from '../testbed/runner.js';
 import { listen } from '../testbed/server.js';
-import { setUpGithubMethod } from '../testbed/set-up.js';
+import { setUpGithubMethod } from '../testbed/github-method.js';
 
 let issuer: Issuer;
 let nomad: NomadServer;

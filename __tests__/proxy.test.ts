@@ -10,7 +10,7 @@ import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { startProxy, type ForwardProxy, type ProxyOptions } from '../testbed/proxy.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen, listenTcp } from '../testbed/server.js';
-import { setUpGithubMethod } from '../testbed/set-up.js';
+import { setUpGithubMethod } from '../testbed/github-method.js';
 import { startStandIn, type StandIn } from '../testbed/stand-in/server.js';
 import { CANNED_TOKEN } from './canned-token.js';
 import { whatFailed } from './what-failed.js';

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../testbed/certificates.js';
-import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { GITHUB_ISSUER, startIssuer, type Issuer } from '../testbed/issuer.js';
 import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen } from '../testbed/server.js';
-import { GITHUB_ISSUER } from '../testbed/set-up.js';
 import { startStandIn } from '../testbed/stand-in/server.js';
 
 interface Recording {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
-import { setUpGithubMethod } from '../testbed/set-up.js';
+import { setUpGithubMethod } from '../testbed/github-method.js';
 
 let issuer: Issuer;
 let nomad: NomadServer;

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { GITHUB_ISSUER, startIssuer, type Issuer } from '../testbed/issuer.js';
 import { runMain, runPost, type StageResult } from '../testbed/runner.js';
-import { GITHUB_ISSUER } from '../testbed/set-up.js';
+import { startSlowLink } from '../testbed/slow-link.js';
 
 describe('the issuer', () => {
   let issuer: Issuer;
@@ -76,6 +76,20 @@ describe('the issuer', () => {
   test("has the example's claims in the form that GitHub gives them since July 2026", () => {
     expect(exampleClaims.sub).toBe('repo:octo-org@65/octo-repo@74:ref:refs/heads/main');
     expect(exampleClaims.iss).toBe(GITHUB_ISSUER);
+  });
+});
+
+describe('the slow link', () => {
+  test('passes on whole what is asked and what is answered', async () => {
+    const issuer = await startIssuer();
+    const link = await startSlowLink(Number(new URL(issuer.url).port), 2, 1);
+    const [direct, far] = await Promise.all(
+      [issuer.url, link.url].map(async (url) => (await fetch(`${url}/.well-known/jwks`)).json()),
+    );
+    expect(far).toEqual(direct);
+    expect(far).toMatchObject({ keys: [{ use: 'sig' }] });
+    await link.close();
+    await issuer.close();
   });
 });
 

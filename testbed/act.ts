@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { startIssuer } from './issuer.js';
 import { findNomad } from './nomad-agent.js';
 import { startRealNomad } from './nomad.js';
-import { setUpGithubMethod } from './set-up.js';
+import { setUpGithubMethod } from './github-method.js';
 
 // Runs .github/workflows/step.yml in the program act (https://nektosact.com), without containers, against a real Nomad.
 const program = await findNomad();

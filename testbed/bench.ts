@@ -7,7 +7,7 @@ import { startIssuer, type Issuer } from './issuer.js';
 import { NomadAdmin } from './nomad-admin.js';
 import { runMain, type Step } from './runner.js';
 import { open } from './server.js';
-import { setUpGithubMethod } from './set-up.js';
+import { setUpGithubMethod } from './github-method.js';
 import { startSlowLink } from './slow-link.js';
 import { startStandIn } from './stand-in/server.js';
 

@@ -4,6 +4,9 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { listen } from './server.js';
 
+/** The issuer that GitHub's JWTs name: https://docs.github.com/en/actions/reference/security/oidc */
+export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+
 const JWKS_PATH = '/.well-known/jwks';
 const LIFETIME_S = 5 * 60;
 

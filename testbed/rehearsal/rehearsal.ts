@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
-import type { Issuer } from '../issuer.js';
+import { GITHUB_ISSUER, type Issuer } from '../issuer.js';
 import type { NomadServer } from '../nomad.js';
 import { runMain, type StageResult, type Step } from '../runner.js';
-import { GITHUB_ISSUER } from '../set-up.js';
 import type { BindingRule } from '../stand-in/cluster.js';
 import { EXAMPLE, type Claims } from './identities.js';
 import type { SetUp } from './set-ups.js';

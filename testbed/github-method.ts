@@ -1,9 +1,6 @@
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import type { Issuer } from './issuer.js';
+import { GITHUB_ISSUER, type Issuer } from './issuer.js';
 import type { NomadAdmin } from './nomad-admin.js';
-
-/** The issuer that GitHub's JWTs name: https://docs.github.com/en/actions/reference/security/oidc */
-export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
 /** Sets a cluster up so that a push to main in octo-org/octo-repo logs in through the method github, for the policy deploy. */
 export async function setUpGithubMethod(admin: NomadAdmin, issuer: Issuer): Promise<void> {
