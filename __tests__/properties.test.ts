@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { requestIdentity } from '../src/identity.js';
-import { Deadline } from '../src/retry.js';
+import { Deadline } from '../src/time.js';
 import { parseToken } from '../src/token.js';
 import { captureStdout } from './capture.js';
 import { readInputsWith } from './read-inputs-with.js';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from '../src/failure.js';
-import { Deadline, findPatience, limit, retry } from '../src/retry.js';
+import { findPatience, retry } from '../src/retry.js';
+import { Deadline, limit } from '../src/time.js';
 import { captureStdout } from './capture.js';
 
 const NO_LEADER = 'No cluster leader';

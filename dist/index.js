@@ -16996,12 +16996,11 @@ function decodePart(part) {
 /** Lists the claims of a JWT in a group of the log: GitHub's with their values, of others only those that are no secret. */
 function listClaims(jwt) {
     const claims = decodePart(jwt.split('.')[1]) ?? {};
-    const isShown = GITHUB_ISSUER.test(String(claims['iss']))
-        ? () => true
-        : (name) => ALWAYS_SHOWN.includes(name);
+    const isGithubs = GITHUB_ISSUER.test(String(claims['iss']));
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that was refused');
     for (const [name, value] of Object.entries(claims)) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(isShown(name) ? `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(JSON.stringify(value))}` : `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)} (value not shown)`);
+        const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(isShown ? `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(JSON.stringify(value))}` : `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)} (value not shown)`);
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
 }
@@ -17035,40 +17034,44 @@ var core = __nccwpck_require__(486);
 
 
 /**
- * Exports to later steps what Nomad's own programs read to reach the cluster, and returns the files that this leaves.
+ * Exports to later steps what Nomad's own programs read to reach the cluster, and says which files it is about to write.
  * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
-function exportConnection(options) {
-    const files = [];
+function exportConnection(options, announceFiles) {
     // Run by hand there is no later step to find the files, and nobody to delete them.
     if (!process.env['GITHUB_ENV']) {
-        return files;
+        return;
     }
-    const store = (pem) => {
-        if (pem === undefined) {
-            return undefined;
-        }
-        const file = (0,external_node_path_namespaceObject.join)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
-        // Nobody else can read the file from its first byte on, nor have put it there before.
-        (0,external_node_fs_.writeFileSync)(file, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
-        files.push(file);
-        return file;
-    };
-    const variables = {
+    exportAll({
         NOMAD_ADDR: options.url,
         NOMAD_REGION: options.region,
-        NOMAD_CACERT: store(options.caCertificate),
-        NOMAD_CLIENT_CERT: store(options.clientCertificate),
-        NOMAD_CLIENT_KEY: store(options.clientKey),
         NOMAD_TLS_SERVER_NAME: options.tlsServerName,
         NOMAD_SKIP_VERIFY: options.tlsSkipVerify ? 'true' : undefined,
+    });
+    const pems = {
+        NOMAD_CACERT: options.caCertificate,
+        NOMAD_CLIENT_CERT: options.clientCertificate,
+        NOMAD_CLIENT_KEY: options.clientKey,
     };
+    const paths = Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && createPath()]));
+    announceFiles(Object.values(paths).filter((path) => path !== undefined));
+    for (const [name, pem] of Object.entries(pems)) {
+        if (pem !== undefined) {
+            // Nobody else can read the file from its first byte on, nor have put it there before.
+            (0,external_node_fs_.writeFileSync)(paths[name] ?? '', pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
+        }
+    }
+    exportAll(paths);
+}
+function createPath() {
+    return (0,external_node_path_namespaceObject.join)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
+}
+function exportAll(variables) {
     for (const [name, value] of Object.entries(variables)) {
         if (value !== undefined) {
             core/* exportVariable */.dN(name, value);
         }
     }
-    return files;
 }
 
 
@@ -17079,6 +17082,7 @@ function exportConnection(options) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dn: () => (/* binding */ NO_ANSWER),
+/* harmony export */   FY: () => (/* binding */ NOT_SENT),
 /* harmony export */   QY: () => (/* binding */ CLOSED_AFTER_HANDSHAKE),
 /* harmony export */   e6: () => (/* binding */ RequestFailure),
 /* harmony export */   lA: () => (/* binding */ fits)
@@ -17090,7 +17094,7 @@ function fits(pattern, { peer, status, said = '', code = '' }) {
         (pattern.said?.test(said) ?? true) &&
         (pattern.code?.test(code) ?? true));
 }
-/** A request that came to nothing; the message tells a person so in one sentence without a full stop or a secret. */
+/** A request that failed; the message tells a person so in one sentence, without a full stop and without a secret. */
 class RequestFailure extends Error {
     details;
     constructor(message, details) {
@@ -17100,6 +17104,8 @@ class RequestFailure extends Error {
 }
 /** No answer came in the time of one attempt. */
 const NO_ANSWER = 'NO_ANSWER';
+/** The request waited for one on the same connection that got no answer, and never left. */
+const NOT_SENT = 'NOT_SENT';
 /** The server closed a TLS connection after the handshake, as it may for want of the right client certificate. */
 const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
@@ -17120,6 +17126,8 @@ const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 /* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8903);
 /* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9809);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7194);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9834);
+
 
 
 
@@ -17128,7 +17136,7 @@ const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 
 /**
- * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, masked.
+ * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, and masks it.
  * Throws where the supplied value is no JWT, the job may not ask for a token, or GitHub refuses.
  */
 async function requestIdentity(options, deadline) {
@@ -17146,7 +17154,7 @@ async function requestIdentity(options, deadline) {
     // The toolkit asks for the proxy itself, but not whether it is one.
     (0,_proxy_js__WEBPACK_IMPORTED_MODULE_4__/* .findProxy */ .E)(new URL(endpoint));
     (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .mask */ .d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
-    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .retry */ .L5)(deadline, (ms) => (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .seconds */ .YA)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_ANSWER */ .Dn })));
+    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .retry */ .L)(deadline, (ms) => (0,_time_js__WEBPACK_IMPORTED_MODULE_7__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_7__/* .formatSeconds */ .Xo)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_ANSWER */ .Dn })));
 }
 async function mint(audience) {
     try {
@@ -17196,7 +17204,7 @@ function isFromFork() {
 
 /***/ }),
 
-/***/ 1768:
+/***/ 9639:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -17278,6 +17286,51 @@ function splitLine(line) {
     return [line.slice(0, Math.max(colon, 0)).trim().toLowerCase(), line.slice(colon + 1).trim()];
 }
 
+;// CONCATENATED MODULE: ./src/input-values.ts
+/** Returns an address of Nomad's API without trailing slashes; throws what is wrong with it, as the other functions here do. */
+function parseUrl(value) {
+    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
+        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
+    }
+    const url = new URL(value);
+    if (url.username !== '' || url.password !== '') {
+        throw new Error('must hold no credentials; the input extraHeaders takes an Authorization header');
+    }
+    if (/[?#]/.test(value)) {
+        throw new Error('must hold no query and no fragment');
+    }
+    return url.href.replace(/\/+$/, '');
+}
+/** Takes what Nomad can call an auth method. */
+function parseMethodName(value) {
+    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, '1 to 128 letters, digits and hyphens, as Nomad names auth methods');
+}
+/**
+ * Takes a DNS name, as TLS knows no server name that is an IP address.
+ * https://www.rfc-editor.org/rfc/rfc6066#section-3
+ */
+function parseServerName(value) {
+    return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
+}
+/** Takes the name of a Nomad region. */
+function parseRegion(value) {
+    return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
+}
+/** Returns 1 to 3600 seconds. */
+function parseTimeout(value) {
+    const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
+    if (seconds < 1 || seconds > 3600) {
+        throw new Error('must be 1 to 3600 seconds');
+    }
+    return seconds;
+}
+function expectMatch(value, pattern, expected) {
+    if (!pattern.test(value)) {
+        throw new Error(`must be ${expected}`);
+    }
+    return value;
+}
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./src/pem.ts
@@ -17340,6 +17393,7 @@ var secrets = __nccwpck_require__(7194);
 
 
 
+
 /** Where Nomad is taken to be where the input url does not say. */
 const DEFAULT_URL = 'http://localhost:4646';
 /** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
@@ -17394,42 +17448,6 @@ function readClientKey() {
     findSecretsInPem(key ?? '').forEach(secrets/* mask */.d);
     return key;
 }
-function parseUrl(value) {
-    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
-        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
-    }
-    const url = new URL(value);
-    if (url.username !== '' || url.password !== '') {
-        throw new Error('must hold no credentials; the input extraHeaders takes an Authorization header');
-    }
-    if (/[?#]/.test(value)) {
-        throw new Error('must hold no query and no fragment');
-    }
-    return url.href.replace(/\/+$/, '');
-}
-function parseMethodName(value) {
-    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, '1 to 128 letters, digits and hyphens, as Nomad names auth methods');
-}
-// TLS knows no server name that is an IP address: https://www.rfc-editor.org/rfc/rfc6066#section-3
-function parseServerName(value) {
-    return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
-}
-function parseRegion(value) {
-    return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
-}
-function parseTimeout(value) {
-    const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
-    if (seconds < 1 || seconds > 3600) {
-        throw new Error('must be 1 to 3600 seconds');
-    }
-    return seconds;
-}
-function expectMatch(value, pattern, expected) {
-    if (!pattern.test(value)) {
-        throw new Error(`must be ${expected}`);
-    }
-    return value;
-}
 function checkClientPair({ clientCertificate, clientKey }) {
     if (clientCertificate === undefined && clientKey === undefined) {
         return;
@@ -17447,7 +17465,7 @@ function checkClientPair({ clientCertificate, clientKey }) {
 /** Warns where others than Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
-    if (protocol === 'http:' && !/^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
         core/* warning */.$e(`${url} is plain HTTP: whoever can read the network can read the JWT and the Nomad token. Use https.`);
     }
     if (tlsSkipVerify) {
@@ -17465,12 +17483,12 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _connection_export_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4875);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5625);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1768);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9639);
 /* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3681);
 /* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7729);
 /* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6661);
 /* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2370);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9809);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9834);
 
 
 
@@ -17485,17 +17503,18 @@ async function logIn(known) {
     (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .announcePost */ .W_)();
     const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
     (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .th)(inputs);
-    const deadline = new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
+    const deadline = new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
     const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, deadline);
-    Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
+    Object.assign(known, inputs, { listMethods: () => nomad.listMethods() });
     if (inputs.identityToken === undefined) {
         nomad.warmUp();
     }
-    const jwt = (known.jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .requestIdentity */ .u)(inputs, deadline));
+    const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .requestIdentity */ .u)(inputs, deadline);
+    known.jwt = jwt;
     const token = await nomad.login(inputs.methodName, jwt);
     (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveToken */ .jX)(token, inputs.revokeToken);
     if (inputs.exportConnection) {
-        (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveFiles */ .b6)((0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs));
+        (0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs, _post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveFiles */ .b6);
     }
     await nomad.waitUntilKnown(token);
     (0,_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, inputs.methodName, inputs);
@@ -17504,7 +17523,7 @@ async function finish(known) {
     await (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => {
         const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
         Object.assign(known, inputs);
-        return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _retry_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
+        return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
     });
 }
 const known = {};
@@ -17540,19 +17559,19 @@ var core = __nccwpck_require__(486);
 ;// CONCATENATED MODULE: ./package.json
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/failure.ts
-var src_failure = __nccwpck_require__(1633);
+var failure = __nccwpck_require__(1633);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/answer.ts
 
 
-/** Throws what Nomad, asked for something, says instead of doing it. */
+/** Throws a RequestFailure with what Nomad says to a request, such as "the login", unless its answer is a 200. */
 function expectSuccess(what, { status, headers, text }, url) {
     if (/^30[12378]$/.test(String(status))) {
-        throw new Error(describeRedirect(url, status, headers['location']));
+        throw new Error(describeRedirect(what, url, status, headers['location']));
     }
     if (status !== 200) {
-        throw new src_failure/* RequestFailure */.e6(`Nomad refused ${what} (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
+        throw new failure/* RequestFailure */.e6(`Nomad refused ${what} (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
             peer: 'Nomad',
             status,
             said: text,
@@ -17566,13 +17585,13 @@ function summarize(text) {
     return /^\s*</.test(text) ? `a web page${title === undefined ? '' : ` (${title.trim()})`}` : text;
 }
 // A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeRedirect(url, status, location) {
+function describeRedirect(what, url, status, location) {
     const { origin } = new URL(url);
     const isAddress = typeof location === 'string' && URL.canParse(location, url);
     const target = new URL(isAddress ? location : url, url);
     const where = target.origin === origin ? (0,secrets/* quote */.h)(target.pathname) : (0,secrets/* quote */.h)(target.origin);
-    return (`${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
-        `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`);
+    return (`${origin} answers ${what} with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
+        `Redirects are not followed, as they would carry secrets away: set the input url to the address of Nomad itself.`);
 }
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 function parseRetryAfter(value) {
@@ -17639,7 +17658,7 @@ function expectMatch(value, pattern) {
     return value;
 }
 function noToken() {
-    return new src_failure/* RequestFailure */.e6('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
+    return new failure/* RequestFailure */.e6('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
 }
 
 // EXTERNAL MODULE: external "node:diagnostics_channel"
@@ -17654,12 +17673,12 @@ var undici = __nccwpck_require__(7351);
 const MAX_CONNECT_MS = 2_500;
 // GitHub can take a while to mint a token, and the connection to Nomad waits for it.
 const KEEP_ALIVE_MS = 60_000;
-/** Makes what opens connections to Nomad, by way of a proxy where there is one. */
+// V8 would optimize the one big WebAssembly function that is undici's parser, for three short answers, and the exit would
+// wait for it: half of the CPU time on Node 20, a third on Node 24. Set any earlier, before Node's own modules are loaded,
+// a flag has those compiled anew, which costs as much. A Node that does not know it would say so in the log, and go on.
+(0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
+/** Creates the undici dispatcher that connects to Nomad with the TLS options, through the proxy if there is one. */
 function createDispatcher(options, proxy) {
-    // V8 would optimize the big WebAssembly function that is undici's parser, for three short answers, and the exit would wait
-    // for it: half of the CPU time on Node 20, a third on Node 24. A flag that is set before the built-in modules are loaded
-    // has those compiled anew instead, which costs as much.
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
     const tls = {
         timeout: MAX_CONNECT_MS,
         rejectUnauthorized: !options.tlsSkipVerify,
@@ -17685,6 +17704,8 @@ function createDispatcher(options, proxy) {
 
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 ;// CONCATENATED MODULE: ./src/transport.ts
 
 
@@ -17716,17 +17737,29 @@ class Transport {
         });
     }
     /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
-    send(request, limitMs) {
-        return (0,retry/* limit */.AB)(limitMs, this.#exchange(request), () => {
-            const failure = new src_failure/* RequestFailure */.e6(`${this.#place} gave no answer in ${(0,retry/* seconds */.YA)(limitMs)}`, {
-                peer: 'Nomad',
-                code: src_failure/* NO_ANSWER */.Dn,
-            });
-            // What waits behind this request on the connection would get no answer either.
-            void this.#dispatcher.destroy(failure);
-            this.#dispatcher = createDispatcher(this.#options, this.#proxy);
-            return failure;
+    async send(request, limitMs) {
+        const silence = () => new failure/* RequestFailure */.e6(`${this.#place} gave no answer in ${(0,time/* formatSeconds */.Xo)(limitMs)}`, {
+            peer: 'Nomad',
+            code: failure/* NO_ANSWER */.Dn,
         });
+        try {
+            return await (0,time/* limit */.AB)(limitMs, this.#exchange(request), silence);
+        }
+        catch (error) {
+            if (error instanceof failure/* RequestFailure */.e6 && error.details.code === failure/* NO_ANSWER */.Dn) {
+                this.#reopen();
+            }
+            throw error;
+        }
+    }
+    // What waits behind a request on the same connection would get no answer either.
+    #reopen() {
+        void this.#dispatcher.destroy(this.#describeUnsent());
+        this.#dispatcher = createDispatcher(this.#options, this.#proxy);
+    }
+    #describeUnsent() {
+        const message = `${this.#place} gave no answer to an earlier request on the same connection`;
+        return new failure/* RequestFailure */.e6(message, { peer: 'Nomad', code: failure/* NOT_SENT */.FY });
     }
     async #exchange(request) {
         try {
@@ -17735,26 +17768,26 @@ class Transport {
             return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
         }
         catch (error) {
-            throw error instanceof src_failure/* RequestFailure */.e6 ? error : this.#describe(this.#findCause(error));
+            throw error instanceof failure/* RequestFailure */.e6 ? error : this.#describe(this.#findCause(error));
         }
     }
     #describe(error) {
         // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
         const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
         const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+        // What undici makes, behind a proxy, of the failure that a connection is given up with.
         if (error.code === 'UND_ERR_DESTROYED') {
-            const said = `${this.#place} gave no answer to an earlier request on the same connection`;
-            return new src_failure/* RequestFailure */.e6(said, { peer: 'Nomad', code: src_failure/* NO_ANSWER */.Dn });
+            return this.#describeUnsent();
         }
         const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
         if (proxyStatus !== undefined) {
-            return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
+            return new failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
                 peer: 'proxy',
                 status: Number(proxyStatus),
                 said: message,
             });
         }
-        return new src_failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
+        return new failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
             // Whoever goes through a proxy connects to nothing else.
             peer: this.#proxy !== undefined && UNCONNECTED.test(String(error.code)) ? 'proxy' : 'Nomad',
             said: message,
@@ -17768,7 +17801,7 @@ class Transport {
     }
     #findCode({ code }) {
         const isClosedAfterHandshake = code === 'UND_ERR_SOCKET' && this.#origin.startsWith('https:');
-        return isClosedAfterHandshake && !this.#hasAnswered ? src_failure/* CLOSED_AFTER_HANDSHAKE */.QY : String(code);
+        return isClosedAfterHandshake && !this.#hasAnswered ? failure/* CLOSED_AFTER_HANDSHAKE */.QY : String(code);
     }
 }
 async function readText(body) {
@@ -17795,6 +17828,7 @@ async function readText(body) {
 
 const MAX_LOOK_UP_MS = 5_000;
 const MAX_PROPAGATION_MS = 10_000;
+const FIRST_POLL_DELAY_MS = 20;
 const MAX_POLL_DELAY_MS = 500;
 const MIN_POLL_MS = 500;
 /** Nomad's HTTP API. */
@@ -17810,7 +17844,7 @@ class Nomad {
     }
     /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
     warmUp() {
-        this.findMethods().catch(() => undefined);
+        this.listMethods().catch(() => undefined);
     }
     /**
      * Trades a JWT for an ACL token and masks it; throws what came instead of a token.
@@ -17818,7 +17852,7 @@ class Nomad {
      */
     async login(methodName, jwt) {
         const body = { AuthMethodName: methodName, LoginToken: jwt };
-        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
+        return (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
             const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch((failure) => {
                 this.#noteLostAnswer(failure);
                 throw failure;
@@ -17831,7 +17865,7 @@ class Nomad {
      * Lists the cluster's auth methods, which Nomad shows to anybody.
      * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
      */
-    async findMethods() {
+    async listMethods() {
         const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
         const methods = JSON.parse(answer.text);
         return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));
@@ -17843,14 +17877,16 @@ class Nomad {
     async waitUntilKnown({ secretId }) {
         const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } };
         const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-        for (let delayMs = 20; delayMs === 20 || performance.now() < endMs; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
+        let delayMs = FIRST_POLL_DELAY_MS;
+        do {
             const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
             const answer = await this.#send(call, limitMs).catch(() => undefined);
             if (answer?.status === 200) {
                 return;
             }
             await (0,promises_.setTimeout)(delayMs);
-        }
+            delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
+        } while (performance.now() < endMs);
         core/* warning */.$e('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
     }
     /**
@@ -17859,7 +17895,7 @@ class Nomad {
      */
     async revoke({ accessorId, secretId }) {
         const path = `/v1/acl/token/${accessorId}`;
-        return (0,retry/* retry */.L5)(this.#deadline, async (limitMs) => {
+        return (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
             const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
             // Up to Nomad 1.8 a token that is gone is not found, since 1.10 it has no permission.
             if (/ACL token not found|Permission denied/.test(answer.text)) {
@@ -17886,7 +17922,7 @@ class Nomad {
         return this.#transport.send(request, limitMs);
     }
     #noteLostAnswer({ details: { code = '' } }) {
-        if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', src_failure/* NO_ANSWER */.Dn].includes(code)) {
+        if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', failure/* NO_ANSWER */.Dn].includes(code)) {
             this.#hasLostAnswer = true;
             core/* info */.pq('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
         }
@@ -17904,7 +17940,7 @@ class Nomad {
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 
-/** Hands a masked token to the job's later steps, says in one line what it is, and warns of a token that can too much. */
+/** Hands a masked token to the job's later steps, says in one line what it is, and warns of one that may do everything or never expires. */
 function publish(token, methodName, options) {
     if (options.exportToken && canReceive('GITHUB_ENV')) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
@@ -17980,7 +18016,7 @@ function leaveToken({ accessorId, secretId, type, expirationTime }, revokeToken)
     const left = { accessorId, expirationTime, type, ...(isRevocable && { secretId }) };
     save(TOKEN, JSON.stringify(left));
 }
-/** Leaves files to the post step. */
+/** Leaves files to the post step, which may not have been written yet. */
 function leaveFiles(files) {
     save(FILES, JSON.stringify(files));
 }
@@ -18194,19 +18230,16 @@ const ANSWER_REMEDIES = [
         advice: "The Nomad servers cannot serve the login now. Look at nomad server members, nomad operator raft list-peers and the servers' logs; raise the input timeout to wait longer.",
     },
     {
-        peer: 'Nomad',
         status: /50[234]/,
         example: '502, 503 or 504',
         advice: 'What stands before Nomad (a load balancer or proxy) finds no Nomad server behind it. Look at its health checks, and at the servers.',
     },
     {
-        peer: 'Nomad',
         status: /404|405/,
         example: 'Nomad refused the login (404): an empty answer',
         advice: "There is no login at {url}/v1/acl/login. The input url must be the address of Nomad's API alone, without /ui or /v1; and Nomad must be 1.5.4 or later.",
     },
     {
-        peer: 'Nomad',
         status: /200|40[013]/,
         example: 'a web page instead of a token, or 401 or 403 from a server that is not Nomad',
         advice: "Something that is not Nomad's API answers at {url}: a login page, Nomad's web UI, a firewall or a load balancer. Correct the input url, or pass what it asks for in the input extraHeaders.",
@@ -18323,7 +18356,7 @@ const CONNECTION_REMEDIES = [
         advice: "No way leads from this runner to {host}. GitHub's own runners reach public addresses only: open the firewall for them, use a self-hosted runner inside the network, or set HTTPS_PROXY.",
     },
     {
-        code: /NO_ANSWER/,
+        code: /NO_ANSWER|NOT_SENT/,
         example: 'Nomad at https://nomad.example.com:4646 gave no answer in 20.0 s',
         advice: "{host} takes the connection but does not answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not); or the servers are slow, for want of the keys that they fetch for each login: then raise the input timeout.",
     },
@@ -18341,8 +18374,8 @@ const CONNECTION_REMEDIES = [
 
 // EXTERNAL MODULE: ./src/failure.ts
 var failure = __nccwpck_require__(1633);
-// EXTERNAL MODULE: ./src/inputs.ts + 2 modules
-var inputs = __nccwpck_require__(1768);
+// EXTERNAL MODULE: ./src/inputs.ts + 3 modules
+var inputs = __nccwpck_require__(9639);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/refusal.ts
@@ -18353,6 +18386,7 @@ var secrets = __nccwpck_require__(7194);
 
 
 
+// Three times what is quoted at most: an annotation that is much longer is not read.
 const MAX_LENGTH = 1_450;
 /** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
 async function explain(error, known) {
@@ -18382,8 +18416,8 @@ async function fill({ advice, said }, known, details) {
         kid: showId(header?.['kid']),
         iss: show(claims?.['iss']),
         aud: show(claims?.['aud']),
-        expiry: describeTime('valid until', claims?.['exp']),
-        start: describeTime('valid from', claims?.['nbf'] ?? claims?.['iat']),
+        expiry: describeTime('until', claims?.['exp']),
+        start: describeTime('from', claims?.['nbf'] ?? claims?.['iat']),
         now: new Date().toISOString(),
         audienceInput: known.identityToken
             ? 'have the JWT in the input identityToken minted for one that is there'
@@ -18392,8 +18426,8 @@ async function fill({ advice, said }, known, details) {
     };
     return advice.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
-async function describeMethods({ methodName = '', findMethods, }) {
-    const methods = await findMethods?.().catch(() => undefined);
+async function describeMethods({ methodName = '', listMethods, }) {
+    const methods = await listMethods?.().catch(() => undefined);
     const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
     if (names === undefined) {
         return { methods: '', nearest: ' nomad acl auth-method list shows them.' };
@@ -18415,11 +18449,11 @@ function showId(id) {
 }
 function describeTime(what, time) {
     if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {
-        return `The JWT does not say how long it is ${what.split(' ')[0] ?? ''}`;
+        return 'The JWT does not say how long it is valid';
     }
     const seconds = Math.round(time - Date.now() / 1000);
     const distance = `${String(Math.abs(seconds))} s ${seconds < 0 ? 'ago' : 'ahead'}`;
-    return `The JWT is ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
+    return `The JWT is valid ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
 }
 
 
@@ -18429,16 +18463,15 @@ function describeTime(what, time) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   AB: () => (/* binding */ limit),
-/* harmony export */   B2: () => (/* binding */ Deadline),
-/* harmony export */   L5: () => (/* binding */ retry),
-/* harmony export */   YA: () => (/* binding */ seconds)
+/* harmony export */   L: () => (/* binding */ retry)
 /* harmony export */ });
 /* unused harmony export findPatience */
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1633);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9834);
+
 
 
 
@@ -18447,9 +18480,6 @@ const LONGEST_DELAY_MS = 5_000;
 // How long to go on where a wrong input looks just like a passing fault.
 const BRIEFLY_MS = 5_000;
 const LONGEST_BRIEF_DELAY_MS = 1_000;
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
 // What is tried again and for how long: the first rule that fits decides, and what none fits is not.
 const RULES = [
     { status: /429|502|503|504/, patience: 'until the deadline' },
@@ -18464,33 +18494,20 @@ const RULES = [
     },
     { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
     // A busy server sheds load by closing connections.
-    { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER/, patience: 'until the deadline' },
+    { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER|NOT_SENT/, patience: 'until the deadline' },
     {
         code: /EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CLOSED_AFTER_HANDSHAKE/,
         patience: 'briefly',
     },
 ];
-/** The time by which a login must be done. */
-class Deadline {
-    #totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.#totalMs = seconds * 1000;
-        this.#endMs = performance.now() + this.#totalMs;
-    }
-    get leftMs() {
-        return Math.max(0, this.#endMs - performance.now());
-    }
-    /** How long one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
-}
-/** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
+/**
+ * Attempts something until it works, each time for so many milliseconds.
+ * Throws the last failure that says what is wrong, where it cannot come right or does not in time.
+ */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
     let isBusyServer = false;
-    let lastAnswered;
+    let lastTelling;
     for (let attempts = 1;; attempts += 1) {
         try {
             return await attempt(deadline.attemptMs);
@@ -18499,39 +18516,27 @@ async function retry(deadline, attempt) {
             if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .RequestFailure */ .e6)) {
                 throw error;
             }
+            const isSilence = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn;
             // An attempt that the deadline cuts short says less of what is wrong than the one before.
-            const isCutShort = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn && deadline.leftMs < 1;
-            const failure = isCutShort ? (lastAnswered ?? error) : error;
-            lastAnswered = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn ? lastAnswered : error;
+            const failure = isSilence && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
+            lastTelling = isSilence ? lastTelling : error;
             const patience = findPatience(failure.details);
-            const spentMs = performance.now() - startMs;
-            // A server that has shown itself to be busy is no wrong address, whatever it does next.
-            isBusyServer ||= patience === 'until the deadline';
-            const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
-            const delayMs = (failure.details.retryAfterMs ?? 0) +
-                jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
-            if (patience === 'none' || delayMs >= leftMs) {
-                failure.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, failure.details.retryAfterMs);
+            if (patience === 'none') {
                 throw failure;
             }
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
+            // A server that has shown itself to be busy is no wrong address, whatever it does next.
+            isBusyServer ||= patience === 'until the deadline';
+            const spentMs = performance.now() - startMs;
+            const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
+            const { retryAfterMs } = failure.details;
+            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
+            if (delayMs >= leftMs) {
+                failure.message += describeEnd(attempts, spentMs, retryAfterMs);
+                throw failure;
+            }
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Trying again in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(delayMs)}, ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(leftMs)} left.`);
             await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
         }
-    }
-}
-/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
-async function limit(ms, promise, giveUp) {
-    let timer;
-    const silence = new Promise((_, reject) => {
-        timer = setTimeout(() => {
-            reject(giveUp());
-        }, ms);
-    });
-    try {
-        return await Promise.race([promise, silence]);
-    }
-    finally {
-        clearTimeout(timer);
     }
 }
 /** Tells how long it makes sense to go on after a failure. */
@@ -18543,12 +18548,8 @@ function jitter(attempts, longestMs) {
     return Math.random() * Math.min(longestMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
-    const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${seconds(retryAfterMs)}`;
-    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${seconds(spentMs)}${asked})`;
-}
-/** Writes milliseconds as seconds, for people. */
-function seconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
+    const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(spentMs)}${asked})`;
 }
 
 
@@ -18593,6 +18594,56 @@ function quote(text) {
 
 /***/ }),
 
+/***/ 9834:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AB: () => (/* binding */ limit),
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Xo: () => (/* binding */ formatSeconds)
+/* harmony export */ });
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The time by which a login must be done. */
+class Deadline {
+    #totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.#totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.#totalMs;
+    }
+    get leftMs() {
+        return Math.max(0, this.#endMs - performance.now());
+    }
+    /** How long one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    }
+}
+/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
+async function limit(ms, promise, giveUp) {
+    let timer;
+    const silence = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            reject(giveUp());
+        }, ms);
+    });
+    try {
+        return await Promise.race([promise, silence]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+/** Writes milliseconds as seconds, for people. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+
+
+/***/ }),
+
 /***/ 7351:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -18611,8 +18662,9 @@ function quote(text) {
 
 
 
-// undici's own index loads fetch, WebSocket, caches and mocks besides: half of the bundle, and a fifth of its CPU time.
-// Like this file, it gives dispatchers their methods. tsconfig.json has @actions/http-client find this file in its place.
+// undici's own index loads fetch, WebSocket, caches and mocks besides: half of the bundle, and a quarter of its CPU time.
+// These modules are no public interface: look at them when undici is updated. By "paths" in tsconfig.json, ncc gives this
+// file to @actions/http-client as well, which imports "undici". Like the index, it gives dispatchers their methods.
 Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_2___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_0__);
 
 

@@ -127,21 +127,18 @@ export const ANSWER_REMEDIES: Remedy[] = [
       "The Nomad servers cannot serve the login now. Look at nomad server members, nomad operator raft list-peers and the servers' logs; raise the input timeout to wait longer.",
   },
   {
-    peer: 'Nomad',
     status: /50[234]/,
     example: '502, 503 or 504',
     advice:
       'What stands before Nomad (a load balancer or proxy) finds no Nomad server behind it. Look at its health checks, and at the servers.',
   },
   {
-    peer: 'Nomad',
     status: /404|405/,
     example: 'Nomad refused the login (404): an empty answer',
     advice:
       "There is no login at {url}/v1/acl/login. The input url must be the address of Nomad's API alone, without /ui or /v1; and Nomad must be 1.5.4 or later.",
   },
   {
-    peer: 'Nomad',
     status: /200|40[013]/,
     example: 'a web page instead of a token, or 401 or 403 from a server that is not Nomad',
     advice:

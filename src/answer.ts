@@ -8,10 +8,10 @@ export interface Answer {
   text: string;
 }
 
-/** Throws what Nomad, asked for something, says instead of doing it. */
+/** Throws a RequestFailure with what Nomad says to a request, such as "the login", unless its answer is a 200. */
 export function expectSuccess(what: string, { status, headers, text }: Answer, url: string): void {
   if (/^30[12378]$/.test(String(status))) {
-    throw new Error(describeRedirect(url, status, headers['location']));
+    throw new Error(describeRedirect(what, url, status, headers['location']));
   }
   if (status !== 200) {
     throw new RequestFailure(
@@ -33,14 +33,14 @@ function summarize(text: string): string {
 }
 
 // A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeRedirect(url: string, status: number, location: unknown): string {
+function describeRedirect(what: string, url: string, status: number, location: unknown): string {
   const { origin } = new URL(url);
   const isAddress = typeof location === 'string' && URL.canParse(location, url);
   const target = new URL(isAddress ? location : url, url);
   const where = target.origin === origin ? quote(target.pathname) : quote(target.origin);
   return (
-    `${origin} answers the login with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
-    `Redirects are not followed, as they would carry the JWT away: set the input url to the address of Nomad itself.`
+    `${origin} answers ${what} with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
+    `Redirects are not followed, as they would carry secrets away: set the input url to the address of Nomad itself.`
   );
 }
 

@@ -26,12 +26,11 @@ export function decodePart(part: string | undefined): Claims | undefined {
 /** Lists the claims of a JWT in a group of the log: GitHub's with their values, of others only those that are no secret. */
 export function listClaims(jwt: string): void {
   const claims = decodePart(jwt.split('.')[1]) ?? {};
-  const isShown = GITHUB_ISSUER.test(String(claims['iss']))
-    ? (): boolean => true
-    : (name: string): boolean => ALWAYS_SHOWN.includes(name);
+  const isGithubs = GITHUB_ISSUER.test(String(claims['iss']));
   core.startGroup('Claims of the JWT that was refused');
   for (const [name, value] of Object.entries(claims)) {
-    core.info(isShown(name) ? `${quote(name)}: ${quote(JSON.stringify(value))}` : `${quote(name)} (value not shown)`);
+    const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+    core.info(isShown ? `${quote(name)}: ${quote(JSON.stringify(value))}` : `${quote(name)} (value not shown)`);
   }
   core.endGroup();
 }

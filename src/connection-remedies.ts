@@ -127,7 +127,7 @@ export const CONNECTION_REMEDIES: Remedy[] = [
       "No way leads from this runner to {host}. GitHub's own runners reach public addresses only: open the firewall for them, use a self-hosted runner inside the network, or set HTTPS_PROXY.",
   },
   {
-    code: /NO_ANSWER/,
+    code: /NO_ANSWER|NOT_SENT/,
     example: 'Nomad at https://nomad.example.com:4646 gave no answer in 20.0 s',
     advice:
       "{host} takes the connection but does not answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not); or the servers are slow, for want of the keys that they fetch for each login: then raise the input timeout.",

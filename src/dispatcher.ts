@@ -16,12 +16,13 @@ const MAX_CONNECT_MS = 2_500;
 // GitHub can take a while to mint a token, and the connection to Nomad waits for it.
 const KEEP_ALIVE_MS = 60_000;
 
-/** Makes what opens connections to Nomad, by way of a proxy where there is one. */
+// V8 would optimize the one big WebAssembly function that is undici's parser, for three short answers, and the exit would
+// wait for it: half of the CPU time on Node 20, a third on Node 24. Set any earlier, before Node's own modules are loaded,
+// a flag has those compiled anew, which costs as much. A Node that does not know it would say so in the log, and go on.
+setFlagsFromString('--wasm-tiering-budget=1000000000');
+
+/** Creates the undici dispatcher that connects to Nomad with the TLS options, through the proxy if there is one. */
 export function createDispatcher(options: DispatcherOptions, proxy: Proxy | undefined): Dispatcher {
-  // V8 would optimize the big WebAssembly function that is undici's parser, for three short answers, and the exit would wait
-  // for it: half of the CPU time on Node 20, a third on Node 24. A flag that is set before the built-in modules are loaded
-  // has those compiled anew instead, which costs as much.
-  setFlagsFromString('--wasm-tiering-budget=1000000000');
   const tls = {
     timeout: MAX_CONNECT_MS,
     rejectUnauthorized: !options.tlsSkipVerify,

@@ -1,4 +1,4 @@
-/** What is known of a request that came to nothing. */
+/** What is known of a request that failed. */
 export interface FailureDetails {
   peer: 'GitHub' | 'Nomad' | 'proxy';
   /** The HTTP status, where an answer came. */
@@ -7,7 +7,7 @@ export interface FailureDetails {
   said?: string;
   /** How many milliseconds the answer asks to wait. */
   retryAfterMs?: number | undefined;
-  /** The error code of Node, of undici, or one of those below, where no answer came. */
+  /** The error code of Node, of undici, or one of this project's own, where no answer came. */
   code?: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export function fits(pattern: FailurePattern, { peer, status, said = '', code = 
   );
 }
 
-/** A request that came to nothing; the message tells a person so in one sentence without a full stop or a secret. */
+/** A request that failed; the message tells a person so in one sentence, without a full stop and without a secret. */
 export class RequestFailure extends Error {
   readonly details: FailureDetails;
 
@@ -48,6 +48,9 @@ export class RequestFailure extends Error {
 
 /** No answer came in the time of one attempt. */
 export const NO_ANSWER = 'NO_ANSWER';
+
+/** The request waited for one on the same connection that got no answer, and never left. */
+export const NOT_SENT = 'NOT_SENT';
 
 /** The server closed a TLS connection after the handshake, as it may for want of the right client certificate. */
 export const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';

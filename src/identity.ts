@@ -3,8 +3,9 @@ import * as core from '@actions/core';
 import { decodePart } from './claims.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
 import { findProxy } from './proxy.js';
-import { limit, retry, seconds, type Deadline } from './retry.js';
+import { retry } from './retry.js';
 import { mask, quote } from './secrets.js';
+import { formatSeconds, limit, type Deadline } from './time.js';
 
 /** Which identity the job shows to Nomad. */
 export interface IdentityOptions {
@@ -17,7 +18,7 @@ interface PullRequestEvent {
 }
 
 /**
- * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, masked.
+ * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, and masks it.
  * Throws where the supplied value is no JWT, the job may not ask for a token, or GitHub refuses.
  */
 export async function requestIdentity(options: IdentityOptions, deadline: Deadline): Promise<string> {
@@ -39,7 +40,7 @@ export async function requestIdentity(options: IdentityOptions, deadline: Deadli
     limit(
       ms,
       mint(options.jwtGithubAudience),
-      () => new RequestFailure(`GitHub gave no answer in ${seconds(ms)}`, { peer: 'GitHub', code: NO_ANSWER }),
+      () => new RequestFailure(`GitHub gave no answer in ${formatSeconds(ms)}`, { peer: 'GitHub', code: NO_ANSWER }),
     ),
   );
 }

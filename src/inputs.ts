@@ -3,6 +3,7 @@ import { findSecretsInHeaders, parseHeaders } from './headers.js';
 import type { IdentityOptions } from './identity.js';
 import type { ConnectionOptions } from './nomad.js';
 import type { PublishOptions } from './outputs.js';
+import { parseMethodName, parseRegion, parseServerName, parseTimeout, parseUrl } from './input-values.js';
 import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
 import { mask } from './secrets.js';
 
@@ -73,52 +74,6 @@ function readClientKey(): string | undefined {
   return key;
 }
 
-function parseUrl(value: string): string {
-  if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
-    throw new Error('must be an http or https address such as https://nomad.example.com:4646');
-  }
-  const url = new URL(value);
-  if (url.username !== '' || url.password !== '') {
-    throw new Error('must hold no credentials; the input extraHeaders takes an Authorization header');
-  }
-  if (/[?#]/.test(value)) {
-    throw new Error('must hold no query and no fragment');
-  }
-  return url.href.replace(/\/+$/, '');
-}
-
-function parseMethodName(value: string): string {
-  return expectMatch(
-    value,
-    /^[a-zA-Z0-9-]{1,128}$/,
-    '1 to 128 letters, digits and hyphens, as Nomad names auth methods',
-  );
-}
-
-// TLS knows no server name that is an IP address: https://www.rfc-editor.org/rfc/rfc6066#section-3
-function parseServerName(value: string): string {
-  return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
-}
-
-function parseRegion(value: string): string {
-  return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
-}
-
-function parseTimeout(value: string): number {
-  const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
-  if (seconds < 1 || seconds > 3600) {
-    throw new Error('must be 1 to 3600 seconds');
-  }
-  return seconds;
-}
-
-function expectMatch(value: string, pattern: RegExp, expected: string): string {
-  if (!pattern.test(value)) {
-    throw new Error(`must be ${expected}`);
-  }
-  return value;
-}
-
 function checkClientPair({ clientCertificate, clientKey }: ConnectionOptions): void {
   if (clientCertificate === undefined && clientKey === undefined) {
     return;
@@ -137,7 +92,7 @@ function checkClientPair({ clientCertificate, clientKey }: ConnectionOptions): v
 /** Warns where others than Nomad could read the JWT or the token. */
 export function warnAboutTransport({ url, tlsSkipVerify }: ConnectionOptions): void {
   const { protocol, hostname } = new URL(url);
-  if (protocol === 'http:' && !/^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+  if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
     core.warning(`${url} is plain HTTP: whoever can read the network can read the JWT and the Nomad token. Use https.`);
   }
   if (tlsSkipVerify) {

@@ -6,7 +6,7 @@ import { Nomad } from './nomad.js';
 import { publish } from './outputs.js';
 import { announcePost, cleanUp, isPost, leaveFiles, leaveToken } from './post.js';
 import { explain, type Known } from './refusal.js';
-import { Deadline } from './retry.js';
+import { Deadline } from './time.js';
 
 const POST_TIMEOUT_S = 5;
 
@@ -16,15 +16,16 @@ async function logIn(known: Known): Promise<void> {
   warnAboutTransport(inputs);
   const deadline = new Deadline(inputs.timeout);
   const nomad = new Nomad(inputs, deadline);
-  Object.assign(known, inputs, { findMethods: () => nomad.findMethods() });
+  Object.assign(known, inputs, { listMethods: () => nomad.listMethods() });
   if (inputs.identityToken === undefined) {
     nomad.warmUp();
   }
-  const jwt = (known.jwt = await requestIdentity(inputs, deadline));
+  const jwt = await requestIdentity(inputs, deadline);
+  known.jwt = jwt;
   const token = await nomad.login(inputs.methodName, jwt);
   leaveToken(token, inputs.revokeToken);
   if (inputs.exportConnection) {
-    leaveFiles(exportConnection(inputs));
+    exportConnection(inputs, leaveFiles);
   }
   await nomad.waitUntilKnown(token);
   publish(token, inputs.methodName, inputs);

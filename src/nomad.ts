@@ -4,7 +4,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import { expectSuccess, type Answer } from './answer.js';
 import type { DispatcherOptions } from './dispatcher.js';
 import { NO_ANSWER, RequestFailure } from './failure.js';
-import { retry, type Deadline } from './retry.js';
+import { retry } from './retry.js';
+import type { Deadline } from './time.js';
 import { parseToken, type NomadToken } from './token.js';
 import { Transport } from './transport.js';
 
@@ -29,6 +30,7 @@ interface Call {
 
 const MAX_LOOK_UP_MS = 5_000;
 const MAX_PROPAGATION_MS = 10_000;
+const FIRST_POLL_DELAY_MS = 20;
 const MAX_POLL_DELAY_MS = 500;
 const MIN_POLL_MS = 500;
 
@@ -47,7 +49,7 @@ export class Nomad {
 
   /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
   warmUp(): void {
-    this.findMethods().catch(() => undefined);
+    this.listMethods().catch(() => undefined);
   }
 
   /**
@@ -72,7 +74,7 @@ export class Nomad {
    * Lists the cluster's auth methods, which Nomad shows to anybody.
    * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
    */
-  async findMethods(): Promise<AuthMethod[]> {
+  async listMethods(): Promise<AuthMethod[]> {
     const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
     const methods = JSON.parse(answer.text) as { Name: unknown; Type: unknown }[];
     return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));
@@ -85,18 +87,16 @@ export class Nomad {
   async waitUntilKnown({ secretId }: NomadToken): Promise<void> {
     const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } } as const;
     const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-    for (
-      let delayMs = 20;
-      delayMs === 20 || performance.now() < endMs;
-      delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)
-    ) {
+    let delayMs = FIRST_POLL_DELAY_MS;
+    do {
       const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
       const answer = await this.#send(call, limitMs).catch(() => undefined);
       if (answer?.status === 200) {
         return;
       }
       await sleep(delayMs);
-    }
+      delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
+    } while (performance.now() < endMs);
     core.warning('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
   }
 

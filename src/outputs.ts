@@ -7,7 +7,7 @@ export interface PublishOptions {
   outputToken: boolean;
 }
 
-/** Hands a masked token to the job's later steps, says in one line what it is, and warns of a token that can too much. */
+/** Hands a masked token to the job's later steps, says in one line what it is, and warns of one that may do everything or never expires. */
 export function publish(token: NomadToken, methodName: string, options: PublishOptions): void {
   if (options.exportToken && canReceive('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);

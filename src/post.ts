@@ -32,7 +32,7 @@ export function leaveToken({ accessorId, secretId, type, expirationTime }: Nomad
   save(TOKEN, JSON.stringify(left));
 }
 
-/** Leaves files to the post step. */
+/** Leaves files to the post step, which may not have been written yet. */
 export function leaveFiles(files: string[]): void {
   save(FILES, JSON.stringify(files));
 }

@@ -14,9 +14,10 @@ export interface Known {
   region?: string | undefined;
   identityToken?: string | undefined;
   jwt?: string;
-  findMethods?: () => Promise<AuthMethod[]>;
+  listMethods?: () => Promise<AuthMethod[]>;
 }
 
+// Three times what is quoted at most: an annotation that is much longer is not read.
 const MAX_LENGTH = 1_450;
 
 /** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
@@ -48,8 +49,8 @@ async function fill({ advice, said }: Remedy, known: Known, details: FailureDeta
     kid: showId(header?.['kid']),
     iss: show(claims?.['iss']),
     aud: show(claims?.['aud']),
-    expiry: describeTime('valid until', claims?.['exp']),
-    start: describeTime('valid from', claims?.['nbf'] ?? claims?.['iat']),
+    expiry: describeTime('until', claims?.['exp']),
+    start: describeTime('from', claims?.['nbf'] ?? claims?.['iat']),
     now: new Date().toISOString(),
     audienceInput: known.identityToken
       ? 'have the JWT in the input identityToken minted for one that is there'
@@ -61,9 +62,9 @@ async function fill({ advice, said }: Remedy, known: Known, details: FailureDeta
 
 async function describeMethods({
   methodName = '',
-  findMethods,
+  listMethods,
 }: Known): Promise<Record<'methods' | 'nearest', string>> {
-  const methods = await findMethods?.().catch(() => undefined);
+  const methods = await listMethods?.().catch(() => undefined);
   const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
   if (names === undefined) {
     return { methods: '', nearest: ' nomad acl auth-method list shows them.' };
@@ -86,11 +87,11 @@ function showId(id: unknown): string {
   return typeof id === 'string' && /^[\w-]{1,100}$/.test(id) ? id : show(id);
 }
 
-function describeTime(what: string, time: unknown): string {
+function describeTime(what: 'from' | 'until', time: unknown): string {
   if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {
-    return `The JWT does not say how long it is ${what.split(' ')[0] ?? ''}`;
+    return 'The JWT does not say how long it is valid';
   }
   const seconds = Math.round(time - Date.now() / 1000);
   const distance = `${String(Math.abs(seconds))} s ${seconds < 0 ? 'ago' : 'ahead'}`;
-  return `The JWT is ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
+  return `The JWT is valid ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
 }

@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { fits, NO_ANSWER, RequestFailure, type FailureDetails, type FailurePattern } from './failure.js';
+import { formatSeconds, type Deadline } from './time.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
 // How long to go on where a wrong input looks just like a passing fault.
 const BRIEFLY_MS = 5_000;
 const LONGEST_BRIEF_DELAY_MS = 1_000;
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
 
 interface Rule extends FailurePattern {
   patience: 'briefly' | 'until the deadline' | 'none';
@@ -29,38 +27,21 @@ const RULES: Rule[] = [
   },
   { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
   // A busy server sheds load by closing connections.
-  { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER/, patience: 'until the deadline' },
+  { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER|NOT_SENT/, patience: 'until the deadline' },
   {
     code: /EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CLOSED_AFTER_HANDSHAKE/,
     patience: 'briefly',
   },
 ];
 
-/** The time by which a login must be done. */
-export class Deadline {
-  readonly #totalMs: number;
-  readonly #endMs: number;
-
-  constructor(seconds: number) {
-    this.#totalMs = seconds * 1000;
-    this.#endMs = performance.now() + this.#totalMs;
-  }
-
-  get leftMs(): number {
-    return Math.max(0, this.#endMs - performance.now());
-  }
-
-  /** How long one attempt may take. */
-  get attemptMs(): number {
-    return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-  }
-}
-
-/** Attempts something, for so many milliseconds at a time, until it works; throws the last failure where it cannot come right, or not in time. */
+/**
+ * Attempts something until it works, each time for so many milliseconds.
+ * Throws the last failure that says what is wrong, where it cannot come right or does not in time.
+ */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
   let isBusyServer = false;
-  let lastAnswered: RequestFailure | undefined;
+  let lastTelling: RequestFailure | undefined;
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt(deadline.attemptMs);
@@ -68,40 +49,27 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (!(error instanceof RequestFailure)) {
         throw error;
       }
+      const isSilence = error.details.code === NO_ANSWER;
       // An attempt that the deadline cuts short says less of what is wrong than the one before.
-      const isCutShort = error.details.code === NO_ANSWER && deadline.leftMs < 1;
-      const failure = isCutShort ? (lastAnswered ?? error) : error;
-      lastAnswered = error.details.code === NO_ANSWER ? lastAnswered : error;
+      const failure = isSilence && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
+      lastTelling = isSilence ? lastTelling : error;
       const patience = findPatience(failure.details);
-      const spentMs = performance.now() - startMs;
-      // A server that has shown itself to be busy is no wrong address, whatever it does next.
-      isBusyServer ||= patience === 'until the deadline';
-      const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
-      const delayMs =
-        (failure.details.retryAfterMs ?? 0) +
-        jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
-      if (patience === 'none' || delayMs >= leftMs) {
-        failure.message += patience === 'none' ? '' : describeEnd(attempts, spentMs, failure.details.retryAfterMs);
+      if (patience === 'none') {
         throw failure;
       }
-      core.info(`${failure.message}. Trying again in ${seconds(delayMs)}, ${seconds(leftMs)} left.`);
+      // A server that has shown itself to be busy is no wrong address, whatever it does next.
+      isBusyServer ||= patience === 'until the deadline';
+      const spentMs = performance.now() - startMs;
+      const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
+      const { retryAfterMs } = failure.details;
+      const delayMs = (retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
+      if (delayMs >= leftMs) {
+        failure.message += describeEnd(attempts, spentMs, retryAfterMs);
+        throw failure;
+      }
+      core.info(`${failure.message}. Trying again in ${formatSeconds(delayMs)}, ${formatSeconds(leftMs)} left.`);
       await sleep(delayMs);
     }
-  }
-}
-
-/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
-export async function limit<T>(ms: number, promise: Promise<T>, giveUp: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(giveUp());
-    }, ms);
-  });
-  try {
-    return await Promise.race([promise, silence]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -116,11 +84,6 @@ function jitter(attempts: number, longestMs: number): number {
 }
 
 function describeEnd(attempts: number, spentMs: number, retryAfterMs: number | undefined): string {
-  const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${seconds(retryAfterMs)}`;
-  return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${seconds(spentMs)}${asked})`;
-}
-
-/** Writes milliseconds as seconds, for people. */
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${formatSeconds(retryAfterMs)}`;
+  return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${asked})`;
 }

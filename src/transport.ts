@@ -2,10 +2,10 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { Answer } from './answer.js';
 import { createDispatcher, type DispatcherOptions } from './dispatcher.js';
-import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure } from './failure.js';
+import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, NOT_SENT, RequestFailure } from './failure.js';
 import { findProxy, type Proxy } from './proxy.js';
-import { limit, seconds } from './retry.js';
 import { quote } from './secrets.js';
+import { formatSeconds, limit } from './time.js';
 import type { Dispatcher } from './undici.js';
 
 type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
@@ -39,17 +39,31 @@ export class Transport {
   }
 
   /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
-  send(request: Request, limitMs: number): Promise<Answer> {
-    return limit(limitMs, this.#exchange(request), () => {
-      const failure = new RequestFailure(`${this.#place} gave no answer in ${seconds(limitMs)}`, {
+  async send(request: Request, limitMs: number): Promise<Answer> {
+    const silence = (): RequestFailure =>
+      new RequestFailure(`${this.#place} gave no answer in ${formatSeconds(limitMs)}`, {
         peer: 'Nomad',
         code: NO_ANSWER,
       });
-      // What waits behind this request on the connection would get no answer either.
-      void this.#dispatcher.destroy(failure);
-      this.#dispatcher = createDispatcher(this.#options, this.#proxy);
-      return failure;
-    });
+    try {
+      return await limit(limitMs, this.#exchange(request), silence);
+    } catch (error) {
+      if (error instanceof RequestFailure && error.details.code === NO_ANSWER) {
+        this.#reopen();
+      }
+      throw error;
+    }
+  }
+
+  // What waits behind a request on the same connection would get no answer either.
+  #reopen(): void {
+    void this.#dispatcher.destroy(this.#describeUnsent());
+    this.#dispatcher = createDispatcher(this.#options, this.#proxy);
+  }
+
+  #describeUnsent(): RequestFailure {
+    const message = `${this.#place} gave no answer to an earlier request on the same connection`;
+    return new RequestFailure(message, { peer: 'Nomad', code: NOT_SENT });
   }
 
   async #exchange(request: Request): Promise<Answer> {
@@ -66,9 +80,9 @@ export class Transport {
     // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
     const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
     const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
+    // What undici makes, behind a proxy, of the failure that a connection is given up with.
     if (error.code === 'UND_ERR_DESTROYED') {
-      const said = `${this.#place} gave no answer to an earlier request on the same connection`;
-      return new RequestFailure(said, { peer: 'Nomad', code: NO_ANSWER });
+      return this.#describeUnsent();
     }
     const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
     if (proxyStatus !== undefined) {

@@ -1,4 +1,4 @@
-// Types of those modules of undici that undici.ts picks, which undici has for its index alone.
+// undici ships types for its index only: these give the modules that undici.ts imports theirs.
 declare module 'undici/lib/api/index.js' {
   import type Dispatcher from 'undici/types/dispatcher.js';
 

@@ -1,0 +1,43 @@
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+
+/** The time by which a login must be done. */
+export class Deadline {
+  readonly #totalMs: number;
+  readonly #endMs: number;
+
+  constructor(seconds: number) {
+    this.#totalMs = seconds * 1000;
+    this.#endMs = performance.now() + this.#totalMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#endMs - performance.now());
+  }
+
+  /** How long one attempt may take. */
+  get attemptMs(): number {
+    return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+  }
+}
+
+/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
+export async function limit<T>(ms: number, promise: Promise<T>, giveUp: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(giveUp());
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes milliseconds as seconds, for people. */
+export function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
