@@ -137,7 +137,7 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
 
   const mistakes: [what: string, files: Record<string, unknown>, message: string][] = [
     ['no auth method', {}, ': has no file auth-method*.json.'],
-    ['a method that is no JSON', { 'auth-method.json': '{' }, '/auth-method.json: cannot be read as JSON ('],
+    ['a method that is no JSON', { 'auth-method.json': '{' }, '/auth-method.json: is not JSON. It begins: {'],
     [
       'the Config alone',
       { 'auth-method.json': method.Config },
@@ -158,7 +158,12 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
     [
       'a rule of no type',
       { 'auth-method.json': method, 'binding-rule.json': rule('', 'x') },
-      'binding-rule.json: has the BindType ""; it must be role, policy or management.',
+      'binding-rule.json: has no BindType; a list of rules leaves it out',
+    ],
+    [
+      'a rule of an unknown type',
+      { 'auth-method.json': method, 'binding-rule.json': rule('group', 'x') },
+      'binding-rule.json: has the BindType "group"; it must be role, policy or management.',
     ],
     [
       'a rule that names nothing',
@@ -168,7 +173,7 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
     [
       'a selector that does not parse',
       { 'auth-method.json': method, 'binding-rule.json': rule('role', 'x', 'value.ref = "a"') },
-      'selector is invalid',
+      'The rule role x where value.ref = "a": PUT /v1/acl/binding-rule answered 400: binding rule 0 invalid',
     ],
     [
       'a role without policies',
@@ -190,8 +195,23 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
     expect(status).toBe(2);
   });
 
+  test('says so, and ends, where NOMAD_BIN names no program', async () => {
+    const { status, stderr } = await start(['--config', 'adv'], { NOMAD_BIN: join(folder, 'nowhere') });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining('NOMAD_BIN names no nomad program'),
+    });
+  });
+
+  test('says what to do where nobody is let in', async () => {
+    const config = await configure('none', { 'auth-method.json': method });
+    expect((await start(['--config', config])).stdout).toContain(
+      'Nobody is let in. The claims are those of jws-example',
+    );
+  });
+
   test.concurrent.each([
-    [['--config', 'nowhere'], '--config nowhere: is neither simple nor adv, nor a folder'],
+    [['--config', 'nowhere'], '--config "nowhere": is neither simple nor adv, nor a folder'],
     [['--method', 'github'], '--method github: goes with --config DIR.'],
     [['--claims', 'nowhere.json'], '--claims nowhere.json: ENOENT'],
     [['--claims', 'README.md'], '--claims README.md: is not JSON.'],

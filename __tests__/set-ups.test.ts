@@ -238,7 +238,7 @@ async function useKeysOf(issuer: Issuer, to: string): Promise<void> {
   });
 
   test('the commands that tighten the rule replace it', async () => {
-    await paste(['. nomad-config/github.env', ...readBlocks('Tighten', 'sh')], env);
+    await paste(readBlocks('Tighten', 'sh'), env);
     const logIn = async (claims: Claims): Promise<number> => {
       const identityToken = await issuer.mint({ claims: changeClaims(EXAMPLE, claims) });
       return (await runMain({ inputs: { url: nomad.url, methodName: 'github-adv', identityToken } })).exitCode;

@@ -1,4 +1,4 @@
-# Run jobs in one namespace and see how they fare, and nothing else.
+# Run, replace and stop the jobs of one namespace, see how they fare, and nothing else.
 # https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy
 namespace "default" {
   policy       = "read"

@@ -22,7 +22,8 @@ const HELP = `Shows what a workflow gets from Nomad, before a real cluster is se
   --method NAME        which auth method of DIR, where it has several
   --help               this
 
-The JWT is for the first audience in BoundAudiences, unless the claims have another aud. Nomad is the program nomad in
+The JWT is signed with RS256, and for the first audience in BoundAudiences, unless the claims have another aud. The owner and
+the repository are those of nomad-config/github.env. Nomad is the program nomad in
 NOMAD_BIN or on the PATH, or a stand-in. No cluster but the one that is started here is asked or changed.
 The exit status is 0, 1 where the one job that was asked about is refused, or 2 where an argument is wrong.`;
 
@@ -61,26 +62,30 @@ async function readPlan(): Promise<Plan | undefined> {
   };
 }
 
-async function carryOut({ setUps, base, changes, isOneJob, isDemo }: Plan): Promise<void> {
-  const issuer = await startIssuer();
+async function carryOut(plan: Plan): Promise<void> {
   const nomad = await startNomad();
+  const issuer = await startIssuer();
   try {
     console.log(`Nomad here is ${nomad.name}, at ${nomad.url}.\n`);
-    for (const setUp of setUps) {
-      const rehearsal = await Rehearsal.prepare(setUp, nomad, issuer);
-      if (isOneJob) {
-        await showJob(rehearsal, changeClaims(base ?? setUp.claims, changes));
-      } else {
-        if (isDemo && setUp.name === 'adv') {
-          await showLogs(rehearsal);
-        }
-        await showTable(rehearsal);
-      }
+    for (const setUp of plan.setUps) {
+      await show(plan, await Rehearsal.prepare(setUp, nomad, issuer));
     }
   } finally {
     await nomad.close();
     await issuer.close();
   }
+}
+
+async function show({ base, changes, isOneJob, isDemo }: Plan, rehearsal: Rehearsal): Promise<void> {
+  const { name, claims } = rehearsal.setUp;
+  if (isOneJob) {
+    await showJob(rehearsal, changeClaims(base ?? claims, changes));
+    return;
+  }
+  if (isDemo && name === 'adv') {
+    await showLogs(rehearsal);
+  }
+  await showTable(rehearsal);
 }
 
 async function showJob(rehearsal: Rehearsal, claims: Claims): Promise<void> {
@@ -99,11 +104,16 @@ async function showLogs(rehearsal: Rehearsal): Promise<void> {
 
 async function showTable(rehearsal: Rehearsal): Promise<void> {
   const { claims } = rehearsal.setUp;
-  const rows = Object.entries(VARIATIONS).map(async ([name, vary]) => {
-    const { summary } = await rehearsal.try(changeClaims(claims, vary(claims)));
-    return [name, summary];
-  });
-  console.log(`${describe(rehearsal)} gives:\n${formatTable(await Promise.all(rows))}\n`);
+  const outcomes = await Promise.all(
+    Object.entries(VARIATIONS).map(async ([name, vary]) => ({
+      name,
+      ...(await rehearsal.try(changeClaims(claims, vary(claims)))),
+    })),
+  );
+  console.log(`${describe(rehearsal)} gives:\n${formatTable(outcomes.map(({ name, summary }) => [name, summary]))}\n`);
+  if (outcomes.every(({ isLetIn }) => !isLetIn)) {
+    console.log('Nobody is let in. The claims are those of jws-example.json: give others by --claim or --claims.\n');
+  }
 }
 
 function describe({ setUp }: Rehearsal): string {

@@ -130,7 +130,9 @@ export class Rehearsal {
   }
 
   async #putRule(AuthMethod: string, { Selector = '', BindType, BindName = '' }: BindingRule): Promise<void> {
-    await this.#nomad.admin.putRule({ AuthMethod, Selector, BindType, BindName });
+    await this.#nomad.admin.putRule({ AuthMethod, Selector, BindType, BindName }).catch((error: unknown) => {
+      throw new Error(`The rule ${BindType} ${BindName} where ${Selector}: ${(error as Error).message.trim()}`);
+    });
   }
 
   async #putProbe(rule: BindingRule): Promise<void> {

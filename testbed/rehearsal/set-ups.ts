@@ -11,9 +11,11 @@ export interface SetUp {
   rules: BindingRule[];
   roles: Role[];
   policies: Policy[];
-  /** The claims of a job that the examples speak of. */
+  /** The claims of jws-example.json, but for the owner and the repository in nomad-config/github.env. */
   claims: Claims;
 }
+
+type Made = Omit<SetUp, 'claims' | 'name'>;
 
 interface Role {
   Name: string;
@@ -28,52 +30,51 @@ interface Policy {
 const EXAMPLES = join(import.meta.dirname, '../../nomad-config');
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
-/** Reads one of the README's set-ups, simple or adv, or the only one in a folder; throws an error that names the file. */
+/** Reads one of the README's set-ups, simple or adv, or that of a folder; throws an error that names the file. */
 export async function readSetUp(config: string, methodName?: string): Promise<SetUp> {
-  return config === 'simple' || config === 'adv' ? readExample(config) : readFolder(config, methodName);
-}
-
-// The same as the README's commands do; a test compares what both make of a cluster.
-async function readExample(name: 'adv' | 'simple'): Promise<SetUp> {
-  const read = (file: string): Promise<string> => readFile(join(EXAMPLES, file), 'utf8');
-  const { OWNER, REPOSITORY_ID } = parseEnv(await read('github.env'));
+  const { OWNER, REPOSITORY_ID } = parseEnv(await readFile(join(EXAMPLES, 'github.env'), 'utf8'));
   if (!OWNER || !REPOSITORY_ID) {
     throw new Error('nomad-config/github.env: must set OWNER and REPOSITORY_ID.');
   }
   const claims = changeClaims(EXAMPLE, { repository_owner: OWNER, repository_id: REPOSITORY_ID });
+  const made = /^(simple|adv)$/.test(config)
+    ? await readExample(config, OWNER, REPOSITORY_ID)
+    : await readFolder(config, methodName);
+  return { ...made, name: config, claims };
+}
+
+// The same as the README's commands do; a test compares what both make of a cluster.
+async function readExample(name: string, owner: string, repositoryId: string): Promise<Made> {
+  const read = (file: string): Promise<string> => readFile(join(EXAMPLES, file), 'utf8');
   const method = { Type: 'JWT', TokenLocality: 'global' };
   if (name === 'simple') {
     const Config = JSON.parse(await read('auth-method.json')) as AuthMethod['Config'];
     return {
-      name,
       method: { ...method, Name: 'github', MaxTokenTTL: '23h', Config },
-      rules: [{ AuthMethod: 'github', BindType: 'management', Selector: `value.owner == "${OWNER}"` }],
+      rules: [{ AuthMethod: 'github', BindType: 'management', Selector: `value.owner == "${owner}"` }],
       roles: [],
       policies: [],
-      claims,
     };
   }
   const Config = JSON.parse(await read('auth-method-adv.json')) as AuthMethod['Config'];
   return {
-    name,
     method: { ...method, Name: 'github-adv', MaxTokenTTL: '1h', Config },
     rules: [
       {
         AuthMethod: 'github-adv',
         BindType: 'role',
         BindName: 'repo-${value.repo_id}',
-        Selector: `value.owner == "${OWNER}" and value.workflow == "Nomad JWT Auth" and value.ref == "refs/heads/main"`,
+        Selector: `value.owner == "${owner}" and value.workflow == "Nomad JWT Auth" and value.ref == "refs/heads/main"`,
       },
     ],
-    roles: [{ Name: `repo-${REPOSITORY_ID}`, Policies: [{ Name: 'deploy' }] }],
+    roles: [{ Name: `repo-${repositoryId}`, Policies: [{ Name: 'deploy' }] }],
     policies: [{ Name: 'deploy', Rules: await read('policy.hcl') }],
-    claims,
   };
 }
 
-async function readFolder(folder: string, methodName: string | undefined): Promise<SetUp> {
+async function readFolder(folder: string, methodName: string | undefined): Promise<Made> {
   const files = await readdir(folder).catch((error: unknown) => {
-    throw new Error(`--config ${folder}: is neither simple nor adv, nor a folder (${(error as Error).message}).`);
+    throw new Error(`--config "${folder}": is neither simple nor adv, nor a folder (${(error as Error).message}).`);
   });
   const readAll = async <T>(prefix: string, check: (item: T) => string | undefined): Promise<T[]> => {
     const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json')).sort();
@@ -87,21 +88,20 @@ async function readFolder(folder: string, methodName: string | undefined): Promi
     ...(await Promise.all(files.filter((file) => file.endsWith('.hcl')).map((file) => readPolicy(folder, file)))),
   ];
   return {
-    name: folder,
     method,
     rules: rules.filter(({ AuthMethod }) => AuthMethod === method.Name),
     roles,
     policies: [...policies, ...findMissingPolicies(roles, policies)],
-    claims: EXAMPLE,
   };
 }
 
 async function readItems<T>(file: string, check: (item: T) => string | undefined): Promise<T[]> {
+  const text = await readFile(file, 'utf8');
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new Error(`${file}: cannot be read as JSON (${(error as Error).message}).`, { cause: error });
+    content = JSON.parse(text);
+  } catch {
+    throw new Error(`${file}: is not JSON. It begins: ${text.trim().slice(0, 60)}`);
   }
   const items = (Array.isArray(content) ? content : [content]) as T[];
   for (const item of items) {
@@ -123,6 +123,9 @@ function checkMethod({ Name, Type, Config }: Partial<AuthMethod>): string | unde
 function checkRule({ AuthMethod, BindType = '', BindName }: Partial<BindingRule>): string | undefined {
   if (!AuthMethod) {
     return 'has no AuthMethod; it must be what nomad acl binding-rule info -json ID prints';
+  }
+  if (BindType === '') {
+    return 'has no BindType; a list of rules leaves it out, and nomad acl binding-rule info -json ID prints it';
   }
   if (!['management', 'policy', 'role'].includes(BindType)) {
     return `has the BindType "${BindType}"; it must be role, policy or management`;
