@@ -26,8 +26,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Runs what `npm start` runs; without a variable of the environment no nomad program is found. */
-async function start(argumentsGiven: string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+/** Runs what `npm start` runs, where no nomad program is to be found unless the environment has one. */
+async function start(argumentsGiven: string[], env: NodeJS.ProcessEnv = { PATH: folder }): Promise<Run> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'testbed/start.ts', ...argumentsGiven], { cwd: ROOT, env });
   const exit = once(child, 'exit') as Promise<[number | null]>;
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
@@ -56,6 +56,7 @@ const method = {
     ListClaimMappings: { teams: 'teams' },
   },
 };
+const role = { Name: 'repo-74', Policies: [{ Name: 'run' }] };
 const rule = (BindType: string, BindName: string, Selector = ''): Record<string, string> => ({
   ID: 'the-cluster-gives-another',
   AuthMethod: 'own',
@@ -76,7 +77,7 @@ describe('npm start', () => {
         rule('policy', 'absent'),
         { ...rule('policy', 'deploy'), AuthMethod: 'another' },
       ],
-      'roles.json': [{ Name: 'repo-74', Policies: [{ Name: 'run' }] }],
+      'roles.json': [role],
       'deploy.policy.hcl': 'namespace "default" { policy = "read" }',
     });
   });
@@ -127,6 +128,31 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
     expect(stdout).toContain('Result: client token for 10m0s in one region: role repo-74 (run)\n');
   });
 
+  test('tells what Nomad makes of a rule that matches and cannot be applied', async () => {
+    const config = await configure('broken', {
+      'auth-methods.json': [{ ...method, Name: 'other' }, method],
+      'binding-rules.json': [rule('role', 'x-${list.teams}'), rule('policy', 'a_b')],
+      'roles.json': 'null',
+    });
+    const { status, stdout } = await start(['--config', config, '--method', 'own', '--claim', 'ref=x']);
+    expect(status).toBe(1);
+    expect(stdout).toContain('matches, but: cannot compute "role" bind name for bind target');
+    expect(stdout).toContain('matches, but: computed "policy" bind name for bind target is invalid: "a_b"');
+    expect(stdout).not.toContain('there is no');
+  });
+
+  test("judges no rule for a JWT that the method refuses, and takes the method's own keys for the issuer's", async () => {
+    const Config = { ...method.Config, BoundAudiences: ['a', 'b'], JWTValidationPubKeys: ['none'], SigningAlgs: [] };
+    const config = await configure('audience', {
+      'auth-method.json': { ...method, Config },
+      'binding-rule.json': rule('management', ''),
+    });
+    const refused = await start(['--config', config, '--claim', 'aud=c']);
+    expect(refused.stdout).toContain('Binding rules:\n  none is asked, or there is none\nResult: refused (401)');
+    const letIn = await start(['--config', config, '--claim', 'ref=x']);
+    expect(letIn.stdout).toContain('Result: management token for 10m0s in one region\n');
+  });
+
   test('explains itself', async () => {
     const { status, stdout } = await start(['--help']);
     expect(status).toBe(0);
@@ -141,7 +167,7 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
     [
       'the Config alone',
       { 'auth-method.json': method.Config },
-      'auth-method.json: has no Name or no Config; it must be',
+      'auth-method.json: lacks Name, Config, TokenLocality or MaxTokenTTL; it must be',
     ],
     [
       'an OIDC method',
@@ -196,7 +222,7 @@ Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
   });
 
   test('says so, and ends, where NOMAD_BIN names no program', async () => {
-    const { status, stderr } = await start(['--config', 'adv'], { NOMAD_BIN: join(folder, 'nowhere') });
+    const { status, stderr } = await start(['--config', 'adv'], { PATH: folder, NOMAD_BIN: join(folder, 'nowhere') });
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: expect.stringContaining('NOMAD_BIN names no nomad program'),

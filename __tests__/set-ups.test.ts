@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { GITHUB_ISSUER, startIssuer, type Issuer } from '../testbed/issuer.js';
 import { findNomad } from '../testbed/nomad-agent.js';
 import { startRealNomad, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../testbed/rehearsal/identities.js';
@@ -108,6 +108,20 @@ echo >> "$RECORD"
     expect(name).toBe(config);
     expect(claims).toEqual(EXAMPLE);
   });
+
+  test.each(SET_UPS)(
+    "for %s take GitHub's keys, issuer and no other audience, with short leeways",
+    async (_, config) => {
+      const { method } = await readSetUp(config);
+      expect(method.Config).toMatchObject({
+        JWKSURL: `${GITHUB_ISSUER}/.well-known/jwks`,
+        BoundIssuer: [GITHUB_ISSUER],
+        BoundAudiences: [exampleClaims.aud],
+        ExpirationLeeway: '30s',
+        ClockSkewLeeway: '30s',
+      });
+    },
+  );
 
   test('let in the owner and the repository of jws-example.json until they are changed', () => {
     expect(parseEnv(readFileSync(join(ROOT, 'nomad-config/github.env'), 'utf8'))).toEqual({

@@ -18187,12 +18187,12 @@ const ANSWER_REMEDIES = [
     {
         said: /computed "(?<kind>\w+)" bind name .* invalid: "(?<name>.*)"/,
         example: 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"',
-        advice: 'No {kind} can be called {name}: names have letters, digits and hyphens only. Map repository_id in ClaimMappings instead of repository, and use a BindName such as repo-${value.repo_id}.',
+        advice: 'No {kind} can be called "{name}": names have letters, digits and hyphens only, and a claim that the JWT lacks is empty. Map repository_id in ClaimMappings instead of repository, and use a BindName such as repo-${value.repo_id}.',
     },
     {
-        said: /unknown variable accessed: (?<variable>[\w.-]+)/,
+        said: /cannot compute "\w+" bind name/,
         example: 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope',
-        advice: 'A BindName uses {variable}, which ClaimMappings of the auth method {methodName} makes of no claim of this JWT. Add the mapping, or correct the BindName: it can hold ${value.NAME}, but no list.',
+        advice: 'A BindName can hold ${value.NAME} only, for a NAME that ClaimMappings of the auth method {methodName} has: no list, and no function. Correct the BindName, or add the mapping.',
     },
     {
         said: /claim '(?<claim>[^']*)' to string|"(?<list>[^"]*)" list claim/,
@@ -18241,6 +18241,7 @@ const ANSWER_REMEDIES = [
     },
     {
         status: /200|40[013]/,
+        said: /^(?!unable to validate provided token)/,
         example: 'a web page instead of a token, or 401 or 403 from a server that is not Nomad',
         advice: "Something that is not Nomad's API answers at {url}: a login page, Nomad's web UI, a firewall or a load balancer. Correct the input url, or pass what it asks for in the input extraHeaders.",
     },

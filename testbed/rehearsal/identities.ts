@@ -29,8 +29,11 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
 
-// A JWT is minted with times of its own.
+// Each JWT is minted with an id and times of its own.
 const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
+
+/** The claims of jws-example.json, but for those that each JWT has anew, and for aud, which the job asks for. */
+export const EXAMPLE = withoutRenewed({ ...exampleClaims, aud: undefined });
 
 /** Reads a file of claims, such as a decoded JWT, in the place of those of jws-example.json; throws where it is none. */
 export async function readClaims(file: string): Promise<Claims> {
@@ -47,7 +50,13 @@ export async function readClaims(file: string): Promise<Claims> {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
     throw new Error(`--claims ${file}: is not a JSON object of claims.`);
   }
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RENEWED.includes(name)));
+  return withoutRenewed(claims);
+}
+
+function withoutRenewed(claims: object): Claims {
+  return Object.fromEntries(
+    Object.entries(claims).filter(([name, claim]) => claim !== undefined && !RENEWED.includes(name)),
+  );
 }
 
 /** Reads one claim as an argument gives it, `name=value`: a list or an object as JSON, anything else as text. */
@@ -115,8 +124,3 @@ function nameRepository(claims: Claims): string {
 function text(claim: unknown): string {
   return typeof claim === 'string' ? claim : JSON.stringify(claim ?? '');
 }
-
-/** The claims of jws-example.json, but for those that each JWT has anew. */
-export const EXAMPLE: Claims = Object.fromEntries(
-  Object.entries(exampleClaims).filter(([name]) => !RENEWED.includes(name)),
-);

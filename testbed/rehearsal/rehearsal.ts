@@ -146,6 +146,9 @@ export class Rehearsal {
 
   async #findToken(secretId: string): Promise<Token> {
     const response = await fetch(`${this.#nomad.url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } });
+    if (!response.ok) {
+      throw new Error(`Nomad does not know the token that it gave (${String(response.status)}).`);
+    }
     return (await response.json()) as Token;
   }
 
@@ -173,7 +176,8 @@ function describeToken({ Type, Policies, Roles, Global, ExpirationTTL }: Token, 
     return `role ${Name} (${policies.join(', ')})`;
   });
   const policies = (Policies ?? []).map((name) => `policy ${name}`);
-  const rights = [...roles, ...policies].join(', ');
+  // Nomad takes rules in no order that means anything.
+  const rights = [...roles.sort(), ...policies.sort()].join(', ');
   const place = Global ? '' : ' in one region';
   return `${Type} token for ${ExpirationTTL ?? 'ever'}${place}${rights && `: ${rights}`}`;
 }

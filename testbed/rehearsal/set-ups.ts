@@ -87,6 +87,10 @@ async function readFolder(folder: string, methodName: string | undefined): Promi
     ...(await readAll<Partial<Policy>>('polic', checkPolicy)).map(withRules),
     ...(await Promise.all(files.filter((file) => file.endsWith('.hcl')).map((file) => readPolicy(folder, file)))),
   ];
+  const twice = roles.find(({ Name }, index) => roles.findIndex((role) => role.Name === Name) !== index);
+  if (twice !== undefined) {
+    throw new Error(`--config ${folder}: has the role ${twice.Name} more than once.`);
+  }
   return {
     method,
     rules: rules.filter(({ AuthMethod }) => AuthMethod === method.Name),
@@ -103,7 +107,8 @@ async function readItems<T>(file: string, check: (item: T) => string | undefined
   } catch {
     throw new Error(`${file}: is not JSON. It begins: ${text.trim().slice(0, 60)}`);
   }
-  const items = (Array.isArray(content) ? content : [content]) as T[];
+  // An empty list is null in what Nomad prints.
+  const items = (Array.isArray(content) ? content : [content ?? []].flat()) as T[];
   for (const item of items) {
     const problem = typeof item === 'object' && item !== null ? check(item) : 'is no object and no list of objects';
     if (problem !== undefined) {
@@ -113,11 +118,10 @@ async function readItems<T>(file: string, check: (item: T) => string | undefined
   return items;
 }
 
-function checkMethod({ Name, Type, Config }: Partial<AuthMethod>): string | undefined {
-  if (!Name || typeof Config !== 'object') {
-    return 'has no Name or no Config; it must be what nomad operator api /v1/acl/auth-method/NAME prints';
-  }
-  return Type?.toUpperCase() === 'JWT' ? undefined : `is of type ${String(Type)}; a workflow logs in through type JWT`;
+function checkMethod({ Name, Config, TokenLocality, MaxTokenTTL }: Partial<AuthMethod>): string | undefined {
+  return Name && Config && TokenLocality && MaxTokenTTL
+    ? undefined
+    : 'lacks Name, Config, TokenLocality or MaxTokenTTL; it must be what nomad operator api /v1/acl/auth-method/NAME prints';
 }
 
 function checkRule({ AuthMethod, BindType = '', BindName }: Partial<BindingRule>): string | undefined {
@@ -130,11 +134,17 @@ function checkRule({ AuthMethod, BindType = '', BindName }: Partial<BindingRule>
   if (!['management', 'policy', 'role'].includes(BindType)) {
     return `has the BindType "${BindType}"; it must be role, policy or management`;
   }
-  return BindName || BindType === 'management' ? undefined : `has no BindName, which the BindType ${BindType} needs`;
+  const needsName = BindType !== 'management';
+  if (needsName === Boolean(BindName)) {
+    return undefined;
+  }
+  return needsName
+    ? `has no BindName, which the BindType ${BindType} needs`
+    : 'has a BindName, which the BindType management cannot have';
 }
 
 function checkRole({ Name, Policies }: Partial<Role>): string | undefined {
-  return Name && Array.isArray(Policies) ? undefined : 'has no Name or no Policies, as nomad acl role list -json has';
+  return Name && Policies?.length ? undefined : 'has no Name or no Policies, as nomad acl role list -json has';
 }
 
 function choose(folder: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
@@ -148,6 +158,11 @@ function choose(folder: string, methods: AuthMethod[], name: string | undefined)
   const method = methods.find(({ Name }) => Name === (name ?? Name));
   if (method === undefined) {
     throw new Error(`--method ${String(name)}: is not in ${folder}, which has ${names}.`);
+  }
+  if (method.Type !== 'JWT') {
+    throw new Error(
+      `--config ${folder}: ${method.Name} is of type ${method.Type}; a workflow logs in through type JWT.`,
+    );
   }
   return method;
 }

@@ -139,29 +139,25 @@ export class Cluster {
     }
     const attributes = mapClaims(await verify(jwt, method.Config), method.Config);
     return this.#issue({
-      ...this.#bind(methodName, attributes),
+      ...this.#bind(method, attributes),
       Name: `JWT-${methodName}`,
       Global: method.TokenLocality === 'global',
       ttl: parseDuration(method.MaxTokenTTL),
     });
   }
 
-  #bind(methodName: string, attributes: Attributes): Pick<Token, 'Type' | 'Policies' | 'Roles'> {
-    const policies: string[] = [];
-    const roles: Role[] = [];
-    for (const rule of this.#rules.filter(({ AuthMethod }) => AuthMethod === methodName)) {
-      if (matches(rule.Selector ?? '', attributes)) {
-        if (rule.BindType === 'management') {
-          return { Type: 'management', Policies: null, Roles: null };
-        }
-        const name = computeBindName(rule, attributes);
-        const role = this.#roles.get(name);
-        if (rule.BindType === 'role' && role !== undefined) {
-          roles.push(role);
-        } else if (rule.BindType === 'policy' && this.#policies.has(name)) {
-          policies.push(name);
-        }
-      }
+  #bind({ Name, Config }: AuthMethod, attributes: Attributes): Pick<Token, 'Type' | 'Policies' | 'Roles'> {
+    const matching = this.#rules.filter(
+      ({ AuthMethod, Selector = '' }) => AuthMethod === Name && matches(Selector, attributes),
+    );
+    const names = (type: string): string[] =>
+      matching
+        .filter(({ BindType }) => BindType === type)
+        .map((rule) => computeBindName(rule, attributes, Object.values(Config.ClaimMappings ?? {})));
+    const policies = names('policy').filter((name) => this.#policies.has(name));
+    const roles = [...new Set(names('role'))].flatMap((name) => this.#roles.get(name) ?? []);
+    if (matching.some(({ BindType }) => BindType === 'management')) {
+      return { Type: 'management', Policies: null, Roles: null };
     }
     if (policies.length === 0 && roles.length === 0) {
       throw new Refusal(400, 'no role or policy bindings matched');
@@ -192,11 +188,11 @@ export class Cluster {
   }
 }
 
-// Only single values can be interpolated: a list is as unknown as an attribute that no claim is mapped to.
-function computeBindName({ BindType, BindName = '' }: BindingRule, { value }: Attributes): string {
-  const name = BindName.replace(/\$\{([^}]*)\}/g, (_, variable: string, offset: number) => {
+// A mapped claim that the JWT lacks is empty here. A list is as unknown as a name that nothing is mapped to.
+function computeBindName({ BindType, BindName = '' }: BindingRule, { value }: Attributes, mapped: string[]): string {
+  const name = BindName.replace(/(?<!\$)\$\{\s*([^}]*?)\s*\}/g, (_, variable: string, offset: number) => {
     const attribute = /^value\.(.*)$/.exec(variable)?.[1] ?? '';
-    if (!Object.hasOwn(value, attribute)) {
+    if (!mapped.includes(attribute)) {
       throw new Refusal(
         500,
         `cannot compute "${BindType}" bind name for bind target: 1:${String(offset + 3)}: unknown variable accessed: ${variable}`,

@@ -25,7 +25,8 @@ const DEFAULT_CLOCK_SKEW_S = 60;
 export async function verify(jwt: string, config: VerificationConfig): Promise<Claims> {
   const claims = await verifySignature(jwt, config);
   const { alg = '' } = decodeProtectedHeader(jwt);
-  if (!(config.SigningAlgs ?? ['RS256']).includes(alg)) {
+  const allowed = config.SigningAlgs?.length ? config.SigningAlgs : ['RS256'];
+  if (!allowed.includes(alg)) {
     throw invalid('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
   }
   verifyAudience(claims['aud'], config.BoundAudiences ?? []);
