@@ -1,7 +1,7 @@
 import { UnsecuredJWT } from 'jose';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import type { Issuer, MintOptions } from '../testbed/issuer.js';
-import type { AuthMethod, BindingRule } from '../testbed/stand-in/cluster.js';
+import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
 
 /** What is asked of Nomad; a login through the situation's own method where nothing else is said. */
 export interface Request {

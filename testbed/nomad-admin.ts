@@ -1,4 +1,4 @@
-import type { AuthMethod, BindingRule } from './stand-in/cluster.js';
+import type { AuthMethod, BindingRule } from './nomad-api.js';
 
 /** What an operator does to a cluster, over the API that a real Nomad and the stand-in share. */
 export class NomadAdmin {

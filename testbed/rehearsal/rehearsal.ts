@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import { GITHUB_ISSUER, type Issuer } from '../issuer.js';
+import type { BindingRule, Token } from '../nomad-api.js';
 import type { NomadServer } from '../nomad.js';
 import { runMain, type StageResult, type Step } from '../runner.js';
-import type { BindingRule } from '../stand-in/cluster.js';
 import { EXAMPLE, type Claims } from './identities.js';
 import type { SetUp } from './set-ups.js';
 
@@ -22,14 +22,6 @@ interface Probe {
   rule: BindingRule;
   asItIs: string;
   anyMatch: string;
-}
-
-interface Token {
-  Type: string;
-  Policies: string[] | null;
-  Roles: { Name: string }[] | null;
-  Global: boolean;
-  ExpirationTTL?: string;
 }
 
 interface LoginAnswer {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { AuthMethod, BindingRule } from '../stand-in/cluster.js';
+import type { AuthMethod, BindingRule } from '../nomad-api.js';
 import { changeClaims, EXAMPLE, type Claims } from './identities.js';
 
 /** One auth method and what it takes to log in through it; names as in Nomad's API. */

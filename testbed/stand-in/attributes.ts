@@ -1,14 +1,9 @@
+import type { AuthMethodConfig } from '../nomad-api.js';
 import { Refusal } from './refusal.js';
 import type { Attributes } from './selector.js';
 
-/** The part of an auth method's Config that says which claims become attributes; names as in Nomad's API. */
-export interface MappingConfig {
-  ClaimMappings?: Record<string, string>;
-  ListClaimMappings?: Record<string, string>;
-}
-
 /** Maps a JWT's claims to the attributes that selectors and bind names use; refuses a claim that is an object. */
-export function mapClaims(claims: Record<string, unknown>, config: MappingConfig): Attributes {
+export function mapClaims(claims: Record<string, unknown>, config: AuthMethodConfig): Attributes {
   const attributes: Attributes = { value: {}, list: {} };
   for (const [source, name] of Object.entries(config.ClaimMappings ?? {})) {
     const claim = findClaim(claims, source);

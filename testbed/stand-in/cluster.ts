@@ -1,47 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mapClaims, type MappingConfig } from './attributes.js';
+import type { AuthMethod, BindingRule, Token } from '../nomad-api.js';
+import { mapClaims } from './attributes.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { Refusal } from './refusal.js';
 import { findSyntaxError, matches, type Attributes } from './selector.js';
-import { verify, type VerificationConfig } from './verify.js';
+import { verify } from './verify.js';
 
-/** Names as in Nomad's API: https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods */
-export interface AuthMethod {
-  Name: string;
-  Type: string;
-  TokenLocality: string;
-  MaxTokenTTL: string | number;
-  Config: VerificationConfig & MappingConfig;
-}
-
-/** Names as in Nomad's API: https://developer.hashicorp.com/nomad/api-docs/acl/binding-rules */
-export interface BindingRule {
-  AuthMethod: string;
-  Selector?: string;
-  BindType: string;
-  BindName?: string;
-}
-
-interface Role {
-  ID: string;
-  Name: string;
-}
-
-interface Token {
-  AccessorID: string;
-  SecretID: string;
-  Name: string;
-  Type: 'client' | 'management';
-  Policies: string[] | null;
-  Roles: Role[] | null;
-  Global: boolean;
-  Hash: string;
-  CreateTime: string;
-  ExpirationTime?: string;
-  ExpirationTTL?: string;
-  CreateIndex: number;
-  ModifyIndex: number;
-}
+type Role = NonNullable<Token['Roles']>[number];
 
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 

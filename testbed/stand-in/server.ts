@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerOptions } from 'node:https';
+import type { AuthMethod, BindingRule } from '../nomad-api.js';
 import { listen, readBody, type LoopbackServer } from '../server.js';
-import { Cluster, type AuthMethod, type BindingRule } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { Refusal } from './refusal.js';
 
 /** One request that reached the stand-in. */

@@ -1,28 +1,16 @@
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, importSPKI, type JSONWebKeySet } from 'jose';
+import type { AuthMethodConfig } from '../nomad-api.js';
 import { parseDuration } from './duration.js';
 import { Refusal } from './refusal.js';
 
-/** The part of an auth method's Config that decides which JWTs it takes; names as in Nomad's API. */
-export interface VerificationConfig {
-  JWKSURL?: string;
-  OIDCDiscoveryURL?: string;
-  JWTValidationPubKeys?: string[];
-  BoundIssuer?: string[];
-  BoundAudiences?: string[];
-  SigningAlgs?: string[];
-  ExpirationLeeway?: string | number;
-  NotBeforeLeeway?: string | number;
-  ClockSkewLeeway?: string | number;
-}
-
-export type Claims = Record<string, unknown>;
+type Claims = Record<string, unknown>;
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 const DEFAULT_LEEWAY_S = 150;
 const DEFAULT_CLOCK_SKEW_S = 60;
 
 /** Returns the claims of a JWT that a method takes; throws a refusal in Nomad's order of checks and with its texts. */
-export async function verify(jwt: string, config: VerificationConfig): Promise<Claims> {
+export async function verify(jwt: string, config: AuthMethodConfig): Promise<Claims> {
   const claims = await verifySignature(jwt, config);
   const { alg = '' } = decodeProtectedHeader(jwt);
   const allowed = config.SigningAlgs?.length ? config.SigningAlgs : ['RS256'];
@@ -35,7 +23,7 @@ export async function verify(jwt: string, config: VerificationConfig): Promise<C
   return claims;
 }
 
-async function verifySignature(jwt: string, config: VerificationConfig): Promise<Claims> {
+async function verifySignature(jwt: string, config: AuthMethodConfig): Promise<Claims> {
   const alg = readAlgorithm(jwt);
   if (!ALGORITHMS.includes(alg)) {
     const expected = ALGORITHMS.map((name) => `"${name}"`).join(' ');
@@ -67,7 +55,7 @@ function readAlgorithm(jwt: string): string {
   }
 }
 
-async function loadKeys(config: VerificationConfig): Promise<(string | JSONWebKeySet)[]> {
+async function loadKeys(config: AuthMethodConfig): Promise<(string | JSONWebKeySet)[]> {
   if (config.JWTValidationPubKeys) {
     return config.JWTValidationPubKeys;
   }
@@ -99,7 +87,7 @@ function verifyAudience(aud: unknown, bound: string[]): void {
   }
 }
 
-function verifyTimes(claims: Claims, config: VerificationConfig): void {
+function verifyTimes(claims: Claims, config: AuthMethodConfig): void {
   const [iat, nbf, exp] = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Number(time ?? 0)) as [
     number,
     number,
