@@ -17502,10 +17502,11 @@ const POST_TIMEOUT_S = 5;
 async function logIn(known) {
     (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .announcePost */ .W_)();
     const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
+    known.inputs = inputs;
     (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .th)(inputs);
     const deadline = new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
     const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, deadline);
-    Object.assign(known, inputs, { listMethods: () => nomad.listMethods() });
+    known.listMethods = () => nomad.listMethods();
     if (inputs.identityToken === undefined) {
         nomad.warmUp();
     }
@@ -17522,7 +17523,7 @@ async function logIn(known) {
 async function finish(known) {
     await (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => {
         const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
-        Object.assign(known, inputs);
+        known.inputs = inputs;
         return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
     });
 }
@@ -18404,15 +18405,16 @@ async function explain(error, known) {
     return `${error.message.replace(/\.$/, '')}.\n${advice}`.slice(0, MAX_LENGTH).trim();
 }
 async function fill({ advice, said }, known, details) {
+    const { url, methodName, region, identityToken } = known.inputs ?? {};
     const [header, claims] = (known.jwt ?? '..').split('.').map(src_claims/* decodePart */.U);
     const groups = said?.exec(details.said ?? '')?.groups;
     const values = {
         ...Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, value && (0,secrets/* quote */.h)(value)])),
-        methodName: known.methodName,
-        url: known.url,
-        host: known.url && new URL(known.url).hostname,
-        unset: known.url === inputs/* DEFAULT_URL */.e0 ? 'The input url is not set. ' : '',
-        region: known.region,
+        methodName,
+        url,
+        host: url && new URL(url).hostname,
+        unset: url === inputs/* DEFAULT_URL */.e0 ? 'The input url is not set. ' : '',
+        region,
         alg: show(header?.['alg']),
         kid: showId(header?.['kid']),
         iss: show(claims?.['iss']),
@@ -18420,14 +18422,14 @@ async function fill({ advice, said }, known, details) {
         expiry: describeTime('until', claims?.['exp']),
         start: describeTime('from', claims?.['nbf'] ?? claims?.['iat']),
         now: new Date().toISOString(),
-        audienceInput: known.identityToken
+        audienceInput: identityToken
             ? 'have the JWT in the input identityToken minted for one that is there'
             : 'set the input jwtGithubAudience to one that is there',
         ...(advice.includes('{methods}') && (await describeMethods(known))),
     };
     return advice.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
-async function describeMethods({ methodName = '', listMethods, }) {
+async function describeMethods({ inputs, listMethods }) {
     const methods = await listMethods?.().catch(() => undefined);
     const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
     if (names === undefined) {
@@ -18438,7 +18440,7 @@ async function describeMethods({ methodName = '', listMethods, }) {
     }
     return {
         methods: `JWT methods of this cluster: ${(0,secrets/* quote */.h)(names.join(', '))}. `,
-        nearest: ` The nearest is ${(0,secrets/* quote */.h)((0,mod/* closest */.kp)(methodName, names))}.`,
+        nearest: ` The nearest is ${(0,secrets/* quote */.h)((0,mod/* closest */.kp)(inputs?.methodName ?? '', names))}.`,
     };
 }
 function show(claim) {

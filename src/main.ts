@@ -13,10 +13,11 @@ const POST_TIMEOUT_S = 5;
 async function logIn(known: Known): Promise<void> {
   announcePost();
   const inputs = readInputs();
+  known.inputs = inputs;
   warnAboutTransport(inputs);
   const deadline = new Deadline(inputs.timeout);
   const nomad = new Nomad(inputs, deadline);
-  Object.assign(known, inputs, { listMethods: () => nomad.listMethods() });
+  known.listMethods = () => nomad.listMethods();
   if (inputs.identityToken === undefined) {
     nomad.warmUp();
   }
@@ -34,7 +35,7 @@ async function logIn(known: Known): Promise<void> {
 async function finish(known: Known): Promise<void> {
   await cleanUp(() => {
     const inputs = readInputs();
-    Object.assign(known, inputs);
+    known.inputs = inputs;
     return new Nomad(inputs, new Deadline(POST_TIMEOUT_S));
   });
 }

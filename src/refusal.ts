@@ -9,10 +9,7 @@ import { quote } from './secrets.js';
 
 /** What was known when the login failed. */
 export interface Known {
-  url?: string;
-  methodName?: string;
-  region?: string | undefined;
-  identityToken?: string | undefined;
+  inputs?: { url: string; methodName: string; region: string | undefined; identityToken: string | undefined };
   jwt?: string;
   listMethods?: () => Promise<AuthMethod[]>;
 }
@@ -36,15 +33,16 @@ export async function explain(error: unknown, known: Known): Promise<string> {
 }
 
 async function fill({ advice, said }: Remedy, known: Known, details: FailureDetails): Promise<string> {
+  const { url, methodName, region, identityToken } = known.inputs ?? {};
   const [header, claims] = (known.jwt ?? '..').split('.').map(decodePart);
   const groups = said?.exec(details.said ?? '')?.groups;
   const values: Record<string, string | undefined> = {
     ...Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, value && quote(value)])),
-    methodName: known.methodName,
-    url: known.url,
-    host: known.url && new URL(known.url).hostname,
-    unset: known.url === DEFAULT_URL ? 'The input url is not set. ' : '',
-    region: known.region,
+    methodName,
+    url,
+    host: url && new URL(url).hostname,
+    unset: url === DEFAULT_URL ? 'The input url is not set. ' : '',
+    region,
     alg: show(header?.['alg']),
     kid: showId(header?.['kid']),
     iss: show(claims?.['iss']),
@@ -52,7 +50,7 @@ async function fill({ advice, said }: Remedy, known: Known, details: FailureDeta
     expiry: describeTime('until', claims?.['exp']),
     start: describeTime('from', claims?.['nbf'] ?? claims?.['iat']),
     now: new Date().toISOString(),
-    audienceInput: known.identityToken
+    audienceInput: identityToken
       ? 'have the JWT in the input identityToken minted for one that is there'
       : 'set the input jwtGithubAudience to one that is there',
     ...(advice.includes('{methods}') && (await describeMethods(known))),
@@ -60,10 +58,7 @@ async function fill({ advice, said }: Remedy, known: Known, details: FailureDeta
   return advice.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 }
 
-async function describeMethods({
-  methodName = '',
-  listMethods,
-}: Known): Promise<Record<'methods' | 'nearest', string>> {
+async function describeMethods({ inputs, listMethods }: Known): Promise<Record<'methods' | 'nearest', string>> {
   const methods = await listMethods?.().catch(() => undefined);
   const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
   if (names === undefined) {
@@ -74,7 +69,7 @@ async function describeMethods({
   }
   return {
     methods: `JWT methods of this cluster: ${quote(names.join(', '))}. `,
-    nearest: ` The nearest is ${quote(closest(methodName, names))}.`,
+    nearest: ` The nearest is ${quote(closest(inputs?.methodName ?? '', names))}.`,
   };
 }
 
