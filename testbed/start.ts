@@ -90,7 +90,8 @@ async function show({ base, changes, isOneJob, isDemo }: Plan, rehearsal: Rehear
 
 async function showJob(rehearsal: Rehearsal, claims: Claims): Promise<void> {
   const outcome = await rehearsal.try(claims);
-  console.log(`${describe(rehearsal)}\n${formatOutcome(claims, outcome)}\n`);
+  const rules = await rehearsal.judgeRules(outcome.jwt);
+  console.log(`${describe(rehearsal)}\n${formatOutcome(claims, rules, outcome)}\n`);
   process.exitCode ||= outcome.isLetIn ? 0 : 1;
 }
 

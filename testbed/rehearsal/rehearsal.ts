@@ -12,9 +12,15 @@ export interface Outcome {
   /** What the token is, or why there is none, in one line. */
   summary: string;
   isLetIn: boolean;
-  /** What the server makes of each binding rule, in words; empty where it refuses the JWT itself. */
-  rules: { rule: BindingRule; verdict: string }[];
   stage: StageResult;
+  /** A JWT of the same claims. */
+  jwt: string;
+}
+
+/** What the server makes of a binding rule, in words. */
+export interface Verdict {
+  rule: BindingRule;
+  verdict: string;
 }
 
 /** Two copies of the auth method with one rule each: the rule as it is, and one that gives a token to all it matches. */
@@ -83,17 +89,14 @@ export class Rehearsal {
         ? describeToken(await this.#findToken(stage.exported['NOMAD_TOKEN'] ?? ''), roles)
         : shorten(failure),
       isLetIn,
-      rules: await this.#judgeRules(jwt),
       stage,
+      jwt,
     };
   }
 
-  #describeStep(inputs: Record<string, string>, env: Record<string, string> = {}): Step {
-    return { inputs: { url: this.#nomad.url, methodName: this.setUp.method.Name, ...inputs }, env };
-  }
-
-  async #judgeRules(jwt: string): Promise<Outcome['rules']> {
-    const rules: Outcome['rules'] = [];
+  /** Tells which binding rules match a JWT, and what each would give; nothing where the method refuses the JWT itself. */
+  async judgeRules(jwt: string): Promise<Verdict[]> {
+    const rules: Verdict[] = [];
     for (const { rule, asItIs, anyMatch } of this.#probes) {
       const match = await this.#logIn(anyMatch, jwt);
       if (match.token !== undefined) {
@@ -103,6 +106,10 @@ export class Rehearsal {
       }
     }
     return rules;
+  }
+
+  #describeStep(inputs: Record<string, string>, env: Record<string, string> = {}): Step {
+    return { inputs: { url: this.#nomad.url, methodName: this.setUp.method.Name, ...inputs }, env };
   }
 
   #describeMatch({ BindType, BindName = '' }: BindingRule, { token, refusal }: LoginAnswer): string {

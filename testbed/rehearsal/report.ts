@@ -1,5 +1,5 @@
 import { EXAMPLE, type Claims } from './identities.js';
-import type { Outcome } from './rehearsal.js';
+import type { Outcome, Verdict } from './rehearsal.js';
 
 /** Lays out rows of a name and what is said of it. */
 export function formatTable(rows: string[][]): string {
@@ -13,7 +13,7 @@ export function formatLog({ log, exitCode }: Outcome['stage']): string {
 }
 
 /** Tells what one job gets, and why. */
-export function formatOutcome(claims: Claims, { rules, summary, stage }: Outcome): string {
+export function formatOutcome(claims: Claims, rules: Verdict[], { summary, stage }: Outcome): string {
   const verdicts = rules.flatMap(({ rule: { Selector, BindType, BindName }, verdict }) => [
     `  ${[BindType, BindName].filter(Boolean).join(' ')} where ${Selector || 'anything holds (no selector)'}`,
     `    ${verdict}`,
