@@ -17053,18 +17053,14 @@ function exportConnection(options, announceFiles) {
         NOMAD_CLIENT_CERT: options.clientCertificate,
         NOMAD_CLIENT_KEY: options.clientKey,
     };
-    const paths = Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && createPath()]));
-    announceFiles(Object.values(paths).filter((path) => path !== undefined));
-    for (const [name, pem] of Object.entries(pems)) {
-        if (pem !== undefined) {
-            // Nobody else can read the file from its first byte on, nor have put it there before.
-            (0,external_node_fs_.writeFileSync)(paths[name] ?? '', pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
-        }
+    const folder = process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)();
+    const files = Object.entries(pems).flatMap(([name, pem]) => pem === undefined ? [] : [{ name, pem, path: (0,external_node_path_namespaceObject.join)(folder, `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`) }]);
+    announceFiles(files.map(({ path }) => path));
+    for (const { pem, path } of files) {
+        // Nobody else can read the file from its first byte on, nor have put it there before.
+        (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
     }
-    exportAll(paths);
-}
-function createPath() {
-    return (0,external_node_path_namespaceObject.join)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
+    exportAll(Object.fromEntries(files.map(({ name, path }) => [name, path])));
 }
 function exportAll(variables) {
     for (const [name, value] of Object.entries(variables)) {
@@ -17773,13 +17769,13 @@ class Transport {
         }
     }
     #describe(error) {
-        // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
-        const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
-        const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
         // What undici makes, behind a proxy, of the failure that a connection is given up with.
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
+        // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
+        const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
+        const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
         const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
         if (proxyStatus !== undefined) {
             return new failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {

@@ -25,19 +25,16 @@ export function exportConnection(options: ConnectionOptions, announceFiles: (fil
     NOMAD_CLIENT_CERT: options.clientCertificate,
     NOMAD_CLIENT_KEY: options.clientKey,
   };
-  const paths = Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && createPath()]));
-  announceFiles(Object.values(paths).filter((path) => path !== undefined));
-  for (const [name, pem] of Object.entries(pems)) {
-    if (pem !== undefined) {
-      // Nobody else can read the file from its first byte on, nor have put it there before.
-      writeFileSync(paths[name] ?? '', pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
-    }
+  const folder = process.env['RUNNER_TEMP'] || tmpdir();
+  const files = Object.entries(pems).flatMap(([name, pem]) =>
+    pem === undefined ? [] : [{ name, pem, path: join(folder, `nomad-${randomUUID()}.pem`) }],
+  );
+  announceFiles(files.map(({ path }) => path));
+  for (const { pem, path } of files) {
+    // Nobody else can read the file from its first byte on, nor have put it there before.
+    writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
   }
-  exportAll(paths);
-}
-
-function createPath(): string {
-  return join(process.env['RUNNER_TEMP'] || tmpdir(), `nomad-${randomUUID()}.pem`);
+  exportAll(Object.fromEntries(files.map(({ name, path }) => [name, path])));
 }
 
 function exportAll(variables: Record<string, string | undefined>): void {

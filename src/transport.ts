@@ -77,13 +77,13 @@ export class Transport {
   }
 
   #describe(error: NetworkError): RequestFailure {
-    // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
-    const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
-    const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
     // What undici makes, behind a proxy, of the failure that a connection is given up with.
     if (error.code === 'UND_ERR_DESTROYED') {
       return this.#describeUnsent();
     }
+    // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
+    const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
+    const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
     const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
     if (proxyStatus !== undefined) {
       return new RequestFailure(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
