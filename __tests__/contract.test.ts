@@ -1,16 +1,15 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
 import { findNomad } from '../testbed/nomad-agent.js';
-import { startRealNomad, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
+import { askSelf, startRealNomad, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain } from '../testbed/runner.js';
 import { readBody } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/github-method.js';
 import oddSelectors from './odd-selectors.json' with { type: 'json' };
+import { readLogins, readSelectors, VERSIONS } from './recorded.js';
 import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 
 interface Answer {
@@ -18,36 +17,17 @@ interface Answer {
   body: string;
 }
 
-interface Selectors {
-  claims: Record<string, unknown>;
-  claimMappings: Record<string, string>;
-  listClaimMappings: Record<string, string>;
-  selectors: { selector: string; saved: true | string; login: string | null }[];
-}
-
-interface Recordings {
-  logins: Map<string, Answer>;
-  selectors: Selectors;
-}
-
-const RECORDINGS = join(import.meta.dirname, 'recordings');
 // Nothing listens there.
 const NOWHERE = 'http://127.0.0.1:1/jwks';
 const program = await findNomad();
 const realName = program?.version ?? 'no real Nomad (none in NOMAD_BIN or on the PATH)';
 process.stderr.write(`The contract is tested against the stand-in and ${realName}.\n`);
 
-/** Reads what a Nomad of the given version answered, or the newest one recorded before it. */
-function readRecordings(version: string): Recordings {
+/** Returns the recorded version of Nomad whose answers a given one should give: its own, or the newest before it. */
+function findRecorded(version: string): string {
   const byAge = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
-  const versions = readdirSync(RECORDINGS).sort(byAge);
-  const nearest = versions.filter((recorded) => byAge(recorded, version) <= 0).at(-1) ?? versions[0] ?? '';
-  const read = (file: string): unknown => JSON.parse(readFileSync(join(RECORDINGS, nearest, file), 'utf8'));
-  const { logins } = read('logins.json') as { logins: { name: string; response: Answer }[] };
-  return {
-    logins: new Map(logins.map(({ name, response }) => [name, response])),
-    selectors: read('selectors.json') as Selectors,
-  };
+  const versions = [...VERSIONS].sort(byAge);
+  return versions.filter((recorded) => byAge(recorded, version) <= 0).at(-1) ?? versions[0] ?? '';
 }
 
 function readVersion(text: string): string {
@@ -81,7 +61,9 @@ if (program !== undefined) {
 }
 
 describe.each(servers)('%s', (_, version, start) => {
-  const recordings = readRecordings(version);
+  const recorded = findRecorded(version);
+  const logins = new Map(readLogins(recorded).map(({ name, response }) => [name, response]));
+  const { claims, claimMappings, listClaimMappings, selectors } = readSelectors(recorded);
   let issuer: Issuer;
   let stranger: Issuer;
   let nomad: NomadServer;
@@ -160,27 +142,25 @@ describe.each(servers)('%s', (_, version, start) => {
     const answer = await (request?.as === 'own'
       ? askAsOwn(name, request)
       : logIn(request?.methodName ?? name, jwt, request));
-    const recorded = recordings.logins.get(situation);
+    const expected = logins.get(situation);
     expect({ status: answer.status, body: parseScrubbed(answer.body) }).toEqual({
-      status: recorded?.status,
-      body: parseScrubbed(recorded?.body ?? ''),
+      status: expected?.status,
+      body: parseScrubbed(expected?.body ?? ''),
     });
   });
 
   test('answers as recorded: method list without a token', async () => {
     const { status, body } = await send('/v1/acl/auth-methods', 'GET', {});
-    const recorded = recordings.logins.get('method list without a token');
-    const [stub = ''] = /\{.*\}/.exec(recorded?.body ?? '') ?? [];
-    expect(status).toBe(recorded?.status);
+    const expected = logins.get('method list without a token');
+    const [stub = ''] = /\{.*\}/.exec(expected?.body ?? '') ?? [];
+    expect(status).toBe(expected?.status);
     expect(JSON.parse(scrub(body))).toContainEqual(JSON.parse(stub));
   });
 
   test('has no recorded situation that is not tried', () => {
     const tried = [...Object.keys(SITUATIONS), ...SERVER_STATES, 'method list without a token'];
-    expect(tried.sort()).toEqual([...recordings.logins.keys()].sort());
+    expect(tried.sort()).toEqual([...logins.keys()].sort());
   });
-
-  const { claims, claimMappings, listClaimMappings, selectors } = recordings.selectors;
 
   /** Saves a rule of a method of its own with a selector, and returns the refusal, or what a login then answers. */
   async function trySelector(name: string, Selector: string): Promise<{ refusal?: string; login?: Answer }> {
@@ -193,7 +173,7 @@ describe.each(servers)('%s', (_, version, start) => {
     return { login: await logIn(name, { claims }) };
   }
 
-  test.each(selectors.map((recorded, index) => [recorded.selector, recorded, index] as const))(
+  test.each(selectors.map((expected, index) => [expected.selector, expected, index] as const))(
     'takes and applies a selector as recorded: %s',
     async (selector, { saved, login }, index) => {
       const answer = await trySelector(`selector-${String(index)}`, selector);
@@ -247,8 +227,7 @@ describe.each(servers)('%s', (_, version, start) => {
   test('lets the action log in with a token that Nomad then knows', async () => {
     const result = await runMain({ inputs: { url: nomad.url }, env: issuer.environment });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
-    const headers = { 'X-Nomad-Token': result.exported['NOMAD_TOKEN'] ?? '' };
-    const self = await fetch(`${nomad.url}/v1/acl/token/self`, { headers });
+    const self = await askSelf(nomad.url, result.exported['NOMAD_TOKEN']);
     expect(await self.json()).toMatchObject({
       SecretID: result.outputs['nomadToken'],
       AccessorID: result.outputs['accessorId'],

@@ -10,7 +10,7 @@ import {
   type Certificate,
 } from '../testbed/certificates.js';
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
-import { startStandInNomad, type NomadServer } from '../testbed/nomad.js';
+import { askSelf, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain, runPost, type StageResult, type Step } from '../testbed/runner.js';
 import { listen } from '../testbed/server.js';
 import { setUpGithubMethod } from '../testbed/github-method.js';
@@ -52,18 +52,17 @@ async function runPostOf(given: Step, main: StageResult): Promise<StageResult> {
   return result;
 }
 
-const askSelf = async (secretId = ''): Promise<number> =>
-  (await fetch(`${nomad.url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } })).status;
+const readSelfStatus = async (secretId?: string): Promise<number> => (await askSelf(nomad.url, secretId)).status;
 
 describe('after the job', () => {
   test('a management token is deleted, and one line says so', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
-    expect(await askSelf(main.exported['NOMAD_TOKEN'])).toBe(200);
+    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
     const post = await runPostOf(given, main);
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
     expect(post.log).toBe(`The management token ${main.outputs['accessorId'] ?? ''} is deleted.`);
-    expect(await askSelf(main.exported['NOMAD_TOKEN'])).toBe(403);
+    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(403);
   });
 
   test('a management token is kept where revokeToken is false, and no secret lies in the state', async () => {
@@ -71,7 +70,7 @@ describe('after the job', () => {
     const main = await runMain(given);
     expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
     expect(await runPostOf(given, main)).toMatchObject({ exitCode: 0, log: '' });
-    expect(await askSelf(main.exported['NOMAD_TOKEN'])).toBe(200);
+    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
   });
 
   test('a client token is left to expire, one line says when, and no secret lies in the state', async () => {
@@ -83,7 +82,7 @@ describe('after the job', () => {
     expect(post.log).toBe(
       `The client token ${accessorId} expires ${expirationTime}: Nomad lets no client token delete itself.`,
     );
-    expect(await askSelf(main.exported['NOMAD_TOKEN'])).toBe(200);
+    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
   });
 
   test('a token that is gone already is no trouble', async () => {

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +8,8 @@ import { NomadAdmin } from '../testbed/nomad-admin.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { listen } from '../testbed/server.js';
 import { startStandIn } from '../testbed/stand-in/server.js';
+import { readLogins, VERSIONS, type RecordedLogin } from './recorded.js';
 
-interface Recording {
-  name: string;
-  response: { status: number; contentType: string | null; body: string };
-}
-
-const RECORDINGS = join(import.meta.dirname, 'recordings');
 const METHODS = JSON.stringify([
   { Name: 'github', Type: 'JWT' },
   { Name: 'github-adv', Type: 'JWT' },
@@ -43,7 +37,7 @@ function readError(result: StageResult): string {
 }
 
 /** Logs in to a server that answers logins as told, and lists its methods. */
-async function replay(response: Recording['response'], inputs: Record<string, string> = {}): Promise<StageResult> {
+async function replay(response: RecordedLogin['response'], inputs: Record<string, string> = {}): Promise<StageResult> {
   const server = await listen((request, answer) => {
     if (request.method === 'GET') {
       answer.end(METHODS);
@@ -95,11 +89,10 @@ const ADVICE: Record<string, string[]> = {
 // Answers to requests that the action never makes.
 const NEVER_ASKED = /GET|empty|body is|lookup|revoke|method list|PUT/;
 
-describe.each(readdirSync(RECORDINGS))('what Nomad %s refuses', (version) => {
-  const { logins } = JSON.parse(readFileSync(join(RECORDINGS, version, 'logins.json'), 'utf8')) as {
-    logins: Recording[];
-  };
-  const refusals = logins.filter(({ name, response }) => response.status !== 200 && !NEVER_ASKED.test(name));
+describe.each(VERSIONS)('what Nomad %s refuses', (version) => {
+  const refusals = readLogins(version).filter(
+    ({ name, response }) => response.status !== 200 && !NEVER_ASKED.test(name),
+  );
 
   test.concurrent.each(refusals.map(({ name, response }) => [name, response] as const))(
     'is explained: %s',

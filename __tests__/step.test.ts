@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
-import { startStandInNomad, type NomadServer } from '../testbed/nomad.js';
+import { askSelf, startStandInNomad, type NomadServer } from '../testbed/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import { setUpGithubMethod } from '../testbed/github-method.js';
 
@@ -29,8 +29,7 @@ describe('a step that logs in with the OIDC token of its job', () => {
 
   beforeAll(async () => {
     result = await logIn();
-    const headers = { 'X-Nomad-Token': result.exported['NOMAD_TOKEN'] ?? '' };
-    self = (await (await fetch(`${nomad.url}/v1/acl/token/self`, { headers })).json()) as Record<string, unknown>;
+    self = (await (await askSelf(nomad.url, result.exported['NOMAD_TOKEN'])).json()) as Record<string, unknown>;
   });
 
   test('exits with 0 and without an annotation', () => {

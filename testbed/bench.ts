@@ -74,7 +74,8 @@ async function measureWaitMs(step: Step, issuer: Issuer, nomadPort: number, node
     inputs: { ...step.inputs, url: `https://127.0.0.1:${String(nomad.port)}` },
     env: {
       ...issuer.environment,
-      ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/idtoken?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_URL:
+        issuer.environment['ACTIONS_ID_TOKEN_REQUEST_URL']?.replace(issuer.url, github.url) ?? '',
     },
   };
   const waits: number[] = [];

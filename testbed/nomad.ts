@@ -33,3 +33,11 @@ export async function startStandInNomad(): Promise<NomadServer> {
   const standIn = await startStandIn();
   return { ...standIn, name: 'the stand-in for Nomad', admin: await NomadAdmin.bootstrap(standIn.url) };
 }
+
+/**
+ * Asks a Nomad which token that is.
+ * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
+ */
+export function askSelf(url: string, secretId = ''): Promise<Response> {
+  return fetch(`${url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } });
+}

@@ -22,9 +22,9 @@ const HELP = `Shows what a workflow gets from Nomad, before a real cluster is se
   --method NAME        which auth method of DIR, where it has several
   --help               this
 
-The JWT is signed with RS256, and for the first audience in BoundAudiences, unless the claims have another aud. The owner and
-the repository are those of nomad-config/github.env. Nomad is the program nomad in
-NOMAD_BIN or on the PATH, or a stand-in. No cluster but the one that is started here is asked or changed.
+The JWT is signed with RS256, and for the first audience in BoundAudiences, unless the claims have another aud. The owner
+and the repository are those of nomad-config/github.env. Nomad is the program nomad in NOMAD_BIN or on the PATH, or a
+stand-in. No cluster but the one that is started here is asked or changed.
 The exit status is 0, 1 where the one job that was asked about is refused, or 2 where an argument is wrong.`;
 
 interface Plan {
@@ -49,16 +49,13 @@ async function readPlan(): Promise<Plan | undefined> {
   if (values.help) {
     return undefined;
   }
-  if (values.method !== undefined && /^(simple|adv)$/.test(values.config ?? 'adv')) {
-    throw new Error(`--method ${values.method}: goes with --config DIR.`);
-  }
   const configs = values.config === undefined ? ['simple', 'adv'] : [values.config];
   return {
     setUps: await Promise.all(configs.map((config) => readSetUp(config, values.method))),
     base: values.claims === undefined ? undefined : await readClaims(values.claims),
     changes: Object.assign({}, ...values.claim.map(parseClaim)) as Claims,
     isOneJob: values.claims !== undefined || values.claim.length > 0,
-    isDemo: process.argv.length === 2,
+    isDemo: values.config === undefined,
   };
 }
 

@@ -50,7 +50,8 @@ export async function readClaims(file: string): Promise<Claims> {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
     throw new Error(`--claims ${file}: is not a JSON object of claims.`);
   }
-  return withoutRenewed(claims);
+  // Jobs have the example's claims unless these are said to be absent.
+  return { ...Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined])), ...withoutRenewed(claims) };
 }
 
 function withoutRenewed(claims: object): Claims {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import { GITHUB_ISSUER, type Issuer } from '../issuer.js';
 import type { BindingRule, Token } from '../nomad-api.js';
-import type { NomadServer } from '../nomad.js';
+import { askSelf, type NomadServer } from '../nomad.js';
 import { runMain, type StageResult, type Step } from '../runner.js';
-import { EXAMPLE, type Claims } from './identities.js';
+import type { Claims } from './identities.js';
 import type { SetUp } from './set-ups.js';
 
 /** What a job gets that logs in with certain claims. */
@@ -73,8 +73,7 @@ export class Rehearsal {
   async try(claims: Claims): Promise<Outcome> {
     const { method, roles } = this.setUp;
     const aud = claims['aud'] ?? method.Config.BoundAudiences?.[0] ?? exampleClaims.aud;
-    const noneOfExample = Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined]));
-    const whole = { ...noneOfExample, ...claims, aud };
+    const whole = { ...claims, aud };
     const jwt = await this.#issuer.mint({ claims: whole });
     const isGithubs = claims['iss'] === GITHUB_ISSUER && typeof aud === 'string';
     const stage = await runMain(
@@ -144,7 +143,7 @@ export class Rehearsal {
   }
 
   async #findToken(secretId: string): Promise<Token> {
-    const response = await fetch(`${this.#nomad.url}/v1/acl/token/self`, { headers: { 'X-Nomad-Token': secretId } });
+    const response = await askSelf(this.#nomad.url, secretId);
     if (!response.ok) {
       throw new Error(`Nomad does not know the token that it gave (${String(response.status)}).`);
     }

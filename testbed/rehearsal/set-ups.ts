@@ -37,14 +37,16 @@ export async function readSetUp(config: string, methodName?: string): Promise<Se
     throw new Error('nomad-config/github.env: must set OWNER and REPOSITORY_ID.');
   }
   const claims = changeClaims(EXAMPLE, { repository_owner: OWNER, repository_id: REPOSITORY_ID });
-  const made = /^(simple|adv)$/.test(config)
-    ? await readExample(config, OWNER, REPOSITORY_ID)
-    : await readFolder(config, methodName);
+  const isExample = config === 'simple' || config === 'adv';
+  if (isExample && methodName !== undefined) {
+    throw new Error(`--method ${methodName}: goes with --config DIR.`);
+  }
+  const made = isExample ? await readExample(config, OWNER, REPOSITORY_ID) : await readFolder(config, methodName);
   return { ...made, name: config, claims };
 }
 
 // The same as the README's commands do; a test compares what both make of a cluster.
-async function readExample(name: string, owner: string, repositoryId: string): Promise<Made> {
+async function readExample(name: 'adv' | 'simple', owner: string, repositoryId: string): Promise<Made> {
   const read = (file: string): Promise<string> => readFile(join(EXAMPLES, file), 'utf8');
   const method = { Type: 'JWT', TokenLocality: 'global' };
   if (name === 'simple') {
