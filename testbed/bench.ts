@@ -9,7 +9,7 @@ import { runMain, type Step } from './runner.js';
 import { open } from './server.js';
 import { setUpGithubMethod } from './github-method.js';
 import { startSlowLink } from './slow-link.js';
-import { startStandIn } from './stand-in/server.js';
+import { startFakeNomad } from './fake-nomad/server.js';
 
 interface Times {
   wallS: number;
@@ -88,7 +88,7 @@ async function measureWaitMs(step: Step, issuer: Issuer, nomadPort: number, node
 }
 
 const issuer = await startIssuer();
-const plain = await startStandIn();
+const plain = await startFakeNomad();
 await setUpGithubMethod(await NomadAdmin.bootstrap(plain.url), issuer);
 const authority = await createAuthority();
 const tls = await open(

@@ -10,8 +10,8 @@ export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 const JWKS_PATH = '/.well-known/jwks';
 const LIFETIME_S = 5 * 60;
 
-/** How one JWT differs from those that the issuer mints. */
-export interface MintOptions {
+/** How one JWT differs from those that the issuer issues. */
+export interface IssueOptions {
   /** Claims over those of jws-example.json; undefined leaves a claim out. */
   claims?: Record<string, unknown>;
   /** Sign with a key that the issuer does not publish. */
@@ -27,7 +27,7 @@ export interface Issuer {
   environment: Record<string, string>;
   /** Starts one more job, whose JWTs have these claims over those of jws-example.json, and returns its environment. */
   startJob(claims: Record<string, unknown>): Record<string, string>;
-  mint(options?: MintOptions): Promise<string>;
+  issue(options?: IssueOptions): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function startIssuer(): Promise<Issuer> {
   const strangersKeys = await generateKeyPair('RS256');
   const jobs = new Map<string, Record<string, unknown>>();
 
-  function mint({ claims = {}, forged = false }: MintOptions = {}): Promise<string> {
+  function issue({ claims = {}, forged = false }: IssueOptions = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const times = { nbf: now - 2 * LIFETIME_S, iat: now, exp: now + LIFETIME_S };
     return new SignJWT({ ...exampleClaims, jti: randomUUID(), ...times, ...claims })
@@ -70,7 +70,7 @@ export async function startIssuer(): Promise<Issuer> {
         }
         const { repository_owner: owner } = { ...exampleClaims, ...(job as { repository_owner?: string }) };
         const aud = url.searchParams.get('audience') ?? `https://github.com/${owner}`;
-        return [200, { value: await mint({ claims: { ...job, aud } }) }];
+        return [200, { value: await issue({ claims: { ...job, aud } }) }];
       }
       default:
         return [404, { message: 'Not found' }];
@@ -92,7 +92,7 @@ export async function startIssuer(): Promise<Issuer> {
     publicKey: await exportSPKI(keys.publicKey),
     environment: startJob({}),
     startJob,
-    mint,
+    issue,
     close: () => server.close(),
   };
 }

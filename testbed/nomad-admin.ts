@@ -1,6 +1,6 @@
 import type { AuthMethod, BindingRule } from './nomad-api.js';
 
-/** What an operator does to a cluster, over the API that a real Nomad and the stand-in share. */
+/** What an operator does to a cluster, over the API that a real Nomad and the fake Nomad share. */
 export class NomadAdmin {
   readonly #url: string;
   /** The management token that the operator holds. */

@@ -1,20 +1,20 @@
 import { findNomad, startNomadAgent, type NomadProgram } from './nomad-agent.js';
 import { NomadAdmin } from './nomad-admin.js';
-import { startStandIn } from './stand-in/server.js';
+import { startFakeNomad } from './fake-nomad/server.js';
 
 /** A Nomad to log in to, real or not, with ACLs bootstrapped. */
 export interface NomadServer {
-  /** What it is, for people: the real one's version, or that it is the stand-in. */
+  /** What it is, for people: the real one's version, or that it is the fake Nomad. */
   name: string;
   url: string;
   admin: NomadAdmin;
   close(): Promise<void>;
 }
 
-/** Starts a real Nomad where there is a program, else the stand-in. */
+/** Starts a real Nomad where there is a program, else the fake Nomad. */
 export async function startNomad(): Promise<NomadServer> {
   const program = await findNomad();
-  return program === undefined ? startStandInNomad() : startRealNomad(program);
+  return program === undefined ? startFakeCluster() : startRealNomad(program);
 }
 
 /** Starts a real Nomad server of its own on the loopback address. */
@@ -28,10 +28,10 @@ export async function startRealNomad(program: NomadProgram): Promise<NomadServer
   }
 }
 
-/** Starts the stand-in on plain HTTP. */
-export async function startStandInNomad(): Promise<NomadServer> {
-  const standIn = await startStandIn();
-  return { ...standIn, name: 'the stand-in for Nomad', admin: await NomadAdmin.bootstrap(standIn.url) };
+/** Starts the fake Nomad on plain HTTP. */
+export async function startFakeCluster(): Promise<NomadServer> {
+  const fakeNomad = await startFakeNomad();
+  return { ...fakeNomad, name: 'the fake Nomad', admin: await NomadAdmin.bootstrap(fakeNomad.url) };
 }
 
 /**

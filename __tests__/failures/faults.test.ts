@@ -1,0 +1,208 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { createAuthority, createServerCertificate } from '../../testbed/certificates.js';
+import { runMain, type StageResult } from '../../testbed/runner.js';
+import { listen, listenTcp } from '../../testbed/server.js';
+import { CANNED_TOKEN } from '../support/canned-token.js';
+import { whatFailed } from '../support/what-failed.js';
+
+type Fault = (response: ServerResponse, request: IncomingMessage) => void;
+
+const TOKEN = JSON.stringify(CANNED_TOKEN);
+
+const INPUTS = { identityToken: 'e30.e30.x' };
+
+const answer =
+  (status: number, headers: Record<string, string> = {}, body = ''): Fault =>
+  (response) =>
+    response.writeHead(status, headers).end(body);
+
+const reset: Fault = (response) => response.socket?.resetAndDestroy();
+const close: Fault = (response) => response.socket?.destroy();
+const stayQuiet: Fault = () => undefined;
+const cutOff: Fault = (response) => {
+  response.writeHead(200, { 'content-length': '1000' });
+  response.write(TOKEN.slice(0, 50), () => response.socket?.destroy());
+};
+const drip: Fault = (response) => {
+  const timer = setInterval(() => response.write(' '), 20);
+  response.on('close', () => {
+    clearInterval(timer);
+  });
+};
+
+/** Runs a login against a server whose first logins go wrong as told, and whose others work. */
+async function logInWith(
+  faults: Fault[],
+  inputs: Record<string, string> = {},
+): Promise<[StageResult, attempts: number]> {
+  let attempts = 0;
+  const server = await listen((request, response) => {
+    const fault = request.method === 'POST' ? faults[attempts++] : undefined;
+    (fault ?? answer(200, {}, TOKEN))(response, request);
+  });
+  const result = await runMain({ inputs: { ...INPUTS, url: server.url, ...inputs } });
+  await server.close();
+  return [result, attempts];
+}
+
+describe('a login that works in the end, the third time', () => {
+  test.concurrent.each<[string, Fault]>([
+    ['429', answer(429)],
+    ['429 with Retry-After in seconds', answer(429, { 'retry-after': '0' })],
+    ['429 with Retry-After as a date', answer(429, { 'retry-after': new Date().toUTCString() })],
+    ['503 with Retry-After as nonsense', answer(503, { 'retry-after': 'soon' })],
+    ['500 without a leader', answer(500, {}, 'No cluster leader')],
+    ['502', answer(502)],
+    ['503', answer(503)],
+    ['504', answer(504)],
+    ['401 without keys', answer(401, {}, 'fetching keys oidc: get keys failed')],
+    ['a reset after the request', reset],
+    ['closed without an answer', close],
+    ['an answer that is cut off', cutOff],
+    ['silence', stayQuiet],
+    ['a dripping answer', drip],
+  ])('after %s', async (_, fault) => {
+    const [result, attempts] = await logInWith([fault, fault], { timeout: '9' });
+    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(attempts).toBe(3);
+    expect(result.log.match(/Trying again in \d+\.\d s, \d+\.\d s left\./g)).toHaveLength(2);
+  });
+});
+
+describe('a login that cannot come right', () => {
+  test.concurrent.each([400, 401, 403, 404, 405, 500, 501])('is not tried again: %d', async (status) => {
+    const [result, attempts] = await logInWith(Array<Fault>(9).fill(answer(status, {}, 'So it is')));
+    expect(whatFailed(result)).toBe(`Nomad refused the login (${String(status)}): So it is`);
+    expect(attempts).toBe(1);
+  });
+
+  test('is not waited for where Retry-After is beyond the timeout', async () => {
+    const [result, attempts] = await logInWith([answer(429, { 'retry-after': '3600' })]);
+    expect(whatFailed(result)).toMatch(/^.*\(429\).*the answer asks to wait for 36\d\d\.\d s\)$/);
+    expect(attempts).toBe(1);
+  });
+
+  test('ends with the timeout where the server stays silent, with one error', async () => {
+    const [result, attempts] = await logInWith(Array<Fault>(99).fill(stayQuiet), { timeout: '1' });
+    expect(result.exitCode).toBe(1);
+    expect(whatFailed(result)).toMatch(/gave no answer in .*\(\d attempts in \d\.\d s\)$/);
+    expect(attempts).toBeGreaterThan(1);
+  });
+
+  test('ends with the timeout where the server is always busy', async () => {
+    const [result, attempts] = await logInWith(Array<Fault>(99).fill(answer(503)), { timeout: '1' });
+    expect(whatFailed(result)).toMatch(/\(503\).*attempts? in/);
+    expect(attempts).toBe((result.log.match(/Trying again/g) ?? []).length + 1);
+  });
+});
+
+describe('a lost answer', () => {
+  test('is said once to have held a token, perhaps', async () => {
+    const [result] = await logInWith([reset, reset]);
+    expect(result.log.match(/a token that nobody holds, which expires by itself/g)).toHaveLength(1);
+  });
+});
+
+describe('a connection that cannot be made', () => {
+  test('is tried again for a short time only where it is refused', async () => {
+    const server = await listen(() => undefined);
+    await server.close();
+    const result = await runMain({ inputs: { ...INPUTS, url: server.url } });
+    expect(whatFailed(result)).toMatch(/ECONNREFUSED.*\(\d+ attempts in [0-5]\.\d s\)$/);
+  });
+
+  test.concurrent.each<[string, string, (socket: Socket) => void]>([
+    ['reset at once', 'http', (socket) => socket.resetAndDestroy()],
+    ['closed at once', 'http', (socket) => socket.destroy()],
+    ['cut off during the TLS handshake', 'https', (socket) => socket.once('data', () => socket.resetAndDestroy())],
+  ])('is tried again until the timeout where it is %s', async (_, scheme, onConnection) => {
+    let connections = 0;
+    const server = await listenTcp((socket) => {
+      connections += 1;
+      onConnection(socket);
+    }, scheme);
+    const result = await runMain({ inputs: { ...INPUTS, url: server.url, timeout: '2' } });
+    await server.close();
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at .*\(\d+ attempts in \d\.\d s\)$/);
+    expect(connections).toBeGreaterThan(1);
+  });
+
+  test('is not tried again where the host is unknown', async () => {
+    const result = await runMain({ inputs: { ...INPUTS, url: 'http://nomad.invalid' } });
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at http:\/\/nomad\.invalid: .*nomad\.invalid$/);
+  });
+
+  test.concurrent.each<[string, string[], number]>([
+    ['expired', ['127.0.0.1'], -1],
+    ['for another name', ['other.example.com'], 1],
+  ])('is not tried again where the certificate is %s', async (_, names, daysLeft) => {
+    const authority = await createAuthority();
+    let connections = 0;
+    const certificate = await createServerCertificate(authority, names, daysLeft);
+    const server = await listen(
+      () => undefined,
+      certificate,
+      () => (connections += 1),
+    );
+    const result = await runMain({ inputs: { ...INPUTS, url: server.url, caCertificate: authority.cert } });
+    await server.close();
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*(expired|altnames)/);
+    expect(connections).toBe(1);
+  });
+});
+
+describe("GitHub's endpoint", () => {
+  async function requestWith(faults: Fault[], timeout: string): Promise<[StageResult, attempts: number]> {
+    let attempts = 0;
+    const [nomad, endpoint] = await Promise.all([
+      listen((_, response) => response.end(TOKEN)),
+      listen((request, response) => {
+        (faults[attempts++] ?? answer(200, {}, JSON.stringify({ value: 'e30.e30.x' })))(response, request);
+      }),
+    ]);
+    const env = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${endpoint.url}/?v=2`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'bearer-token',
+    };
+    const result = await runMain({ inputs: { url: nomad.url, timeout }, env });
+    await Promise.all([nomad.close(), endpoint.close()]);
+    return [result, attempts];
+  }
+
+  test.concurrent.each<[string, Fault]>([
+    ['a reset', reset],
+    ['429', answer(429)],
+    ['500', answer(500)],
+    ['503', answer(503)],
+    ['silence', stayQuiet],
+  ])('is asked again after %s, until it works', async (_, fault) => {
+    const [result, attempts] = await requestWith([fault, fault], '9');
+    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(attempts).toBe(3);
+  });
+
+  test.concurrent.each([400, 401, 403])('is not asked again after %d', async (status) => {
+    const [result, attempts] = await requestWith([answer(status, {}, '{"message":"So it is"}')], '9');
+    expect(whatFailed(result)).toBe(`GitHub issued no OIDC token (${String(status)}): So it is`);
+    expect(attempts).toBe(1);
+  });
+
+  test('is not asked again after 404, which the toolkit takes for an empty answer', async () => {
+    const [result, attempts] = await requestWith([answer(404)], '9');
+    expect(whatFailed(result)).toBe('GitHub issued no OIDC token: its answer holds none');
+    expect(attempts).toBe(1);
+  });
+
+  test('is not waited for longer than the timeout, though its connection stays open', async () => {
+    const [result] = await requestWith(Array<Fault>(9).fill(stayQuiet), '1');
+    expect(result.exitCode).toBe(1);
+    expect(result.annotations).toEqual([
+      {
+        level: 'error',
+        message: expect.stringMatching(/^GitHub gave no answer in \d\.\d s \(\d attempts/),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RequestListener } from 'node:http';
+import packageJson from '../../package.json' with { type: 'json' };
+import { startIssuer, type Issuer } from '../../testbed/issuer.js';
+import { NomadAdmin } from '../../testbed/nomad-admin.js';
+import { runMain, type StageResult } from '../../testbed/runner.js';
+import { listen, readBody } from '../../testbed/server.js';
+import { setUpGithubMethod } from '../../testbed/github-method.js';
+import { startFakeNomad, type SeenRequest, type FakeNomad } from '../../testbed/fake-nomad/server.js';
+import { CANNED_TOKEN as TOKEN } from '../support/canned-token.js';
+import { whatFailed } from '../support/what-failed.js';
+
+let issuer: Issuer;
+let nomad: FakeNomad;
+let identityToken: string;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  nomad = await startFakeNomad();
+  await setUpGithubMethod(await NomadAdmin.bootstrap(nomad.url), issuer);
+  identityToken = await issuer.issue();
+});
+
+afterAll(async () => {
+  await nomad.close();
+  await issuer.close();
+});
+
+const logIn = (inputs: Record<string, string>): Promise<StageResult> =>
+  runMain({ inputs: { identityToken, ...inputs } });
+
+async function logInTo(onRequest: RequestListener, inputs: Record<string, string> = {}): Promise<StageResult> {
+  const server = await listen(onRequest);
+  try {
+    return await logIn({ url: server.url, ...inputs });
+  } finally {
+    await server.close();
+  }
+}
+
+const loginsOf = ({ requests }: FakeNomad): SeenRequest[] => requests.filter(({ method }) => method === 'POST');
+
+describe('the request', () => {
+  test('carries the extra headers, the version, and the region', async () => {
+    const result = await logIn({
+      url: nomad.url,
+      region: 'global',
+      extraHeaders: 'X-Team: platform\nCF-Access-Client-Secret: s3cr3t-value',
+    });
+    expect(result.exitCode).toBe(0);
+    expect(loginsOf(nomad).at(-1)).toMatchObject({
+      method: 'POST',
+      url: '/v1/acl/login?region=global',
+      headers: {
+        'x-team': 'platform',
+        'cf-access-client-secret': 's3cr3t-value',
+        'content-type': 'application/json',
+        'user-agent': `nomad-jwt-auth/${packageJson.version}`,
+      },
+    });
+  });
+
+  test('encodes what a region holds', async () => {
+    await logIn({ url: nomad.url, region: 'a&b=c/ü' });
+    expect(loginsOf(nomad).at(-1)?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
+  });
+
+  test('goes below the base path of the url', async () => {
+    const paths: (string | undefined)[] = [];
+    const server = await listen((request, response) => {
+      paths.push(request.url);
+      response.end(JSON.stringify(TOKEN));
+    });
+    const result = await logIn({ url: `${server.url}/base/path/` });
+    await server.close();
+    expect(result.exitCode).toBe(0);
+    expect(paths).toEqual(['/base/path/v1/acl/login', '/base/path/v1/acl/token/self']);
+  });
+});
+
+describe('a refusal', () => {
+  test('is one error with the status and what Nomad said', async () => {
+    const result = await logIn({ url: nomad.url, methodName: 'gihub' });
+    expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
+  });
+
+  test('says so where the answer is empty', async () => {
+    const result = await logInTo((_, response) => response.writeHead(404).end());
+    expect(whatFailed(result)).toBe('Nomad refused the login (404): an empty answer');
+  });
+
+  test('is cut to 500 characters on one line', async () => {
+    const result = await logInTo((_, response) => response.writeHead(500).end('a\n\tb\u001b[31m'.repeat(1000)));
+    const message = whatFailed(result);
+    expect(message).toHaveLength('Nomad refused the login (500): '.length + 501);
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+
+  test('never holds what was sent, even where the server echoes it and the cut goes through it', async () => {
+    const result = await logInTo(
+      (request, response) => {
+        void readBody(request).then((body) => {
+          response.writeHead(400).end(JSON.stringify([body, request.headers]));
+        });
+      },
+      { extraHeaders: 'X-Api-Key: hunter2-hunter2' },
+    );
+    const message = whatFailed(result);
+    expect(message).toContain('github');
+    expect(result.printed).not.toMatch(/eyJ|hunter2/);
+  });
+});
+
+describe('what the server says', () => {
+  test('is never taken for a command, wherever it is quoted', async () => {
+    const text = 'busy ##[set-output name=nomadToken]x\n::error::y\u2028\u202e::warning::z';
+    const result = await logInTo((_, response) => response.writeHead(503).end(text), { timeout: '1' });
+    expect(result.log.split('\n').length).toBeGreaterThan(1);
+    expect(result.annotations).toHaveLength(1);
+    expect(result.raw).not.toMatch(/##\[|\n::warning|\u2028|\u202e/);
+  });
+});
+
+describe('a redirect', () => {
+  test.each([301, 302, 303, 307, 308])(
+    'of status %d is not followed, and the error names the origin',
+    async (status) => {
+      const followed: string[] = [];
+      const target = await listen((request, response) => {
+        followed.push(request.url ?? '');
+        response.end(JSON.stringify(TOKEN));
+      });
+      const location = `${target.url}/v1/acl/login?secret=hunter2`;
+      const message = whatFailed(await logInTo((_, response) => response.writeHead(status, { location }).end()));
+      await target.close();
+      expect(followed).toEqual([]);
+      expect(message).toContain(`a redirect (${String(status)}) to ${target.url}. Redirects are not followed`);
+      expect(message).toContain('set the input url');
+      expect(message).not.toContain('hunter2');
+    },
+  );
+
+  test.each([
+    [{ location: '/ui/login?next=hunter2' }, '(307) to /ui/login. Redirects'],
+    [{ location: `/${'x'.repeat(3000)}` }, '(307) to /xxx'],
+    [{ location: 'http://[' }, '(307). Redirects'],
+    [{}, '(307). Redirects'],
+  ])('to %j is named as far as it can be', async (headers, expected) => {
+    const message = whatFailed(await logInTo((_, response) => response.writeHead(307, headers).end()));
+    expect(message).toContain(expected);
+    expect(message).not.toContain('hunter2');
+    expect(message.length).toBeLessThan(1000);
+  });
+});
+
+describe('an answer that is no token', () => {
+  test.each([
+    ['a web page', '<!doctype html><title>Sign in</title>'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['truncated', JSON.stringify(TOKEN).slice(0, -20)],
+    ['a SecretID that is none', JSON.stringify({ ...TOKEN, SecretID: 'x\n::error::hunter2' })],
+    ['no AccessorID', JSON.stringify({ ...TOKEN, AccessorID: undefined })],
+    ['an unknown type', JSON.stringify({ ...TOKEN, Type: 'root' })],
+    ['policies that are none', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
+    ['a policy that breaks the line', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
+    ['a policy that is a command', JSON.stringify({ ...TOKEN, Policies: ['a ##[set-output name=x]b'] })],
+    ['a role that is a command', JSON.stringify({ ...TOKEN, Roles: [{ Name: '##[add-mask]a' }] })],
+    ['roles without names', JSON.stringify({ ...TOKEN, Roles: [{ ID: 'x' }] })],
+    ['an expiry that is no time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
+  ])('is refused: %s', async (_, body) => {
+    const result = await logInTo((_, response) => response.end(body));
+    expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
+    expect(result.annotations).toEqual([{ level: 'error', message: expect.stringContaining('is no Nomad token') }]);
+    expect(result.printed).not.toContain(TOKEN.SecretID);
+    expect(result.printed).not.toContain('hunter2');
+  });
+
+  test('has its token masked all the same, where it holds one', async () => {
+    const body = JSON.stringify({ ...TOKEN, Type: 'root' });
+    const result = await logInTo((_, response) => response.end(body));
+    expect(result.masks).toContain(TOKEN.SecretID);
+  });
+
+  test.each([201, 400, 500])('is quoted without the token that it holds, under status %d', async (status) => {
+    const body = `${'x'.repeat(480)} ${JSON.stringify(TOKEN)}`;
+    const result = await logInTo((_, response) => response.writeHead(status).end(body));
+    expect(whatFailed(result)).toContain(`(${String(status)})`);
+    expect(result.printed).not.toContain('c0ffee');
+  });
+
+  test.each([
+    ['taken', 'of 1 MiB', 1024 * 1024, 0],
+    ['refused', 'of one byte more', 1024 * 1024 + 1, 1],
+  ])('is %s where it is %s', async (_, __, length, exitCode) => {
+    const result = await logInTo((_, response) => response.end(JSON.stringify(TOKEN).padEnd(length)));
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.annotations.map(({ message }) => message).join()).toMatch(
+      exitCode === 0 ? /^$/ : /longer than 1 MiB/,
+    );
+  });
+
+  test('is not read to its end where it has none', async () => {
+    let isClosed = false;
+    const result = await logInTo((_, response) => {
+      const timer = setInterval(() => response.write(Buffer.alloc(256 * 1024)), 1);
+      response.on('close', () => {
+        isClosed = true;
+        clearInterval(timer);
+      });
+    });
+    expect(whatFailed(result)).toContain('longer than 1 MiB');
+    expect(isClosed).toBe(true);
+  });
+});
+
+describe('a token', () => {
+  test('that never expires is warned about, and its expirationTime is empty', async () => {
+    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime: null })));
+    expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: '' } });
+    expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('never expires') }]);
+    expect(result.log).toContain('never expires');
+  });
+
+  test('has the names of its roles in the output roles', async () => {
+    const Roles = [
+      { ID: TOKEN.AccessorID, Name: 'repo-74' },
+      { ID: TOKEN.AccessorID, Name: 'reader' },
+    ];
+    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, Policies: null, Roles })));
+    expect(result.outputs).toMatchObject({ roles: '["repo-74","reader"]', policies: '[]' });
+  });
+});

@@ -1,0 +1,24 @@
+import { readInputs, type Inputs } from '../../src/inputs.js';
+import { captureStdout } from './capture.js';
+
+/** What came of reading inputs: they or an error, and what was printed meanwhile. */
+export interface Reading {
+  inputs: Inputs | undefined;
+  error: string;
+  output: string;
+}
+
+/** Reads inputs as the runner hands them over, in this process, and keeps what is printed from the test's output. */
+export function readInputsWith(given: Record<string, string>): Reading {
+  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const);
+  const capture = captureStdout();
+  variables.forEach(([name, value]) => (process.env[name] = value));
+  try {
+    return { inputs: readInputs(), error: '', output: capture.text };
+  } catch (error) {
+    return { inputs: undefined, error: (error as Error).message, output: capture.text };
+  } finally {
+    capture.restore();
+    variables.forEach(([name]) => (process.env[name] = ''));
+  }
+}

@@ -1,0 +1,143 @@
+import { UnsecuredJWT } from 'jose';
+import exampleClaims from '../../jws-example.json' with { type: 'json' };
+import type { Issuer, IssueOptions } from '../../testbed/issuer.js';
+import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
+
+/** What is asked of Nomad; a login through the situation's own method where nothing else is said. */
+export interface Request {
+  method?: string;
+  /** "ACCESSOR" in it stands for the accessor of the token that `as` is. */
+  path?: string;
+  headers?: Record<string, string>;
+  methodName?: string;
+  body?: string;
+  /** Whose token goes with the request: "own" is one that the situation's method has just given. */
+  as?: 'own';
+  times?: number;
+}
+
+/** How a cluster is set up and what is asked of it in one of the recorded situations; what is left out is as usual. */
+export interface Situation {
+  /** Where the method finds the issuer's keys. */
+  keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL' | 'nowhere';
+  config?: AuthMethod['Config'] & { OIDCClientID?: string; AllowedRedirectURIs?: string[] };
+  fields?: Partial<AuthMethod>;
+  rules?: Omit<BindingRule, 'AuthMethod'>[];
+  jwt?: IssueOptions | string | ((issuer: Issuer, stranger: Issuer) => Promise<string>);
+  request?: Request;
+}
+
+const now = Math.floor(Date.now() / 1000);
+const HOUR = 3600;
+const role = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'role', BindName });
+const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'policy', BindName });
+const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
+const revocation: Request = { method: 'DELETE', path: '/v1/acl/token/ACCESSOR', as: 'own' };
+
+/** The situations, by the names that the recordings give them. */
+export const SITUATIONS: Record<string, Situation> = {
+  'client token by policy': {},
+  'PUT instead of POST': { request: { method: 'PUT' } },
+  'GET is refused': { request: { method: 'GET' } },
+  'audience not bound': { jwt: { claims: { aud: 'any' } } },
+  'method not found': { request: { methodName: 'nope' } },
+  'empty method name': { request: { methodName: '' } },
+  'empty login token': { jwt: '' },
+  'both empty': { jwt: '', request: { methodName: '' } },
+  'not a JWT': { jwt: 'nonsense' },
+  expired: { jwt: { claims: { nbf: now - 2 * HOUR, iat: now - 2 * HOUR, exp: now - HOUR } } },
+  'not yet valid': { jwt: { claims: { nbf: now + HOUR, iat: now, exp: now + 2 * HOUR } } },
+  'no exp': { jwt: { claims: { exp: undefined } } },
+  'no exp, nbf, iat': { jwt: { claims: { exp: undefined, nbf: undefined, iat: undefined } } },
+  'wrong key': { jwt: { forged: true } },
+  'unknown kid': { jwt: (_, stranger) => stranger.issue() },
+  'alg none': { jwt: new UnsecuredJWT({ ...exampleClaims, exp: now + HOUR }).encode() },
+  'wrong issuer': {
+    config: { BoundIssuer: ['https://token.example.com'] },
+    jwt: { claims: { iss: 'https://evil.example' } },
+  },
+  'no rule matched': { rules: [{ ...policy('deploy'), Selector: 'value.ref == "refs/heads/other"' }] },
+  'claim that the mapping names is absent': { config: { ClaimMappings: { environment: 'environment' } } },
+  'mapped claim is a list': { jwt: { claims: { workflow: ['a'] } } },
+  'mapped claim is an object': { jwt: { claims: { workflow: { a: 1 } } } },
+  'mapped claim is a number': { jwt: { claims: { workflow: 7 } } },
+  'body is not JSON': { request: { body: 'not JSON' } },
+  'body is empty': { request: { body: '' } },
+  'unknown region': { request: { path: '/v1/acl/login?region=nowhere' } },
+  'unknown namespace': { request: { path: '/v1/acl/login?namespace=nowhere' } },
+  'a bad X-Nomad-Token beside it': { request: { headers: { 'X-Nomad-Token': 'nonsense' } } },
+  'trailing slash in the path': { request: { path: '/v1/acl/login/' } },
+  'double slash in the path': { request: { path: '//v1/acl/login' } },
+  'audience bound and right': { config: { BoundAudiences: [exampleClaims.aud] } },
+  'audience bound and wrong': { config: { BoundAudiences: ['https://github.com/octo-org'] } },
+  'audience bound, aud a list': {
+    config: { BoundAudiences: ['nomad.example.com'] },
+    jwt: { claims: { aud: ['other', 'nomad.example.com'] } },
+  },
+  'audience bound, aud absent': {
+    config: { BoundAudiences: ['nomad.example.com'] },
+    jwt: { claims: { aud: undefined } },
+  },
+  'management token': { fields: { MaxTokenTTL: '23h' }, rules: [policy('deploy'), { BindType: 'management' }] },
+  'client token by role and policy': { rules: [role('repo-${value.repo_id}'), policy('read')] },
+  'local token': { fields: { TokenLocality: 'local' } },
+  'bound role and policy do not exist': { rules: [role('absent'), policy('absent')] },
+  'method without rules': { rules: [] },
+  'bind name with a slash': { rules: [role('${value.repo}')] },
+  'bind name of an unmapped claim': { rules: [policy('${value.nope}')] },
+  'bind name is lower-cased': {
+    rules: [policy('${value.owner}')],
+    jwt: { claims: { repository_owner: 'Octo-Org' } },
+  },
+  'OIDC method': {
+    keys: 'OIDCDiscoveryURL',
+    config: { OIDCClientID: 'nomad', AllowedRedirectURIs: ['http://localhost:4649/oidc/callback'] },
+    fields: { Type: 'OIDC' },
+    jwt: 'nonsense',
+  },
+  'JWKS unreachable': { keys: 'nowhere' },
+  'public key in the method': { keys: 'JWTValidationPubKeys' },
+  'discovery, issuer right': {
+    keys: 'OIDCDiscoveryURL',
+    jwt: (issuer) => issuer.issue({ claims: { iss: issuer.url } }),
+  },
+  'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', jwt: { claims: { iss: 'https://evil.example' } } },
+  'signing algorithm refused': { config: { SigningAlgs: ['ES256'] } },
+  'expired inside the leeway': {
+    config: { ExpirationLeeway: '1h', ClockSkewLeeway: '1h' },
+    jwt: { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 600 } },
+  },
+  'expired inside the default leeway': { jwt: { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 100 } } },
+  'JSON pointers and lists': {
+    config: {
+      ClaimMappings: { '/groups/primary': 'primary', '/a~1b': 'slash' },
+      ListClaimMappings: { '/groups/all': 'groups' },
+    },
+    rules: [
+      {
+        ...policy('deploy'),
+        Selector: 'value.primary == "Engineering" and value.slash == "c" and "Software" in list.groups',
+      },
+    ],
+    jwt: { claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' } },
+  },
+  'no token lookup': {
+    request: { ...oneself, headers: { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' } },
+  },
+  'self by a client token': {
+    rules: [role('repo-${value.repo_id}'), policy('read')],
+    request: { ...oneself, as: 'own' },
+  },
+  'revoke by a client token': { request: revocation },
+  'revoke by a management token': { rules: [{ BindType: 'management' }], request: revocation },
+  'revoke a second time': { rules: [{ BindType: 'management' }], request: { ...revocation, times: 2 } },
+};
+
+/** Recorded situations that are about the state of the servers, which no setup brings about. */
+export const SERVER_STATES = [
+  'ACLs disabled',
+  'ACLs disabled, method list',
+  'too many connections',
+  'no leader',
+  'plain HTTP to a TLS port',
+];
