@@ -1,33 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import * as docs from './docs.js';
 
-/** The repository's folder. */
-export const ROOT = join(import.meta.dirname, '../..');
+const FILE = 'README.md';
+
+export { ROOT } from './docs.js';
 
 /** The README's text. */
-export const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+export const README = docs.readDocument(FILE);
 
-/** Returns what stands below a heading, down to the next one of its level or above. */
-export function readSection(heading: string): string {
-  const [before = '', section = ''] = README.split(new RegExp(`^(#+) ${heading}\\n`, 'm')).slice(1);
-  return section.split(new RegExp(`^#{1,${String(before.length)}} `, 'm'))[0] ?? '';
-}
+/** Returns the text below a heading of the README, up to the next heading of the same or a higher level. */
+export const readSection = (heading: string): string => docs.readSection(FILE, heading);
 
-/** Returns the code blocks of a language below a heading, in order. */
-export function readBlocks(heading: string, language: string): string[] {
-  const blocks = readSection(heading).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'));
-  return [...blocks].map(([, code = '']) => code);
-}
+/** Returns the code blocks of a language below a heading of the README, in order. */
+export const readBlocks = (heading: string, language: string): string[] => docs.readBlocks(FILE, heading, language);
 
-/** Returns the cells of a table's rows below a heading, without the back-ticks of code. */
-export function readRows(heading: string): string[][] {
-  const rows = readSection(heading)
-    .split('\n')
-    .filter((line) => line.startsWith('| '));
-  return rows.slice(2).map((row) =>
-    row
-      .split(' | ')
-      .map((cell) => cell.replace(/^\| | \|$/g, '').trim())
-      .map((cell) => cell.replaceAll('`', '')),
-  );
-}
+/** Returns the cells of the rows of all tables below a heading of the README, without the backticks of code. */
+export const readRows = (heading: string): string[][] => docs.readRows(FILE, heading);
