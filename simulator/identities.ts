@@ -1,10 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 
-/** What the JWT of a job says. */
+/** The claims of a JWT. */
 export type Claims = Record<string, unknown>;
 
-/** Jobs that every operator should have tried, by what sets them apart from the one that is let in. */
+/** The claims that every JWT gets anew: its id and its times. */
+export const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
+
+/**
+ * The claims of the example job: those of jws-example.json, and the custom property `team` of its repository.
+ * https://docs.github.com/en/actions/reference/security/oidc
+ */
+export const EXAMPLE: Claims = omit({ ...exampleClaims, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
+
+/** Jobs that differ from the one that should get a token, by what differs. */
 export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'the job itself': () => ({}),
   'another branch': () => ({ ref: 'refs/heads/feature', ref_protected: 'false' }),
@@ -15,7 +23,16 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
     base_ref: 'main',
     ref_protected: 'false',
   }),
+  'a merge queue': ({ sha }) => ({
+    event_name: 'merge_group',
+    ref: `refs/heads/gh-readonly-queue/main/pr-7-${text(sha)}`,
+    ref_protected: 'false',
+  }),
+  'a release tag': () => ({ ref: 'refs/tags/v1.2.3', ref_type: 'tag', ref_protected: 'false' }),
+  'an environment': () => ({ environment: 'production' }),
   'another workflow': () => ({ workflow: 'CI' }),
+  'another team': () => ({ repo_property_team: 'other-team' }),
+  'no team': () => ({ repo_property_team: undefined }),
   'another repository': ({ repository_owner, repository_id }) => ({
     repository: `${text(repository_owner)}/other-repo`,
     repository_id: String(Number(repository_id) + 1),
@@ -29,54 +46,14 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
 
-// Each JWT is issued with an id and times of its own.
-const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
-
-/** The claims of jws-example.json, but for those that each JWT has anew, and for aud, which the job asks for. */
-export const EXAMPLE = withoutRenewed({ ...exampleClaims, aud: undefined });
-
-/** Reads a file of claims, such as a decoded JWT, in the place of those of jws-example.json; throws where it is none. */
-export async function readClaims(file: string): Promise<Claims> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new Error(`--claims ${file}: ${(error as Error).message}`);
-  });
-  let claims: unknown;
-  try {
-    claims = JSON.parse(text);
-  } catch {
-    const isJwt = /^[\w-]+\.[\w-]+\.[\w-]*\s*$/.test(text);
-    throw new Error(`--claims ${file}: ${isJwt ? 'is a JWT; it must hold its decoded claims' : 'is not JSON'}.`);
-  }
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new Error(`--claims ${file}: is not a JSON object of claims.`);
-  }
-  // Jobs have the example's claims unless these are said to be absent.
-  return { ...Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined])), ...withoutRenewed(claims) };
-}
-
-function withoutRenewed(claims: object): Claims {
+/** Returns claims without some of them, and without those that are undefined. */
+export function omit(claims: object, names: string[]): Claims {
   return Object.fromEntries(
-    Object.entries(claims).filter(([name, claim]) => claim !== undefined && !RENEWED.includes(name)),
+    Object.entries(claims).filter(([name, claim]) => claim !== undefined && !names.includes(name)),
   );
 }
 
-/** Reads one claim as an argument gives it, `name=value`: a list or an object as JSON, anything else as text. */
-export function parseClaim(argument: string): Claims {
-  const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(argument) ?? [];
-  if (name === undefined) {
-    throw new Error(`--claim ${argument}: must be name=value, such as ref=refs/heads/dev.`);
-  }
-  if (!/^[[{]/.test(value)) {
-    return { [name]: value };
-  }
-  try {
-    return { [name]: JSON.parse(value) as unknown };
-  } catch {
-    throw new Error(`--claim ${argument}: begins like JSON, but is none.`);
-  }
-}
-
-/** Changes claims, and with them those that GitHub makes of them: sub, workflow_ref and job_workflow_ref. */
+/** Changes claims, and with them the claims that GitHub derives from them: sub, workflow_ref and job_workflow_ref. */
 export function changeClaims(base: Claims, changes: Claims): Claims {
   const changed: Claims = { ...base, ...changes };
   if ('repository_owner' in changes && !('repository' in changes)) {
@@ -92,7 +69,7 @@ export function changeClaims(base: Claims, changes: Claims): Claims {
   return { ...changed, ...changes };
 }
 
-// Of repositories that were made or renamed since July 2026.
+// The immutable subject of repositories that were created, renamed or transferred since July 2026.
 // https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
 function describeSubject(claims: Claims): string {
   const owner = `${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}`;
@@ -106,7 +83,7 @@ function describeOldSubject(claims: Claims): string {
 
 function describeContext({ environment, event_name, ref }: Claims): string {
   if (environment !== undefined && environment !== '') {
-    return `environment:${text(environment)}`;
+    return `environment:${text(environment).replaceAll(':', '%3A')}`;
   }
   return event_name === 'pull_request' ? 'pull_request' : `ref:${text(ref)}`;
 }

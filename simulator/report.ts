@@ -1,38 +1,62 @@
+import { styleText } from 'node:util';
 import { EXAMPLE, type Claims } from './identities.js';
-import type { Outcome, Verdict } from './simulation.js';
+import { describeRule } from './rules.js';
+import type { Verdict } from './rule-probes.js';
+import type { Outcome } from './simulation.js';
 
-/** Lays out rows of a name and what is said of it. */
-export function formatTable(rows: string[][]): string {
-  const width = Math.max(...rows.map(([name = '']) => name.length));
-  return rows.map(([name = '', text = '']) => `  ${name.padEnd(width)}  ${text}`).join('\n');
+/** Colors text on a terminal, unless NO_COLOR or a similar variable is set. */
+export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string {
+  return process.stdout.isTTY && process.stdout.hasColors() ? styleText(name, text) : text;
 }
 
-/** Sets the log of a step apart from what is said about it. */
-export function formatLog({ log, exitCode }: Outcome['stage']): string {
-  return [...log.split('\n'), `(exit status ${String(exitCode)})`].map((line) => `  │ ${line}`).join('\n');
+/** Formats jobs and their outcomes as a table. */
+export function formatTable(rows: (Pick<Outcome, 'isLetIn' | 'summary'> & { name: string })[]): string {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows
+    .map(({ name, isLetIn, summary }) => `  ${name.padEnd(width)}  ${color(isLetIn ? 'green' : 'red', summary)}`)
+    .join('\n');
 }
 
-/** Tells what one job gets, and why. */
-export function formatOutcome(claims: Claims, rules: Verdict[], { summary, stage }: Outcome): string {
-  const verdicts = rules.flatMap(({ rule: { Selector, BindType, BindName }, verdict }) => [
-    `  ${[BindType, BindName].filter(Boolean).join(' ')} where ${Selector || 'anything holds (no selector)'}`,
-    `    ${verdict}`,
-  ]);
-  return [
-    'Claims that are not as in jws-example.json:',
-    ...listDifferences(claims),
-    'Binding rules:',
-    ...(verdicts.length > 0 ? verdicts : ['  none is asked, or there is none']),
-    `Result: ${summary}`,
-    formatLog(stage),
-  ].join('\n');
+/** Formats the log of a step, marked so that it stands out from other output. */
+export function formatLog(log: string): string {
+  return log
+    .split('\n')
+    .map((line) => `  ${color('dim', '│')} ${line}`)
+    .join('\n');
 }
 
-function listDifferences(claims: Claims): string[] {
+/** Formats a list of warnings, preceded by an empty line; nothing if there are none. */
+export function formatWarnings(warnings: string[]): string {
+  const lines = warnings.map((warning) => `  ${warning}`);
+  return lines.length > 0 ? `\n${color('yellow', 'Warnings:')}\n${lines.join('\n')}\n` : '';
+}
+
+/** Formats the claims of a job that differ from the example job. */
+export function formatClaims(claims: Claims): string {
   const names = [...new Set([...Object.keys(EXAMPLE), ...Object.keys(claims)])];
   const show = (value: unknown): string => (value === undefined ? '(none)' : JSON.stringify(value));
   const lines = names
     .filter((name) => show(claims[name]) !== show(EXAMPLE[name]))
     .map((name) => `  ${name}: ${show(claims[name])}`);
-  return lines.length > 0 ? lines : ['  none'];
+  return ['Claims that differ from the example job:', ...(lines.length > 0 ? lines : ['  none'])].join('\n');
+}
+
+/** Formats the effect of each binding rule; undefined means that none was evaluated. */
+export function formatVerdicts(verdicts: Verdict[] | undefined): string {
+  if (verdicts === undefined) {
+    return 'Binding rules: not evaluated, because the auth method refuses the JWT.';
+  }
+  const lines = verdicts.flatMap(({ rule, isMatch, summary, failed }) => [
+    `  ${describeRule(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
+    `    ${color(isMatch ? 'green' : 'red', summary)}${failed.length > 0 ? ':' : ''}`,
+    ...failed.map((condition) => `      ${condition}`),
+  ]);
+  return ['Binding rules:', ...(lines.length > 0 ? lines : ['  none'])].join('\n');
+}
+
+/** Shows what the program is doing, on a terminal only; an empty text removes it. */
+export function showProgress(text: string): void {
+  if (process.stderr.isTTY) {
+    process.stderr.write(`\r\x1b[2K${text}`);
+  }
 }

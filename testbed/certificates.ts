@@ -8,7 +8,7 @@ export interface Certificate {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Makes a certificate authority, which signs what the other functions make. */
+/** Creates a certificate authority, which signs the certificates of the other functions. */
 export async function createAuthority(name = 'Testbed CA'): Promise<Certificate> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
@@ -21,12 +21,12 @@ export async function createAuthority(name = 'Testbed CA'): Promise<Certificate>
   return { cert, key };
 }
 
-/** Makes a server's certificate for DNS names and IP addresses; `daysLeft` below zero makes an expired one. */
+/** Creates a server certificate for DNS names and IP addresses; it has expired if `daysLeft` is negative. */
 export function createServerCertificate(authority: Certificate, names: string[], daysLeft = 1): Promise<Certificate> {
   return createLeaf(authority, names[0] ?? 'server', names.map(describeName), daysLeft);
 }
 
-/** Makes a client's certificate. */
+/** Creates a client certificate. */
 export function createClientCertificate(authority: Certificate, name = 'client.global.nomad'): Promise<Certificate> {
   return createLeaf(authority, name, [describeName(name)], 1);
 }

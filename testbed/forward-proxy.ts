@@ -2,17 +2,17 @@ import { createServer, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { open, type LoopbackServer } from './server.js';
 
-/** An HTTP proxy that finds every host on the loopback address, so that names can be used that exist nowhere. */
+/** An HTTP proxy that connects to the loopback address for every host, so that any host name can be used. */
 export interface ForwardProxy extends LoopbackServer {
-  /** What it was asked for: "CONNECT host:port", or the method and the absolute URL. */
+  /** The requests it received: "CONNECT host:port", or the method and the absolute URL. */
   requests: string[];
 }
 
-/** What a proxy may be set up to do. */
+/** Options of a proxy. */
 export interface ProxyOptions {
-  /** "user:password" that it asks for. */
+  /** The credentials it requires, as "user:password". */
   credentials?: string;
-  /** The status with which it refuses all it is asked for. */
+  /** The status with which it refuses every request. */
   refuseWith?: number;
 }
 

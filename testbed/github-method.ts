@@ -2,7 +2,7 @@ import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { GITHUB_ISSUER, type Issuer } from './issuer.js';
 import type { NomadAdmin } from './nomad-admin.js';
 
-/** Sets a cluster up so that a push to main in octo-org/octo-repo logs in through the method github, for the policy deploy. */
+/** Configures a cluster so that pushes to main in octo-org/octo-repo get the policy deploy through the auth method github. */
 export async function setUpGithubMethod(admin: NomadAdmin, issuer: Issuer): Promise<void> {
   await admin.putPolicy('deploy', 'namespace "default" { policy = "write" }');
   await admin.putMethod('github', {

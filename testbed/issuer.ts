@@ -4,35 +4,35 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { listen } from './server.js';
 
-/** The issuer that GitHub's JWTs name: https://docs.github.com/en/actions/reference/security/oidc */
+/** The issuer of GitHub's JWTs: https://docs.github.com/en/actions/reference/security/oidc */
 export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
 const JWKS_PATH = '/.well-known/jwks';
 const LIFETIME_S = 5 * 60;
 
-/** How one JWT differs from those that the issuer issues. */
+/** What is special about one JWT. */
 export interface IssueOptions {
-  /** Claims over those of jws-example.json; undefined leaves a claim out. */
+  /** Claims that replace those of jws-example.json; undefined removes a claim. */
   claims?: Record<string, unknown>;
   /** Sign with a key that the issuer does not publish. */
   forged?: boolean;
 }
 
-/** GitHub's OIDC provider, as much of it as a job and Nomad see. */
+/** A fake GitHub issuer: the part of GitHub's OIDC provider that jobs and Nomad use. */
 export interface Issuer {
   url: string;
   jwksUrl: string;
   publicKey: string;
-  /** What GitHub sets in the environment of a job that may ask for an OIDC token. */
+  /** The variables that GitHub sets for a job that may request an OIDC token. */
   environment: Record<string, string>;
-  /** Starts one more job, whose JWTs have these claims over those of jws-example.json, and returns its environment. */
+  /** Starts another job, whose JWTs have these claims instead of those of jws-example.json; returns its environment. */
   startJob(claims: Record<string, unknown>): Record<string, string>;
   issue(options?: IssueOptions): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Starts an issuer with a key of its own, whose JWTs have the claims of jws-example.json and the times of now.
+ * Starts a fake GitHub issuer with its own key, whose JWTs have the claims of jws-example.json and current times.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
 export async function startIssuer(): Promise<Issuer> {
@@ -66,7 +66,7 @@ export async function startIssuer(): Promise<Issuer> {
       case '/idtoken': {
         const job = jobs.get(request.headers.authorization ?? '');
         if (job === undefined) {
-          return [401, { message: 'The bearer token is that of no job.' }];
+          return [401, { message: 'The bearer token belongs to no job.' }];
         }
         const { repository_owner: owner } = { ...exampleClaims, ...(job as { repository_owner?: string }) };
         const aud = url.searchParams.get('audience') ?? `https://github.com/${owner}`;

@@ -1,19 +1,20 @@
-/** A message that GitHub shows beside the log, too. */
+/** A message that GitHub also shows outside the log. */
 export interface Annotation {
   level: 'error' | 'warning' | 'notice';
   message: string;
 }
 
 const COMMAND = /^\s*::([a-z-]+)(?: [^:]*)?::(.*)$/;
-// The runner still takes commands of this form, and wherever they stand in a line.
+// The runner still accepts commands of this form, anywhere in a line.
 const OLD_COMMAND = /##\[([a-z-]+)(?: [^\]]*)?\](.*)$/;
 
-/** What a user sees of a program's output: commands carried out, secrets masked from where the program masks them. */
+/** A program's output as GitHub shows it: commands are carried out, and secrets are masked once the program has masked them. */
 export class LogView {
   readonly annotations: Annotation[] = [];
   readonly masks: string[] = [];
-  readonly #lines: string[] = [];
+  readonly #lines: { text: string; collapsed: string | undefined }[] = [];
   readonly #showDebug: boolean;
+  #isInGroup = false;
 
   constructor(output: string, showDebug: boolean) {
     this.#showDebug = showDebug;
@@ -22,8 +23,14 @@ export class LogView {
     }
   }
 
+  /** The log with its groups open. */
   get text(): string {
-    return this.#lines.join('\n');
+    return this.#lines.map(({ text }) => text).join('\n');
+  }
+
+  /** The log as GitHub first shows it, with its groups collapsed. */
+  get collapsedText(): string {
+    return this.#lines.flatMap(({ collapsed }) => collapsed ?? []).join('\n');
   }
 
   #read(line: string): void {
@@ -45,17 +52,23 @@ export class LogView {
         }
         break;
       case 'group':
-        this.#show(`▾ ${message}`);
+        this.#isInGroup = false;
+        this.#show(`▾ ${message}`, `▸ ${message}`);
+        this.#isInGroup = true;
         break;
       case 'endgroup':
+        this.#isInGroup = false;
         break;
       default:
         this.#show(line);
     }
   }
 
-  #show(text: string): void {
-    this.#lines.push(this.#mask(text));
+  #show(text: string, collapsed = text): void {
+    this.#lines.push({
+      text: this.#mask(text),
+      collapsed: this.#isInGroup ? undefined : this.#mask(collapsed),
+    });
   }
 
   #mask(text: string): string {

@@ -1,9 +1,9 @@
 import type { AuthMethod, BindingRule } from './nomad-api.js';
 
-/** What an operator does to a cluster, over the API that a real Nomad and the fake Nomad share. */
+/** An operator with a management token, who configures a real or a fake Nomad over its API. */
 export class NomadAdmin {
   readonly #url: string;
-  /** The management token that the operator holds. */
+  /** The operator's management token. */
   readonly secretId: string;
 
   private constructor(url: string, secretId: string) {
@@ -11,13 +11,13 @@ export class NomadAdmin {
     this.secretId = secretId;
   }
 
-  /** Makes the cluster's first management token and an operator who holds it. */
+  /** Bootstraps the ACLs of a cluster and returns an operator who holds its first management token. */
   static async bootstrap(url: string): Promise<NomadAdmin> {
     const { SecretID } = (await send(url, 'POST', '/v1/acl/bootstrap')) as { SecretID: string };
     return new NomadAdmin(url, SecretID);
   }
 
-  /** Makes an auth method of type JWT whose tokens live for an hour, unless the fields say otherwise. */
+  /** Creates or replaces an auth method, by default of type JWT with tokens that live for one hour. */
   async putMethod(name: string, config: AuthMethod['Config'], fields: Partial<AuthMethod> = {}): Promise<void> {
     await this.#send('PUT', '/v1/acl/auth-method', {
       Name: name,
@@ -37,11 +37,21 @@ export class NomadAdmin {
     await this.#send('PUT', `/v1/acl/policy/${name}`, { Name: name, Rules: rules });
   }
 
-  async putRole(name: string, policies: string[]): Promise<void> {
-    await this.#send('PUT', '/v1/acl/role', { Name: name, Policies: policies.map((Name) => ({ Name })) });
+  async deletePolicy(name: string): Promise<void> {
+    await this.#send('DELETE', `/v1/acl/policy/${name}`);
   }
 
-  #send(method: string, path: string, body: unknown): Promise<unknown> {
+  /** Creates or replaces a role that links to policies. */
+  async putRole(name: string, policies: string[]): Promise<void> {
+    const known = await fetch(`${this.#url}/v1/acl/role/name/${name}`, {
+      headers: { 'X-Nomad-Token': this.secretId },
+    });
+    const { ID } = known.ok ? ((await known.json()) as { ID: string }) : {};
+    const role = { ...(ID !== undefined && { ID }), Name: name, Policies: policies.map((Name) => ({ Name })) };
+    await this.#send('PUT', ID === undefined ? '/v1/acl/role' : `/v1/acl/role/${ID}`, role);
+  }
+
+  #send(method: string, path: string, body?: unknown): Promise<unknown> {
     return send(this.#url, method, path, body, this.secretId);
   }
 }

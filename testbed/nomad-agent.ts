@@ -10,19 +10,19 @@ import { promisify } from 'node:util';
 const START_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 5_000;
 
-/** A program that is Nomad. */
+/** An installed nomad program. */
 export interface NomadProgram {
   path: string;
   version: string;
 }
 
-/** A real Nomad server with ACLs on. */
+/** A real Nomad server with ACLs enabled. */
 export interface NomadAgent {
   url: string;
   close(): Promise<void>;
 }
 
-/** Finds the nomad program: NOMAD_BIN, which must then run, or the one on the PATH; undefined where there is none. */
+/** Finds the nomad program in NOMAD_BIN, which must work if it is set, or on the PATH; returns undefined if there is none. */
 export async function findNomad(): Promise<NomadProgram | undefined> {
   const path = process.env['NOMAD_BIN'] || 'nomad';
   try {
@@ -30,13 +30,13 @@ export async function findNomad(): Promise<NomadProgram | undefined> {
     return { path, version: stdout.split('\n', 1)[0] ?? '' };
   } catch (error) {
     if (process.env['NOMAD_BIN']) {
-      throw new Error(`NOMAD_BIN names no nomad program: ${path}`, { cause: error });
+      throw new Error(`NOMAD_BIN is not a working nomad program: ${path}`, { cause: error });
     }
     return undefined;
   }
 }
 
-/** Starts a server without clients on the loopback address, in a temporary folder; throws with its log where it fails. */
+/** Starts a server without clients on the loopback address, in a temporary folder; throws an error with its log if it fails. */
 export async function startNomadAgent(program: NomadProgram): Promise<NomadAgent> {
   const folder = await mkdtemp(join(tmpdir(), 'nomad-agent-'));
   const [http, rpc, serf] = await findFreePorts(3);
@@ -49,7 +49,7 @@ export async function startNomadAgent(program: NomadProgram): Promise<NomadAgent
       advertise: { http: '127.0.0.1', rpc: '127.0.0.1', serf: '127.0.0.1' },
       ports: { http, rpc, serf },
       server: { enabled: true, bootstrap_expect: 1 },
-      // Whatever a cluster allows can be tried here.
+      // Wide limits, so that any MaxTokenTTL can be tried.
       acl: { enabled: true, token_min_expiration_ttl: '1s', token_max_expiration_ttl: '8760h' },
       ui: { enabled: false },
       disable_update_check: true,

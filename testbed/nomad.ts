@@ -2,26 +2,29 @@ import { findNomad, startNomadAgent, type NomadProgram } from './nomad-agent.js'
 import { NomadAdmin } from './nomad-admin.js';
 import { startFakeNomad } from './fake-nomad/server.js';
 
-/** A Nomad to log in to, real or not, with ACLs bootstrapped. */
+/** A real or a fake Nomad on the loopback address, with bootstrapped ACLs. */
 export interface NomadServer {
-  /** What it is, for people: the real one's version, or that it is the fake Nomad. */
+  /** Its name for people: "Nomad v2.0.6", or "the fake Nomad". */
   name: string;
+  /** The version whose behaviour it has, such as "2.0.6". */
+  version: string;
   url: string;
   admin: NomadAdmin;
   close(): Promise<void>;
 }
 
-/** Starts a real Nomad where there is a program, else the fake Nomad. */
+/** Starts a real Nomad if there is a nomad program, otherwise the fake Nomad. */
 export async function startNomad(): Promise<NomadServer> {
   const program = await findNomad();
   return program === undefined ? startFakeCluster() : startRealNomad(program);
 }
 
-/** Starts a real Nomad server of its own on the loopback address. */
+/** Starts a new, empty Nomad server of a nomad program. */
 export async function startRealNomad(program: NomadProgram): Promise<NomadServer> {
   const agent = await startNomadAgent(program);
+  const version = /\d+\.\d+\.\d+/.exec(program.version)?.[0] ?? '';
   try {
-    return { ...agent, name: program.version, admin: await NomadAdmin.bootstrap(agent.url) };
+    return { ...agent, name: program.version, version, admin: await NomadAdmin.bootstrap(agent.url) };
   } catch (error) {
     await agent.close();
     throw error;
@@ -31,11 +34,17 @@ export async function startRealNomad(program: NomadProgram): Promise<NomadServer
 /** Starts the fake Nomad on plain HTTP. */
 export async function startFakeCluster(): Promise<NomadServer> {
   const fakeNomad = await startFakeNomad();
-  return { ...fakeNomad, name: 'the fake Nomad', admin: await NomadAdmin.bootstrap(fakeNomad.url) };
+  const { url } = fakeNomad;
+  return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.6', admin: await NomadAdmin.bootstrap(url) };
+}
+
+/** Tells whether one version, such as "1.10.5", is as new as another. */
+export function isSince(version: string, since: string): boolean {
+  return version.localeCompare(since, 'en', { numeric: true }) >= 0;
 }
 
 /**
- * Asks a Nomad which token that is.
+ * Asks a Nomad server which token a secret belongs to.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
  */
 export function askSelf(url: string, secretId = ''): Promise<Response> {

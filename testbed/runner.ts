@@ -9,28 +9,30 @@ const REPOSITORY = join(import.meta.dirname, '..');
 
 /** A step of a workflow that uses an action. */
 export interface Step {
-  /** What stands under `with:`. */
+  /** The inputs under `with:`. */
   inputs?: Record<string, string>;
-  /** The job's environment, beside what the runner itself sets. */
+  /** The job's environment, in addition to what the runner itself sets. */
   env?: Record<string, string>;
-  /** The folder of the action.yml; this repository's by default. */
+  /** The folder of action.yml, by default this repository's root; its programs may lie outside, as for node24/action.yml. */
   action?: string;
-  /** The command that runs the action's program; the Node that runs this by default. */
+  /** The command that runs the action's program, by default the current Node. */
   command?: string[];
 }
 
-/** What one stage of a step, main or post, left behind. */
+/** The result of one stage of a step, main or post. */
 export interface StageResult {
   exitCode: number;
-  /** The log as a user sees it: masks applied, commands rendered. */
+  /** The log as GitHub shows it with all groups open: secrets are masked and commands are rendered. */
   log: string;
-  /** What the program wrote, commands and all. */
+  /** The log as GitHub first shows it, with its groups collapsed. */
+  collapsedLog: string;
+  /** The program's output, including its commands. */
   raw: string;
-  /** The same without the commands that mask, so that whoever looks for a secret here finds a leak. */
+  /** The raw output without add-mask commands, in which any secret is a leak. */
   printed: string;
   annotations: Annotation[];
   masks: string[];
-  /** The environment variables that later steps get. */
+  /** The environment variables that are set for later steps. */
   exported: Record<string, string>;
   outputs: Record<string, string>;
   state: Record<string, string>;
@@ -42,7 +44,7 @@ interface ActionMetadata {
 }
 
 /**
- * Runs the main program of a step as GitHub's runner does, on the Node that runs this.
+ * Runs the main program of a step as GitHub's runner does, on the current Node.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
 export async function runMain(step: Step): Promise<StageResult> {
@@ -50,7 +52,7 @@ export async function runMain(step: Step): Promise<StageResult> {
   return runStage(step, runs.main, {});
 }
 
-/** Runs the post program of a step whose main program has run; undefined where the action has none. */
+/** Runs the post program of a step after its main program; returns undefined if the action has none. */
 export async function runPost(step: Step, main: StageResult): Promise<StageResult | undefined> {
   const { runs } = await readMetadata(step);
   return runs.post === undefined ? undefined : runStage(step, runs.post, main.state);
@@ -84,6 +86,7 @@ async function runStage(step: Step, program: string, state: Record<string, strin
       raw,
       printed: raw.replace(/^::add-mask::.*\n/gm, ''),
       log: view.text,
+      collapsedLog: view.collapsedText,
       annotations: view.annotations,
       masks: view.masks,
       exported: await readCommandFile(files.env),
@@ -95,7 +98,7 @@ async function runStage(step: Step, program: string, state: Record<string, strin
   }
 }
 
-// The runner gives every input of action.yml a variable, an empty one where there is neither value nor default.
+// The runner sets a variable for every input of action.yml, empty if there is neither a value nor a default.
 function inputVariables(metadata: ActionMetadata, given: Record<string, string>): Record<string, string> {
   const defaults = Object.entries(metadata.inputs ?? {}).map(([name, input]) => [name, input?.default ?? '']);
   const values = { ...(Object.fromEntries(defaults) as Record<string, string>), ...given };

@@ -20,12 +20,12 @@ export function listen(
   return open(server, tls ? 'https' : 'http');
 }
 
-/** Starts a server that speaks no protocol of its own; `scheme` is what its URL claims it speaks. */
+/** Starts a TCP server without a protocol; `scheme` is the scheme of its URL. */
 export function listenTcp(onConnection: (socket: Socket) => void, scheme = 'http'): Promise<LoopbackServer> {
   return open(createTcpServer(onConnection), scheme);
 }
 
-/** Opens a server on a free port of the loopback address; `scheme` is what its URL begins with. */
+/** Opens a server on a free port of the loopback address; `scheme` is the scheme of its URL. */
 export async function open(server: TcpServer, scheme: string): Promise<LoopbackServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -46,7 +46,7 @@ export async function open(server: TcpServer, scheme: string): Promise<LoopbackS
   };
 }
 
-/** Reads a request's whole body as text. */
+/** Reads the whole body of a request as text. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { listenTcp, type LoopbackServer } from './server.js';
 
-/** Starts what passes connections on to a port, as though it were far away; `answerMs` is how long answers take besides. */
+/** Starts a relay to a port that adds the latency of a long distance; `answerMs` further delays the answers. */
 export function startSlowLink(port: number, roundTripMs: number, answerMs = 0): Promise<LoopbackServer> {
   return listenTcp((near) => {
     const far = connect(port, '127.0.0.1');
-    // A handshake takes a round trip, which is over before the near end sends its first bytes.
+    // The TCP handshake takes one round trip before the near end can send its first bytes.
     const openMs = performance.now() + roundTripMs;
     near.on('data', (chunk) => {
       setTimeout(() => far.write(chunk), Math.max(0, openMs - performance.now()) + roundTripMs / 2);

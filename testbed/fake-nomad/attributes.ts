@@ -2,7 +2,7 @@ import type { AuthMethodConfig } from '../nomad-api.js';
 import { Refusal } from './refusal.js';
 import type { Attributes } from './selector.js';
 
-/** Maps a JWT's claims to the attributes that selectors and bind names use; refuses a claim that is an object. */
+/** Maps a JWT's claims to the attributes that selectors and bind names use; throws a refusal for a claim that is an object. */
 export function mapClaims(claims: Record<string, unknown>, config: AuthMethodConfig): Attributes {
   const attributes: Attributes = { value: {}, list: {} };
   for (const [source, name] of Object.entries(config.ClaimMappings ?? {})) {
@@ -64,7 +64,7 @@ function stringifyList(claim: unknown, source: string): string[] {
   return texts.filter((text) => text !== '');
 }
 
-// As Go prints an object.
+// Formats an object as Go's fmt does.
 function formatMap(value: unknown): string {
   const entries = Object.entries(value as object).map(([key, item]) => `${key}:${String(item)}`);
   return `map[${entries.sort().join(' ')}]`;

@@ -1,6 +1,6 @@
 const UNIT_S: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
 
-/** Reads a duration as Nomad's API takes it, "1h30m" or a number of nanoseconds, in seconds. */
+/** Converts a duration of Nomad's API, such as "1h30m" or a number of nanoseconds, to seconds. */
 export function parseDuration(value: string | number | undefined): number {
   if (typeof value !== 'string') {
     return (value ?? 0) / 1e9;
@@ -9,7 +9,7 @@ export function parseDuration(value: string | number | undefined): number {
   return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_S[unit ?? ''] ?? 0), 0);
 }
 
-/** Writes seconds as Go does: "1h0m0s", "10m0s", "30s". */
+/** Formats seconds as Go does: "1h0m0s", "10m0s", "30s". */
 export function formatDuration(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor(seconds / 60);

@@ -1,4 +1,4 @@
-/** A refusal with the status and the text that Nomad gives. */
+/** An error response with Nomad's status and text. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,

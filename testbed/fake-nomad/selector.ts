@@ -3,47 +3,56 @@ import { join } from 'node:path';
 import peggy from 'peggy';
 import { RE2JS } from 're2js';
 
-/** What a method's claim mappings make of a JWT, by the names that selectors use. */
+/** The attributes that an auth method's claim mappings make of a JWT, by the names that selectors use. */
 export interface Attributes {
   value: Record<string, string>;
   list: Record<string, string[]>;
 }
 
-type Expression =
-  | { type: 'and' | 'or'; left: Expression; right: Expression }
-  | { type: 'not'; operand: Expression }
-  | { type: 'any' | 'all'; path: string[]; names: Names; body: Expression }
-  | { type: 'match'; operator: string; path: string[]; value: string };
+/** A parsed selector. */
+export type Expression =
+  { type: 'and' | 'or'; left: Expression; right: Expression } | { type: 'not'; operand: Expression } | Condition;
 
-/** What the body of a quantifier calls each element: both of its parts, or the one that counts (a map's key, a list's value). */
+/** A part of a selector without and, or, and not outside braces; `text` is its source. */
+export type Condition =
+  | { type: 'any' | 'all'; text: string; path: string[]; names: Names; body: Expression }
+  | { type: 'match'; text: string; operator: string; path: string[]; value: string };
+
+/** The names of each element in the body of a quantifier: of both its parts, or of a map's key or a list's value. */
 type Names = { key: string; value: string } | { either: string };
 
-// Without a cache, each parenthesis would multiply the time by four.
+// Without the cache, each nested parenthesis quadruples the parse time.
 const parser = peggy.generate(readFileSync(join(import.meta.dirname, 'selector.peggy'), 'utf8'), { cache: true });
 
-/** Returns what is wrong with a selector's syntax, or undefined. */
+/** Parses a selector that is not empty; throws a syntax error. */
+export function parseSelector(selector: string): Expression {
+  return parser.parse(selector) as Expression;
+}
+
+/** Returns a selector's syntax error, or undefined. */
 export function findSyntaxError(selector: string): string | undefined {
   try {
-    parser.parse(selector);
+    parseSelector(selector);
     return undefined;
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-/** Tells whether a selector matches; an empty one always does, one that cannot be evaluated never. */
+/** Tells whether a selector matches; an empty one always does, and one that cannot be evaluated never does. */
 export function matches(selector: string, attributes: Attributes): boolean {
   if (selector === '') {
     return true;
   }
   try {
-    return evaluate(parser.parse(selector) as Expression, attributes);
+    return evaluate(parseSelector(selector), attributes);
   } catch {
     return false;
   }
 }
 
-function evaluate(expression: Expression, scope: object): boolean {
+/** Evaluates a parsed selector; throws an error where a path does not fit the attributes. */
+export function evaluate(expression: Expression, scope: object): boolean {
   switch (expression.type) {
     case 'and':
       return evaluate(expression.left, scope) && evaluate(expression.right, scope);
@@ -102,15 +111,15 @@ function contains(actual: unknown, value: string): boolean {
   return Object.hasOwn(Object(actual) as object, value);
 }
 
-// An attribute that is not there is undefined; a scope that is not there is an error, as in Nomad.
-function lookUp(scope: object, [head = '', ...rest]: string[]): unknown {
+/** Returns the value at a path, or undefined if there is no such attribute; an unknown first name is an error, as in Nomad. */
+export function lookUp(scope: object, [head = '', ...rest]: string[]): unknown {
   if (!Object.hasOwn(scope, head)) {
     throw new Error(`unknown name ${head}`);
   }
   return rest.reduce<unknown>(
     (value, key) => {
       if (typeof value !== 'object' || value === null) {
-        throw new Error(`${rest.join('.')} is no attribute`);
+        throw new Error(`${rest.join('.')} is not an attribute`);
       }
       return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
     },

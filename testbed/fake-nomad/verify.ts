@@ -1,15 +1,11 @@
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, importSPKI, type JSONWebKeySet } from 'jose';
 import type { AuthMethodConfig } from '../nomad-api.js';
-import { parseDuration } from './duration.js';
-import { Refusal } from './refusal.js';
-
-type Claims = Record<string, unknown>;
+import { invalid, verifyClaims, type Claims } from './verify-claims.js';
+import type { Refusal } from './refusal.js';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA'];
-const DEFAULT_LEEWAY_S = 150;
-const DEFAULT_CLOCK_SKEW_S = 60;
 
-/** Returns the claims of a JWT that a method takes; throws a refusal in Nomad's order of checks and with its texts. */
+/** Returns the claims of a JWT that a method accepts; throws a refusal, in the order of Nomad's checks and with its texts. */
 export async function verify(jwt: string, config: AuthMethodConfig): Promise<Claims> {
   const claims = await verifySignature(jwt, config);
   const { alg = '' } = decodeProtectedHeader(jwt);
@@ -17,9 +13,7 @@ export async function verify(jwt: string, config: AuthMethodConfig): Promise<Cla
   if (!allowed.includes(alg)) {
     throw invalid('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
   }
-  verifyAudience(claims['aud'], config.BoundAudiences ?? []);
-  verifyTimes(claims, config);
-  verifyIssuer(claims['iss'], config.BoundIssuer ?? []);
+  verifyClaims(claims, config);
   return claims;
 }
 
@@ -38,7 +32,7 @@ async function verifySignature(jwt: string, config: AuthMethodConfig): Promise<C
           : await compactVerify(jwt, createLocalJWKSet(key));
       return JSON.parse(Buffer.from(payload).toString()) as Claims;
     } catch {
-      // The next key may fit.
+      // The next key may be the right one.
     }
   }
   throw badSignature('failed to verify id token signature');
@@ -80,53 +74,6 @@ async function fetchJson(url: string): Promise<unknown> {
   }
 }
 
-function verifyAudience(aud: unknown, bound: string[]): void {
-  const audiences = Array.isArray(aud) ? aud : [aud];
-  if (bound.length > 0 && !audiences.some((audience) => bound.includes(audience as string))) {
-    throw invalid('invalid audience (aud) claim: audience claim does not match any expected audience');
-  }
-}
-
-function verifyTimes(claims: Claims, config: AuthMethodConfig): void {
-  const [iat, nbf, exp] = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Number(time ?? 0)) as [
-    number,
-    number,
-    number,
-  ];
-  if (iat === 0 && nbf === 0 && exp === 0) {
-    throw invalid('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
-  }
-  const end = exp || Math.max(iat, nbf) + leeway(config.ExpirationLeeway, DEFAULT_LEEWAY_S);
-  const start = nbf || iat || end - leeway(config.NotBeforeLeeway, DEFAULT_LEEWAY_S);
-  const skew = leeway(config.ClockSkewLeeway, DEFAULT_CLOCK_SKEW_S);
-  const now = Date.now() / 1000;
-  if (now < start - skew) {
-    throw invalid('invalid not before (nbf) claim: token not yet valid');
-  }
-  if (now > end + skew) {
-    throw invalid('invalid expiration time (exp) claim: token is expired');
-  }
-  if (now < iat - skew) {
-    throw invalid('invalid issued at (iat) claim: token issued in the future');
-  }
-}
-
-// Zero means the default, and only a negative leeway is none.
-function leeway(value: string | number | undefined, defaultSeconds: number): number {
-  const seconds = parseDuration(value);
-  return seconds === 0 ? defaultSeconds : Math.max(seconds, 0);
-}
-
-function verifyIssuer(iss: unknown, bound: string[]): void {
-  if (bound.length > 0 && !bound.includes(iss as string)) {
-    throw new Refusal(401, `unable to validate provided token: invalid JWT issuer: ${String(iss)}`);
-  }
-}
-
 function badSignature(text: string): Refusal {
   return invalid(`error verifying token signature: ${text}`);
-}
-
-function invalid(text: string): Refusal {
-  return new Refusal(401, `unable to validate provided token: unable to verify signature of JWT token: ${text}`);
 }

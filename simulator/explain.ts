@@ -1,0 +1,100 @@
+import { evaluate, lookUp, type Attributes, type Condition, type Expression } from '../testbed/fake-nomad/selector.js';
+
+/** Returns the conditions for which a selector does not match, each with the value that it met. */
+export function explainMismatch(selector: Expression, attributes: Attributes): string[] {
+  return findFailed(selector, attributes, true).map(({ condition, expected, error }) => {
+    if (error !== undefined) {
+      return `${condition.text} cannot be evaluated: ${error}`;
+    }
+    const outcome = expected ? 'is false' : 'is true, but negated';
+    return `${condition.text} ${outcome}: ${describeValue(condition, attributes)}`;
+  });
+}
+
+/** Returns all conditions of a selector; those inside a quantifier are part of the quantifier. */
+export function listConditions(selector: Expression): Condition[] {
+  switch (selector.type) {
+    case 'and':
+    case 'or':
+      return [...listConditions(selector.left), ...listConditions(selector.right)];
+    case 'not':
+      return listConditions(selector.operand);
+    default:
+      return [selector];
+  }
+}
+
+/** Returns the conditions that only exclude values: they also hold for a JWT without the claim, and nothing else requires it. */
+export function findExclusions(selector: Expression): Condition[] {
+  const parts = splitAnd(selector).map((part) => ({
+    conditions: listConditions(part),
+    isExclusion: isExclusion(part),
+  }));
+  const required = parts.filter((part) => !part.isExclusion).flatMap(({ conditions }) => conditions.map(nameAttribute));
+  return parts
+    .filter((part) => part.isExclusion)
+    .flatMap(({ conditions }) => conditions)
+    .filter((condition) => !required.includes(nameAttribute(condition)));
+}
+
+/** Returns the name of the attribute that a condition tests, such as value.ref. */
+export function nameAttribute({ path }: Condition): string {
+  return path.slice(0, 2).join('.');
+}
+
+interface Failed {
+  condition: Condition;
+  /** What the condition had to be for the selector to match. */
+  expected: boolean;
+  error?: string;
+}
+
+function findFailed(expression: Expression, attributes: Attributes, expected: boolean): Failed[] {
+  let error: string | undefined;
+  try {
+    if (evaluate(expression, attributes) === expected) {
+      return [];
+    }
+  } catch (thrown) {
+    error = (thrown as Error).message;
+  }
+  switch (expression.type) {
+    case 'and':
+    case 'or':
+      return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
+    case 'not':
+      return findFailed(expression.operand, attributes, !expected);
+    default:
+      return [{ condition: expression, expected, ...(error !== undefined && { error }) }];
+  }
+}
+
+function describeValue(condition: Condition, attributes: Attributes): string {
+  const name = condition.path.join('.');
+  const value = lookUp(attributes, condition.path);
+  if (value === undefined) {
+    return `the JWT has no claim for ${name}`;
+  }
+  const differsInCase =
+    condition.type === 'match' &&
+    condition.operator === '==' &&
+    typeof value === 'string' &&
+    value.toLowerCase() === condition.value.toLowerCase();
+  return `${name} is ${JSON.stringify(value)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
+}
+
+function splitAnd(selector: Expression): Expression[] {
+  return selector.type === 'and' ? [selector.left, selector.right].flatMap(splitAnd) : [selector];
+}
+
+function isExclusion(part: Expression): boolean {
+  // Whoever writes "is empty" means JWTs without the claim.
+  if (part.type === 'match' && part.operator === 'is empty') {
+    return false;
+  }
+  try {
+    return evaluate(part, { value: {}, list: {} });
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Token } from '../testbed/nomad-api.js';
+
+/** Nomad's answer to a login. */
+export type LoginAnswer = { token: Token } | { token: undefined; status: number; refusal: string };
+
+/** Logs in to Nomad over its API. */
+export async function logIn(url: string, AuthMethodName: string, LoginToken: string): Promise<LoginAnswer> {
+  const response = await fetch(`${url}/v1/acl/login`, {
+    method: 'POST',
+    body: JSON.stringify({ AuthMethodName, LoginToken }),
+  });
+  return response.ok
+    ? { token: (await response.json()) as Token }
+    : { token: undefined, status: response.status, refusal: shorten(await response.text()) };
+}
+
+// Nomad puts the same words before each reason to refuse a JWT.
+function shorten(answer: string): string {
+  return answer
+    .replace(/unable to (?:validate provided token|verify signature of JWT token): /g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

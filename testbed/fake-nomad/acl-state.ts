@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { AuthMethod, AuthMethodStub, BindingRule, Policy, PolicyStub, Role, Token } from '../nomad-api.js';
+import { formatDuration } from './duration.js';
+import { Refusal } from './refusal.js';
+import { findSyntaxError } from './selector.js';
+
+/** A valid name of an auth method, a role or a policy. */
+export const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+
+const INDEXES = { Hash: 'hash', CreateIndex: 1, ModifyIndex: 1 };
+
+/** The auth methods, binding rules, policies, roles and tokens of one Nomad cluster, in memory. */
+export class AclState {
+  readonly #methods = new Map<string, AuthMethod>();
+  readonly #rules: BindingRule[] = [];
+  readonly #policies = new Map<string, Policy>();
+  readonly #roles = new Map<string, Role>();
+  readonly #tokens = new Map<string, Token>();
+
+  bootstrap(): Token {
+    if (this.#tokens.size > 0) {
+      throw new Refusal(400, 'ACL bootstrap already done (reset index: 1)');
+    }
+    return this.createToken({ Name: 'Bootstrap Token', Type: 'management', Global: true });
+  }
+
+  putMethod(method: AuthMethod): AuthMethod {
+    if (!NAME.test(method.Name)) {
+      throw new Refusal(400, `auth method invalid: invalid name '${method.Name}'`);
+    }
+    this.#methods.set(method.Name, method);
+    return method;
+  }
+
+  findMethod(name: string): AuthMethod | undefined {
+    return this.#methods.get(name);
+  }
+
+  listMethods(): AuthMethodStub[] {
+    return [...this.#methods.values()].map(({ Name, Type }) => ({ Name, Type, Default: false, ...INDEXES }));
+  }
+
+  putRule(rule: BindingRule): BindingRule & { ID: string } {
+    const problem = rule.Selector ? findSyntaxError(rule.Selector) : undefined;
+    if (problem !== undefined) {
+      throw new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${problem}`);
+    }
+    this.#rules.push(rule);
+    return { ID: randomUUID(), ...rule };
+  }
+
+  listRules(methodName: string): BindingRule[] {
+    return this.#rules.filter(({ AuthMethod }) => AuthMethod === methodName);
+  }
+
+  putPolicy(policy: Policy): void {
+    this.#policies.set(policy.Name, policy);
+  }
+
+  deletePolicy(name: string): void {
+    this.#policies.delete(name);
+  }
+
+  hasPolicy(name: string): boolean {
+    return this.#policies.has(name);
+  }
+
+  /** Lists the policies that a token may read: all with a management token, otherwise its own and those of its roles. */
+  listPolicies(token: Token | undefined): PolicyStub[] {
+    const roles = (token?.Roles ?? []).flatMap(({ Name }) => this.#roles.get(Name) ?? []);
+    const own = new Set([...(token?.Policies ?? []), ...roles.flatMap(listLinks)]);
+    return [...this.#policies.values()]
+      .filter(({ Name }) => token?.Type === 'management' || own.has(Name))
+      .sort((a, b) => (a.Name < b.Name ? -1 : 1))
+      .map(({ Name, Description = '' }) => ({ Name, Description, JobACL: null, ...INDEXES }));
+  }
+
+  putRole({ ID, Name, Policies }: Omit<Role, 'ID'> & { ID?: string }): Role {
+    if (!NAME.test(Name)) {
+      throw new Refusal(400, `role invalid: invalid name '${Name}'`);
+    }
+    const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
+    if (missing !== undefined) {
+      throw new Refusal(400, `cannot find policy ${missing.Name}`);
+    }
+    const known = this.#roles.get(Name);
+    if (known !== undefined && known.ID !== ID) {
+      throw new Refusal(500, `role with name ${Name} already exists`);
+    }
+    const role = { ID: ID ?? randomUUID(), Name, Policies };
+    this.#roles.set(Name, role);
+    return role;
+  }
+
+  /** Returns a role without its links to policies that have been deleted. */
+  findRole(name: string): Role | undefined {
+    const role = this.#roles.get(name);
+    return role && { ...role, Policies: role.Policies.filter((link) => this.#policies.has(link.Name)) };
+  }
+
+  createToken({ ttl, ...fields }: Partial<Token> & Pick<Token, 'Type' | 'Name'> & { ttl?: number }): Token {
+    const now = new Date();
+    const token: Token = {
+      AccessorID: randomUUID(),
+      SecretID: randomUUID(),
+      Policies: null,
+      Roles: null,
+      Global: true,
+      CreateTime: now.toISOString(),
+      ...INDEXES,
+      ...fields,
+      ...(ttl !== undefined && {
+        ExpirationTime: new Date(now.getTime() + ttl * 1000).toISOString(),
+        ExpirationTTL: formatDuration(ttl),
+      }),
+    };
+    this.#tokens.set(token.SecretID, token);
+    return token;
+  }
+
+  findToken(secretId: string | undefined): Token | undefined {
+    const token = this.#tokens.get(secretId ?? '');
+    return token?.ExpirationTime !== undefined && new Date(token.ExpirationTime) < new Date() ? undefined : token;
+  }
+
+  deleteToken(accessorId: string): void {
+    const token = [...this.#tokens.values()].find(({ AccessorID }) => AccessorID === accessorId);
+    this.#tokens.delete(token?.SecretID ?? '');
+  }
+}
+
+function listLinks({ Policies }: Role): string[] {
+  return Policies.map(({ Name }) => Name);
+}

@@ -1,0 +1,99 @@
+import type { AuthMethodConfig } from '../nomad-api.js';
+import { parseDuration } from './duration.js';
+import { Refusal } from './refusal.js';
+
+/** The claims of a JWT. */
+export type Claims = Record<string, unknown>;
+
+const DEFAULT_LEEWAY_S = 150;
+const DEFAULT_CLOCK_SKEW_S = 60;
+const NUMERIC_DATE = 'go-jose/go-jose/jwt: expected number value to unmarshal NumericDate';
+
+/** Checks the registered claims of a JWT; throws a refusal, in the order of Nomad's checks and with its texts. */
+export function verifyClaims(claims: Claims, config: AuthMethodConfig): void {
+  verifyTypes(claims);
+  verifyAudience(claims['aud'], config.BoundAudiences ?? []);
+  verifyTimes(claims, config);
+  verifyIssuer(claims['iss'], config.BoundIssuer ?? []);
+}
+
+/** Returns the refusal of a JWT that does not verify. */
+export function invalid(text: string): Refusal {
+  return new Refusal(401, `unable to validate provided token: unable to verify signature of JWT token: ${text}`);
+}
+
+const isNumeric = (claim: unknown): boolean => claim == null || typeof claim === 'number';
+
+// What Nomad unmarshals with each registered claim, in the order in which it finds errors.
+function verifyTypes(claims: Claims): void {
+  const { aud } = claims;
+  const audiences = (Array.isArray(aud) ? aud : [aud ?? '']) as unknown[];
+  if ('aud' in claims && (aud === null || !audiences.every((audience) => typeof audience === 'string'))) {
+    throw invalid('go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience');
+  }
+  if (!['exp', 'iat', 'nbf'].every((name) => isNumeric(claims[name]))) {
+    throw invalid(NUMERIC_DATE);
+  }
+  for (const name of ['iss', 'jti', 'sub']) {
+    const claim = claims[name] ?? '';
+    if (typeof claim !== 'string') {
+      throw invalid(`json: cannot unmarshal ${nameJsonType(claim)} into Go struct field Claims.${name} of type string`);
+    }
+  }
+}
+
+function nameJsonType(value: unknown): string {
+  if (typeof value === 'boolean') {
+    return 'bool';
+  }
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function verifyAudience(aud: unknown, bound: string[]): void {
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  if (bound.length > 0 && !audiences.some((audience) => bound.includes(audience as string))) {
+    throw invalid('invalid audience (aud) claim: audience claim does not match any expected audience');
+  }
+}
+
+function verifyTimes(claims: Claims, config: AuthMethodConfig): void {
+  const [iat, nbf, exp] = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Number(time ?? 0)) as [
+    number,
+    number,
+    number,
+  ];
+  if (iat === 0 && nbf === 0 && exp === 0) {
+    throw invalid('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
+  }
+  const end = exp || Math.max(iat, nbf) + leeway(config.ExpirationLeeway, DEFAULT_LEEWAY_S);
+  const start = nbf || iat || end - leeway(config.NotBeforeLeeway, DEFAULT_LEEWAY_S);
+  const skew = leeway(config.ClockSkewLeeway, DEFAULT_CLOCK_SKEW_S);
+  const now = Date.now() / 1000;
+  if (now < start - skew) {
+    throw invalid('invalid not before (nbf) claim: token not yet valid');
+  }
+  if (now > end + skew) {
+    throw invalid('invalid expiration time (exp) claim: token is expired');
+  }
+  if (now < iat - skew) {
+    throw invalid('invalid issued at (iat) claim: token issued in the future');
+  }
+}
+
+// Zero means the default; only a negative value turns a leeway off.
+function leeway(value: string | number | undefined, defaultSeconds: number): number {
+  const seconds = parseDuration(value);
+  return seconds === 0 ? defaultSeconds : Math.max(seconds, 0);
+}
+
+function verifyIssuer(iss: unknown, bound: string[]): void {
+  if (bound.length > 0 && iss === undefined) {
+    throw new Refusal(
+      401,
+      'unable to validate provided token: auth method specifies BoundIssuers but the provided token does not contain issuer information',
+    );
+  }
+  if (bound.length > 0 && !bound.includes(iss as string)) {
+    throw new Refusal(401, `unable to validate provided token: invalid JWT issuer: ${String(iss)}`);
+  }
+}
