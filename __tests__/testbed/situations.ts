@@ -3,21 +3,24 @@ import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import type { Issuer, IssueOptions } from '../../testbed/issuer.js';
 import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
 
-/** What is asked of Nomad; a login through the situation's own method where nothing else is said. */
+/** A request to Nomad, by default a login through the situation's own method. */
 export interface Request {
   method?: string;
-  /** "ACCESSOR" in it stands for the accessor of the token that `as` is. */
+  /** "ACCESSOR" stands for the accessor of the token that the situation's method has just issued. */
   path?: string;
   headers?: Record<string, string>;
   methodName?: string;
   body?: string;
-  /** Whose token goes with the request: "own" is one that the situation's method has just given. */
+  /** The token of the request: "own" is one that the situation's method has just issued. */
   as?: 'own';
-  times?: number;
+  /** A request with the same token that comes first. */
+  after?: Pick<Request, 'method' | 'path'>;
 }
 
-/** How a cluster is set up and what is asked of it in one of the recorded situations; what is left out is as usual. */
+/** The configuration of Nomad and the request of a recorded situation; everything else has its usual value. */
 export interface Situation {
+  /** The first version of Nomad that knows the situation's feature. */
+  since?: string;
   /** Where the method finds the issuer's keys. */
   keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL' | 'nowhere';
   config?: AuthMethod['Config'] & { OIDCClientID?: string; AllowedRedirectURIs?: string[] };
@@ -32,9 +35,16 @@ const HOUR = 3600;
 const role = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'role', BindName });
 const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'policy', BindName });
 const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
+const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
+const UNKNOWN_TOKEN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+const named = (TokenNameFormat: string): Situation => ({
+  since: '1.7.0',
+  fields: { TokenNameFormat },
+  config: { ClaimMappings: { repository_id: 'repo_id', run_id: 'run_id' } },
+});
 const revocation: Request = { method: 'DELETE', path: '/v1/acl/token/ACCESSOR', as: 'own' };
 
-/** The situations, by the names that the recordings give them. */
+/** The situations, by their names in the recordings. */
 export const SITUATIONS: Record<string, Situation> = {
   'client token by policy': {},
   'PUT instead of POST': { request: { method: 'PUT' } },
@@ -89,6 +99,25 @@ export const SITUATIONS: Record<string, Situation> = {
     rules: [policy('${value.owner}')],
     jwt: { claims: { repository_owner: 'Octo-Org' } },
   },
+  'token name': named('gha-${value.repo_id}-${value.run_id}'),
+  'token name of a claim that the JWT lacks': {
+    ...named('gha-${value.repo_id}-${value.run_id}'),
+    jwt: { claims: { run_id: undefined } },
+  },
+  'token name of an unmapped claim': named('gha-${value.nope}'),
+  'token name that keeps its case': { ...named('${value.repo_id}-A'), jwt: { claims: { repository_id: 'X' } } },
+  'token name with an escaped variable': named('$${value.repo_id}'),
+  'token name with an unfinished variable': named('x${value.repo_id'),
+  'token name that is too long': { ...named('${value.repo_id}'), jwt: { claims: { repository_id: 'x'.repeat(257) } } },
+  'token name of a JWT that no rule matches': { ...named('${value.nope}'), rules: [] },
+  'sub is an object': { jwt: { claims: { sub: { a: 1 } } } },
+  'jti is a list': { jwt: { claims: { jti: ['a'] } } },
+  'iss is a boolean': { jwt: { claims: { iss: true } } },
+  'iss is absent': { config: { BoundIssuer: ['https://token.example.com'] }, jwt: { claims: { iss: undefined } } },
+  'aud is a number': { jwt: { claims: { aud: 7 } } },
+  'aud is null': { jwt: { claims: { aud: null } } },
+  'exp is text': { jwt: { claims: { exp: 'soon' } } },
+  'sub and exp have the wrong type': { jwt: { claims: { exp: 'soon', sub: 7 } } },
   'OIDC method': {
     keys: 'OIDCDiscoveryURL',
     config: { OIDCClientID: 'nomad', AllowedRedirectURIs: ['http://localhost:4649/oidc/callback'] },
@@ -121,19 +150,44 @@ export const SITUATIONS: Record<string, Situation> = {
     ],
     jwt: { claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' } },
   },
-  'no token lookup': {
-    request: { ...oneself, headers: { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' } },
-  },
+  'no token lookup': { request: { ...oneself, headers: UNKNOWN_TOKEN } },
   'self by a client token': {
     rules: [role('repo-${value.repo_id}'), policy('read')],
     request: { ...oneself, as: 'own' },
   },
   'revoke by a client token': { request: revocation },
   'revoke by a management token': { rules: [{ BindType: 'management' }], request: revocation },
-  'revoke a second time': { rules: [{ BindType: 'management' }], request: { ...revocation, times: 2 } },
+  'revoke a second time': {
+    rules: [{ BindType: 'management' }],
+    request: { ...revocation, after: revocation },
+  },
+  'self after revocation': {
+    rules: [{ BindType: 'management' }],
+    request: { ...oneself, as: 'own', after: revocation },
+  },
+  'policies of a client token': {
+    rules: [role('repo-${value.repo_id}'), policy('deploy')],
+    request: { ...policies, as: 'own' },
+  },
+  'policies of a management token': { rules: [{ BindType: 'management' }], request: { ...policies, as: 'own' } },
+  'policies of an unknown token': { request: { ...policies, headers: UNKNOWN_TOKEN } },
+  'policies without a token': { request: policies },
+  'policies after revocation': {
+    rules: [{ BindType: 'management' }],
+    request: { ...policies, as: 'own', after: revocation },
+  },
+  'role whose policies have been deleted': { rules: [role('emptied')] },
+  'policies of a role whose policies have been deleted': {
+    rules: [role('emptied')],
+    request: { ...policies, as: 'own' },
+  },
+  'policies of a role with one deleted policy': {
+    rules: [role('half-emptied')],
+    request: { ...policies, as: 'own' },
+  },
 };
 
-/** Recorded situations that are about the state of the servers, which no setup brings about. */
+/** Recorded situations of the servers' state, which no configuration can bring about. */
 export const SERVER_STATES = [
   'ACLs disabled',
   'ACLs disabled, method list',

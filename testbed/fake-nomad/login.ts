@@ -60,7 +60,7 @@ function bind(
   }
   return {
     Type: 'client',
-    Policies: policies.length > 0 ? policies : null,
+    Policies: policies,
     Roles: roles.length > 0 ? roles.map((role) => ({ ID: role.ID, Name: role.Name })) : null,
   };
 }
