@@ -1,160 +1,10 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 1916:
-/***/ ((__unused_webpack_module, exports) => {
-
-var __webpack_unused_export__;
-
-__webpack_unused_export__ = true;
-__webpack_unused_export__ = exports.kp = void 0;
-var peq = new Uint32Array(0x10000);
-var myers_32 = function (a, b) {
-    var n = a.length;
-    var m = b.length;
-    var lst = 1 << (n - 1);
-    var pv = -1;
-    var mv = 0;
-    var sc = n;
-    var i = n;
-    while (i--) {
-        peq[a.charCodeAt(i)] |= 1 << i;
-    }
-    for (i = 0; i < m; i++) {
-        var eq = peq[b.charCodeAt(i)];
-        var xv = eq | mv;
-        eq |= ((eq & pv) + pv) ^ pv;
-        mv |= ~(eq | pv);
-        pv &= eq;
-        if (mv & lst) {
-            sc++;
-        }
-        if (pv & lst) {
-            sc--;
-        }
-        mv = (mv << 1) | 1;
-        pv = (pv << 1) | ~(xv | mv);
-        mv &= xv;
-    }
-    i = n;
-    while (i--) {
-        peq[a.charCodeAt(i)] = 0;
-    }
-    return sc;
-};
-var myers_x = function (b, a) {
-    var n = a.length;
-    var m = b.length;
-    var mhc = [];
-    var phc = [];
-    var hsize = Math.ceil(n / 32);
-    var vsize = Math.ceil(m / 32);
-    for (var i = 0; i < hsize; i++) {
-        phc[i] = -1;
-        mhc[i] = 0;
-    }
-    var j = 0;
-    for (; j < vsize - 1; j++) {
-        var mv_1 = 0;
-        var pv_1 = -1;
-        var start_1 = j * 32;
-        var vlen_1 = Math.min(32, m) + start_1;
-        for (var k = start_1; k < vlen_1; k++) {
-            peq[b.charCodeAt(k)] |= 1 << k;
-        }
-        for (var i = 0; i < n; i++) {
-            var eq = peq[a.charCodeAt(i)];
-            var pb = (phc[(i / 32) | 0] >>> i) & 1;
-            var mb = (mhc[(i / 32) | 0] >>> i) & 1;
-            var xv = eq | mv_1;
-            var xh = ((((eq | mb) & pv_1) + pv_1) ^ pv_1) | eq | mb;
-            var ph = mv_1 | ~(xh | pv_1);
-            var mh = pv_1 & xh;
-            if ((ph >>> 31) ^ pb) {
-                phc[(i / 32) | 0] ^= 1 << i;
-            }
-            if ((mh >>> 31) ^ mb) {
-                mhc[(i / 32) | 0] ^= 1 << i;
-            }
-            ph = (ph << 1) | pb;
-            mh = (mh << 1) | mb;
-            pv_1 = mh | ~(xv | ph);
-            mv_1 = ph & xv;
-        }
-        for (var k = start_1; k < vlen_1; k++) {
-            peq[b.charCodeAt(k)] = 0;
-        }
-    }
-    var mv = 0;
-    var pv = -1;
-    var start = j * 32;
-    var vlen = Math.min(32, m - start) + start;
-    for (var k = start; k < vlen; k++) {
-        peq[b.charCodeAt(k)] |= 1 << k;
-    }
-    var score = m;
-    for (var i = 0; i < n; i++) {
-        var eq = peq[a.charCodeAt(i)];
-        var pb = (phc[(i / 32) | 0] >>> i) & 1;
-        var mb = (mhc[(i / 32) | 0] >>> i) & 1;
-        var xv = eq | mv;
-        var xh = ((((eq | mb) & pv) + pv) ^ pv) | eq | mb;
-        var ph = mv | ~(xh | pv);
-        var mh = pv & xh;
-        score += (ph >>> (m - 1)) & 1;
-        score -= (mh >>> (m - 1)) & 1;
-        if ((ph >>> 31) ^ pb) {
-            phc[(i / 32) | 0] ^= 1 << i;
-        }
-        if ((mh >>> 31) ^ mb) {
-            mhc[(i / 32) | 0] ^= 1 << i;
-        }
-        ph = (ph << 1) | pb;
-        mh = (mh << 1) | mb;
-        pv = mh | ~(xv | ph);
-        mv = ph & xv;
-    }
-    for (var k = start; k < vlen; k++) {
-        peq[b.charCodeAt(k)] = 0;
-    }
-    return score;
-};
-var distance = function (a, b) {
-    if (a.length < b.length) {
-        var tmp = b;
-        b = a;
-        a = tmp;
-    }
-    if (b.length === 0) {
-        return a.length;
-    }
-    if (a.length <= 32) {
-        return myers_32(a, b);
-    }
-    return myers_x(a, b);
-};
-__webpack_unused_export__ = distance;
-var closest = function (str, arr) {
-    var min_distance = Infinity;
-    var min_index = 0;
-    for (var i = 0; i < arr.length; i++) {
-        var dist = distance(str, arr[i]);
-        if (dist < min_distance) {
-            min_distance = dist;
-            min_index = i;
-        }
-    }
-    return arr[min_index];
-};
-exports.kp = closest;
-
-
-/***/ }),
-
 /***/ 770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(218);
+/* unused reexport */ __nccwpck_require__(218);
 
 
 /***/ }),
@@ -174,10 +24,10 @@ var assert = __nccwpck_require__(2613);
 var util = __nccwpck_require__(9023);
 
 
-exports.httpOverHttp = httpOverHttp;
-exports.httpsOverHttp = httpsOverHttp;
-exports.httpOverHttps = httpOverHttps;
-exports.httpsOverHttps = httpsOverHttps;
+__webpack_unused_export__ = httpOverHttp;
+__webpack_unused_export__ = httpsOverHttp;
+__webpack_unused_export__ = httpOverHttps;
+__webpack_unused_export__ = httpsOverHttps;
 
 
 function httpOverHttp(options) {
@@ -16965,164 +16815,1406 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3678:
+/***/ 6683:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ listClaims),
-/* harmony export */   U: () => (/* binding */ decodePart)
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
-
-
-// GitHub's issuers, its enterprises' and GitHub Enterprise Server's among them, whose claims hold no secret.
-// https://docs.github.com/en/actions/reference/security/oidc
-const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
-const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-/** Decodes one of the first two parts of a JWT; undefined where it is no JSON object. https://www.rfc-editor.org/rfc/rfc7519 */
-function decodePart(part) {
-    if (part === undefined || !/^[\w-]+$/.test(part)) {
-        return undefined;
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The time by which a login must be done. */
+class Deadline {
+    #totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.#totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.#totalMs;
     }
-    try {
-        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-        return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    /** How many milliseconds are left; 0 after the deadline. */
+    get leftMs() {
+        return Math.max(0, this.#endMs - performance.now());
     }
-    catch {
-        return undefined;
+    /** How many milliseconds one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
-/** Lists the claims of a JWT in a group of the log: GitHub's with their values, of others only those that are no secret. */
-function listClaims(jwt) {
-    const claims = decodePart(jwt.split('.')[1]) ?? {};
-    const isGithubs = GITHUB_ISSUER.test(String(claims['iss']));
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that was refused');
-    for (const [name, value] of Object.entries(claims)) {
-        const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(isShown ? `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(JSON.stringify(value))}` : `${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .h)(name)} (value not shown)`);
+/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+async function withTimeout(ms, promise, onTimeout) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            reject(onTimeout());
+        }, ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
     }
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
+    finally {
+        clearTimeout(timer);
+    }
+}
+/** Formats milliseconds as seconds. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
 }
 
 
 /***/ }),
 
-/***/ 4875:
+/***/ 3139:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ endSoon)
+/* harmony export */ });
+const GRACE_MS = 400;
+/**
+ * Lets the process end by itself, but not wait for a DNS lookup that hangs, which nothing can cancel. To call process.exit while V8
+ * compiles in the background aborts Node 24 on Windows, and loses output that a slow reader has not taken yet.
+ * https://github.com/nodejs/node/issues/56645
+ */
+function endSoon() {
+    setTimeout(() => process.stdout.write('', () => process.exit()), GRACE_MS).unref();
+}
+
+
+/***/ }),
+
+/***/ 5855:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  L: () => (/* binding */ exportConnection)
+  o: () => (/* binding */ findKind)
 });
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-;// CONCATENATED MODULE: ./src/connection-export.ts
+// UNUSED EXPORTS: KINDS
 
-
-
-
-
-/**
- * Exports to later steps what Nomad's own programs read to reach the cluster, and says which files it is about to write.
- * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
- */
-function exportConnection(options, announceFiles) {
-    // Run by hand there is no later step to find the files, and nobody to delete them.
-    if (!process.env['GITHUB_ENV']) {
-        return;
-    }
-    exportAll({
-        NOMAD_ADDR: options.url,
-        NOMAD_REGION: options.region,
-        NOMAD_TLS_SERVER_NAME: options.tlsServerName,
-        NOMAD_SKIP_VERIFY: options.tlsSkipVerify ? 'true' : undefined,
-    });
-    const pems = {
-        NOMAD_CACERT: options.caCertificate,
-        NOMAD_CLIENT_CERT: options.clientCertificate,
-        NOMAD_CLIENT_KEY: options.clientKey,
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+;// CONCATENATED MODULE: ./src/failures/match.ts
+/** Defines a kind of failure whose advice can only use what its match has found. */
+function defineKind({ id, retryS = 0, match, example, advice }) {
+    return {
+        id,
+        retryS,
+        example,
+        diagnose: ({ details }) => {
+            const facts = match(details);
+            return facts === undefined ? undefined : (now) => advice(facts, now);
+        },
     };
-    const folder = process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)();
-    const files = Object.entries(pems).flatMap(([name, pem]) => pem === undefined ? [] : [{ name, pem, path: (0,external_node_path_namespaceObject.join)(folder, `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`) }]);
-    announceFiles(files.map(({ path }) => path));
-    for (const { pem, path } of files) {
-        // Nobody else can read the file from its first byte on, nor have put it there before.
-        (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
-    }
-    exportAll(Object.fromEntries(files.map(({ name, path }) => [name, path])));
 }
-function exportAll(variables) {
-    for (const [name, value] of Object.entries(variables)) {
-        if (value !== undefined) {
-            core/* exportVariable */.dN(name, value);
+/** Matches failures with a code of this project. */
+function code(...codes) {
+    return ({ code: actual }) => actual !== undefined && codes.includes(actual) ? {} : undefined;
+}
+/** Matches requests that got no complete response, by their failure code or the error code of Node or undici. */
+function network(codes, test = () => true) {
+    return (details) => {
+        const { target, network: error, unusedAddress } = details;
+        if (target === undefined || error === undefined || !codes.test(details.code ?? error.code)) {
+            return undefined;
         }
+        const facts = { ...target, ...error, host: new URL(target.url).hostname, unusedAddress };
+        return test(facts) ? facts : undefined;
+    };
+}
+/** Matches responses of Nomad, unless another peer is named; `found` holds the groups of the pattern. */
+function response(status, body = /(?:)/, peer = 'Nomad') {
+    return ({ target, response: actual }) => {
+        const match = body.exec(actual?.body ?? '');
+        return actual !== undefined && target?.peer === peer && status.test(String(actual.status)) && match !== null
+            ? { ...actual, ...target, found: match.slice(1) }
+            : undefined;
+    };
+}
+/** Matches Nomad's refusals of a login. */
+function refusal(body, status = /^(400|401|500)$/) {
+    return (details) => {
+        const answered = response(status, body)(details);
+        return answered && details.login && { ...answered, ...details.login };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/failures/catalogue-connection.ts
+
+
+
+const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
+const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
+const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET/;
+const unreached = (said, error, target = NOMAD) => {
+    const way = target.proxy === undefined ? '' : ` through the proxy ${target.proxy.origin} (${target.proxy.variable})`;
+    return new failure/* Failure */.H(`Cannot reach ${target.peer} at ${target.url}${way}: ${said}`, {
+        target,
+        network: { code: '', hasResponded: false, ...error },
+    });
+};
+const unanswered = (said, failureCode, hasResponded = false) => new failure/* Failure */.H(`Nomad at ${NOMAD.url} ${said}`, {
+    code: failureCode,
+    target: NOMAD,
+    network: { code: '', hasResponded },
+});
+const isProxied = ({ proxy }) => proxy !== undefined;
+const isTls = ({ url }) => url.startsWith('https:');
+const isBusy = ({ hasResponded }) => hasResponded;
+/** Where the address of a host comes from that cannot be found or reached. */
+function nameSource({ proxy }) {
+    return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
+}
+function adviseName({ certificateNames = [], host }) {
+    const shown = certificateNames.slice(0, 10);
+    const more = certificateNames.length > shown.length ? ` and ${String(certificateNames.length - shown.length)} more` : '';
+    const server = certificateNames.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+    const isName = (name) => (0,external_node_net_.isIP)(name) === 0;
+    const change = server !== undefined
+        ? `Set the input tlsServerName to ${server}.`
+        : certificateNames.some(isName)
+            ? 'Set the input tlsServerName to one of these names, or use one in the input url.'
+            : 'Use one of these addresses in the input url.';
+    return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
+}
+/** Why no complete response came from a server. */
+const CONNECTION_KINDS = [
+    defineKind({
+        id: 'invalid-proxy',
+        match: code('INVALID_PROXY'),
+        example: () => new failure/* Failure */.H('The environment variable HTTPS_PROXY is not the address of an HTTP proxy', {
+            code: 'INVALID_PROXY',
+        }),
+        advice: () => 'Set it to an address such as http://proxy.example.com:3128, or unset it on the runner.',
+    }),
+    defineKind({
+        id: 'proxy-authentication',
+        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus === 407),
+        example: () => unreached('the proxy answered 407', { proxyStatus: 407 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host, proxy }) => `The proxy rejects the credentials. Correct them in ${proxy?.variable ?? 'HTTPS_PROXY'} (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host} to NO_PROXY.`,
+    }),
+    defineKind({
+        id: 'proxy-unavailable',
+        retryS: Infinity,
+        match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
+        example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+    }),
+    defineKind({
+        id: 'proxy-refused',
+        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus !== undefined),
+        example: () => unreached('the proxy answered 403', { proxyStatus: 403 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host }) => `The proxy does not allow connections to ${host}. Allow the host and port there, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+    }),
+    defineKind({
+        id: 'unknown-host',
+        match: network(/ENOTFOUND/),
+        example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
+        advice: (facts) => `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+    }),
+    defineKind({
+        id: 'proxy-unreachable',
+        retryS: 5,
+        match: network(/ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/, isProxied),
+        example: () => unreached('connect ECONNREFUSED 192.0.2.1:3128', { code: 'ECONNREFUSED' }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host, proxy }) => `The proxy itself cannot be reached. Correct its address in ${proxy?.variable ?? 'HTTPS_PROXY'}, or add ${host} to NO_PROXY.`,
+    }),
+    defineKind({
+        id: 'github-unreachable',
+        retryS: Infinity,
+        match: network(/(?:)/, ({ peer }) => peer === 'GitHub'),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }, { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' }),
+        advice: ({ host }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+    }),
+    defineKind({
+        id: 'untrusted-certificate',
+        match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
+        example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+        advice: ({ host }) => `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+    }),
+    defineKind({
+        id: 'certificate-without-names',
+        match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
+        example: () => unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
+        advice: ({ host }) => `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+    }),
+    defineKind({
+        id: 'certificate-name-mismatch',
+        match: network(/ALTNAME/),
+        example: () => unreached("IP: 192.0.2.10 is not in the cert's list: ", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+        advice: adviseName,
+    }),
+    defineKind({
+        id: 'certificate-expired',
+        match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
+        example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
+        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+    }),
+    defineKind({
+        id: 'tls-not-supported',
+        match: network(/WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/),
+        example: () => unreached('wrong version number', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }),
+        advice: ({ host }) => `${host} does not use TLS on this port. Change the input url to http://, or to the port that uses TLS.`,
+    }),
+    defineKind({
+        id: 'client-certificate-required',
+        match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
+        example: () => unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
+        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+    }),
+    defineKind({
+        id: 'server-name-unknown',
+        match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
+        example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
+        advice: ({ host }) => `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+    }),
+    defineKind({
+        id: 'client-certificate-refused',
+        match: network(/ALERT/),
+        example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
+        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+    }),
+    defineKind({
+        id: 'connection-refused',
+        retryS: 5,
+        match: network(/ECONNREFUSED/),
+        example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
+        advice: ({ unusedAddress }) => unusedAddress === undefined
+            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+            : unusedAddress === ''
+                ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
+                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+    }),
+    defineKind({
+        id: 'dns-unavailable',
+        retryS: 5,
+        match: network(/EAI_AGAIN/),
+        example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
+        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+    }),
+    defineKind({
+        id: 'unreachable',
+        retryS: 5,
+        match: network(UNREACHABLE),
+        example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
+        advice: ({ host }) => `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+    }),
+    defineKind({
+        id: 'no-response',
+        retryS: Infinity,
+        match: network(/NO_RESPONSE|NOT_SENT/),
+        example: () => unanswered('did not respond within 20.0 s', 'NO_RESPONSE'),
+        advice: ({ host }) => `${host} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, for example because they cannot fetch the issuer's keys quickly, set a longer timeout.`,
+    }),
+    defineKind({
+        id: 'server-busy',
+        retryS: Infinity,
+        match: network(CLOSED, isBusy),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
+        advice: ({ host }) => `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+    }),
+    defineKind({
+        id: 'closed-after-handshake',
+        retryS: 5,
+        match: network(/UND_ERR_SOCKET/, isTls),
+        example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
+        advice: ({ host }) => `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+    }),
+    defineKind({
+        id: 'connection-closed',
+        retryS: 10,
+        match: network(CLOSED),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
+        advice: ({ host, url }) => `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+    }),
+    defineKind({
+        id: 'not-http',
+        match: network(/HPE_|RESPONSE_TOO_LONG/),
+        example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
+        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+    }),
+];
+
+;// CONCATENATED MODULE: ./src/failures/catalogue-identity.ts
+
+
+const GITHUB = { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' };
+const isGithub = ({ peer }) => peer === 'GitHub';
+const refused = (status, body) => new failure/* Failure */.H(`GitHub did not issue an OIDC token (${String(status)}): ${body}`, {
+    target: GITHUB,
+    response: { status, body },
+});
+const catalogue_identity_unreached = (said, errorCode) => new failure/* Failure */.H(`Cannot reach GitHub at ${GITHUB.url}: ${said}`, {
+    target: GITHUB,
+    network: { code: errorCode, hasResponded: false },
+});
+/** What can go wrong before Nomad is asked: malformed inputs, and jobs to which GitHub issues no JWT. */
+const IDENTITY_KINDS = [
+    defineKind({
+        id: 'invalid-input',
+        match: ({ code: actual, input }) => (actual === 'INVALID_INPUT' ? input : undefined),
+        example: () => new failure/* Failure */.H('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
+        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (by hand: the environment variable INPUT_${input.toUpperCase()}).`,
+    }),
+    defineKind({
+        id: 'invalid-identity-token',
+        match: code('INVALID_SUPPLIED_JWT'),
+        example: () => new failure/* Failure */.H('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' }),
+        advice: () => 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token and nothing else, and check that the secret or output that it comes from is set.',
+    }),
+    defineKind({
+        id: 'missing-permission',
+        match: code('MISSING_PERMISSION'),
+        example: () => new failure/* Failure */.H('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' }),
+        advice: () => 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. Alternatively, set the input identityToken.',
+    }),
+    defineKind({
+        id: 'fork-pull-request',
+        match: code('FORK_PULL_REQUEST'),
+        example: () => new failure/* Failure */.H('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
+        advice: () => 'No permission changes that. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
+    }),
+    defineKind({
+        id: 'not-in-actions',
+        match: code('NOT_IN_ACTIONS'),
+        example: () => new failure/* Failure */.H('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' }),
+        advice: () => 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.',
+    }),
+    defineKind({
+        id: 'github-job-pending',
+        retryS: 5,
+        match: response(/^403$/, /Can't issue ID_TOKEN for job/i, 'GitHub'),
+        example: () => refused(403, "Can't issue ID_TOKEN for job in 'Pending' state"),
+        advice: () => 'GitHub had not yet recorded that the job is running. Run the job again.',
+    }),
+    defineKind({
+        id: 'github-unavailable',
+        retryS: Infinity,
+        match: response(/^(429|5..)$/, undefined, 'GitHub'),
+        example: () => refused(503, 'Service Unavailable'),
+        advice: () => "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.",
+    }),
+    defineKind({
+        id: 'github-redirect',
+        match: response(/^3..$/, undefined, 'GitHub'),
+        example: () => refused(302, 'a redirect to https://login.example.com'),
+        advice: () => "Redirects are not followed, because they would send the job's request token to another server. Look for a proxy or TLS inspection between the runner and GitHub.",
+    }),
+    defineKind({
+        id: 'github-invalid-response',
+        match: code('INVALID_ISSUED_JWT'),
+        example: () => new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' }),
+        advice: () => 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+    }),
+    defineKind({
+        id: 'github-refused',
+        match: response(/^[24]..$/, undefined, 'GitHub'),
+        example: () => refused(401, 'The token is expired'),
+        advice: () => "Run the job again, as its own credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+    }),
+    defineKind({
+        id: 'github-certificate',
+        match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
+        example: () => catalogue_identity_unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
+        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner or set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file with it.",
+    }),
+    defineKind({
+        id: 'github-unknown-host',
+        match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
+        example: () => catalogue_identity_unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
+        advice: ({ host }) => `This runner's DNS does not know ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
+    }),
+];
+
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/failures/claims.ts
+var claims = __nccwpck_require__(4894);
+;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
+
+
+
+
+const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
+const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const JWT = {
+    token: '',
+    header: { alg: 'RS256', kid: '38826b17-6a30-5f9b-b169-8beb8202f723' },
+    claims: {
+        iss: 'https://token.actions.githubusercontent.com',
+        aud: 'https://github.com/octo-org',
+        nbf: 1_790_000_000,
+        iat: 1_790_000_000,
+        exp: 1_790_000_300,
+    },
+};
+const LOGIN = { methodName: 'github-adv', jwt: JWT, isJwtSupplied: false };
+const catalogue_nomad_refused = (status, body, login = {}) => new failure/* Failure */.H(`Nomad refused the login (${String(status)}): ${body || 'an empty response'}`, {
+    target: catalogue_nomad_NOMAD,
+    response: { status, body },
+    login: { ...LOGIN, ...login },
+});
+const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate provided token: unable to verify signature of JWT token: ${reason}`);
+function show(jwt, claim) {
+    return claim in jwt.claims ? (0,claims/* showClaim */.g)(claim, jwt.claims[claim], 200) : 'missing';
+}
+// As text, where that makes sense in an address or a list of allowed values.
+function showText(jwt, claim) {
+    const value = jwt.claims[claim];
+    return typeof value === 'string' ? (0,secrets/* quote */.hD)(value, 200) : show(jwt, claim);
+}
+function listMethods(methods) {
+    if (methods === undefined) {
+        return 'To list the methods, run: nomad acl auth-method list';
+    }
+    const names = methods.filter(({ type }) => type === 'JWT').map(({ name }) => name);
+    const shown = names.slice(0, 20).join(', ');
+    const more = names.length > 20 ? ` and ${String(names.length - 20)} more` : '';
+    return names.length === 0
+        ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'
+        : `This cluster has these methods of type JWT: ${shown}${more}.`;
+}
+function describeTime(seconds, now) {
+    if (typeof seconds !== 'number' || !Number.isFinite(new Date(seconds * 1000).getTime())) {
+        return undefined;
+    }
+    const distance = Math.round(seconds - now / 1000);
+    return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+}
+/** What Nomad, or a server in front of it, can answer instead of a token. */
+const NOMAD_KINDS = [
+    defineKind({
+        id: 'method-not-found',
+        match: refusal(/auth-method "[^"]*" not found/),
+        example: () => catalogue_nomad_refused(400, 'auth-method "gihub" not found', {
+            methodName: 'gihub',
+            methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
+        }),
+        advice: ({ methods }) => `${listMethods(methods)} Set the input methodName to one of them; names are case-sensitive.`,
+    }),
+    defineKind({
+        id: 'method-not-jwt',
+        match: refusal(/unsupported auth-method type/),
+        example: () => catalogue_nomad_refused(400, 'unsupported auth-method type: OIDC', { methodName: 'people' }),
+        advice: ({ methodName, methods }) => `The auth method ${methodName} is for people who log in with a browser. Set the input methodName to a method of type JWT. ${listMethods(methods)}`,
+    }),
+    defineKind({
+        id: 'audience-mismatch',
+        match: refusal(/audience \(aud\)/),
+        example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
+        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
+            ? 'Request the JWT in the input identityToken for one of the audiences'
+            : 'Set the input jwtGithubAudience to one of the audiences'} in BoundAudiences of the auth method ${methodName}, or add this one there. The values must match exactly, including scheme and trailing slash.`,
+    }),
+    defineKind({
+        id: 'issuer-mismatch',
+        match: refusal(/invalid JWT issuer|BoundIssuer|read iss/),
+        example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+    }),
+    defineKind({
+        id: 'jwt-expired',
+        match: refusal(/token is expired/),
+        example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
+        advice: ({ jwt, methodName }, now) => {
+            const end = describeTime(jwt.claims['exp'], now);
+            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts it for the ClockSkewLeeway of the auth method ${methodName} after that (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+        },
+    }),
+    defineKind({
+        id: 'jwt-not-yet-valid',
+        match: refusal(/not yet valid|issued in the future/),
+        example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
+        advice: ({ jwt, methodName }, now) => {
+            const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
+            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow: correct it. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+        },
+    }),
+    defineKind({
+        id: 'jwt-without-times',
+        match: refusal(/no issued at/),
+        example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
+        advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
+    }),
+    defineKind({
+        id: 'algorithm-not-allowed',
+        match: refusal(/\(alg\)|signature algorithm/),
+        example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
+        advice: ({ jwt, methodName }) => `The JWT is signed with ${(0,claims/* showClaim */.g)('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add that to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
+    }),
+    defineKind({
+        id: 'malformed-jwt',
+        match: refusal(/malformed jwt/),
+        example: () => invalidJwt('error verifying token signature: oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts'),
+        advice: () => 'The input identityToken must contain a signed JWT (three parts joined by dots) and nothing else.',
+    }),
+    defineKind({
+        id: 'keys-unavailable',
+        retryS: Infinity,
+        match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
+        example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${showText(jwt, 'iss')}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+    }),
+    defineKind({
+        id: 'signature-invalid',
+        match: refusal(/verify id token signature|verifying token signature|parse public key/),
+        example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.g)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${showText(jwt, 'iss')}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+    }),
+    defineKind({
+        id: 'no-rule-matched',
+        match: refusal(/no role or policy bindings matched/),
+        example: () => catalogue_nomad_refused(400, 'no role or policy bindings matched'),
+        advice: ({ methodName }) => `No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
+    }),
+    defineKind({
+        id: 'bind-name-invalid',
+        match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
+        example: () => catalogue_nomad_refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
+        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,secrets/* quote */.hD)(name, 200)}"`}: names have 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
+    }),
+    defineKind({
+        id: 'bind-name-unknown-attribute',
+        match: refusal(/cannot compute "\w+" bind name/),
+        example: () => catalogue_nomad_refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
+        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}; lists and functions do not work. Correct the BindName, or add the mapping.`,
+    }),
+    defineKind({
+        id: 'token-name-invalid',
+        match: refusal(/ACL token name:|token name too long/),
+        example: () => catalogue_nomad_refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
+        advice: ({ methodName }) => `The TokenNameFormat of the auth method ${methodName} cannot be filled in: unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names have 256 characters at most.`,
+    }),
+    defineKind({
+        id: 'claim-not-a-single-value',
+        match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
+        example: () => catalogue_nomad_refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
+        advice: ({ found: [single, list], methodName }) => {
+            const claim = (0,secrets/* quote */.hD)(single ?? list ?? '', 100);
+            return `The claim ${claim} is not a single value. In the auth method ${methodName}, map a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+        },
+    }),
+    defineKind({
+        id: 'acl-disabled',
+        match: response(/^400$/, /^ACL support disabled/),
+        example: () => catalogue_nomad_refused(400, 'ACL support disabled'),
+        advice: () => 'This cluster does not use ACLs, so there are no tokens. Set acl { enabled = true } on its servers and run nomad acl bootstrap, or remove this step.',
+    }),
+    defineKind({
+        id: 'unknown-region',
+        match: refusal(/No path to region/),
+        example: () => catalogue_nomad_refused(500, 'No path to region', { region: 'west' }),
+        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : (0,secrets/* quote */.hD)(region, 100)}. Correct the input region; nomad server members lists the regions.`,
+    }),
+    defineKind({
+        id: 'nomad-too-old',
+        match: response(/^[45]..$/, /servers should be running version/),
+        example: () => catalogue_nomad_refused(500, 'all servers should be running version 1.5.4 or later to use JWT ACL auth methods'),
+        advice: () => 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+    }),
+    defineKind({
+        id: 'https-required',
+        match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
+        example: () => catalogue_nomad_refused(400, 'Client sent an HTTP request to an HTTPS server.'),
+        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate if the CA is a private one.',
+    }),
+    defineKind({
+        id: 'too-many-connections',
+        retryS: Infinity,
+        match: response(/^429$/),
+        example: () => catalogue_nomad_refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
+        advice: () => 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
+    }),
+    defineKind({
+        id: 'no-leader',
+        retryS: Infinity,
+        // A cluster that loses its leader elects another within seconds. "rpc error" alone does not tell: a follower also puts
+        // it before final refusals.
+        match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
+        example: () => catalogue_nomad_refused(500, 'No cluster leader'),
+        advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+    }),
+    defineKind({
+        id: 'server-error',
+        match: response(/^500$/),
+        example: () => catalogue_nomad_refused(500, 'Unexpected failure'),
+        advice: () => 'Look for this error in the logs of the Nomad servers.',
+    }),
+    defineKind({
+        id: 'gateway-error',
+        retryS: Infinity,
+        match: response(/^50[234]$/),
+        example: () => catalogue_nomad_refused(502, 'a web page (502 Bad Gateway)'),
+        advice: () => 'The load balancer or proxy in front of Nomad finds no server behind it. Check its health checks, and the Nomad servers.',
+    }),
+    defineKind({
+        id: 'redirect',
+        match: response(/^30[12378]$/),
+        example: () => catalogue_nomad_refused(307, 'a redirect to https://login.example.com'),
+        advice: ({ url }) => `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
+    }),
+    defineKind({
+        id: 'login-not-found',
+        match: response(/^40[45]$/),
+        example: () => catalogue_nomad_refused(404, ''),
+        advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
+    }),
+    defineKind({
+        id: 'invalid-token',
+        match: code('INVALID_TOKEN'),
+        example: () => new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' }),
+        advice: () => "Another server may have answered instead of Nomad's API: a login page, Nomad's web UI or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.",
+    }),
+    defineKind({
+        id: 'not-revoked',
+        match: code('NOT_REVOKED'),
+        example: () => new failure/* Failure */.H('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' }),
+        advice: () => 'A server in front of Nomad may have answered instead. Revoke the token with: nomad acl token delete ACCESSOR_ID',
+    }),
+    defineKind({
+        id: 'not-nomad',
+        match: response(/^(200|40[013])$/),
+        example: () => catalogue_nomad_refused(403, 'a web page (403 Forbidden)'),
+        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, a firewall or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.`,
+    }),
+];
+
+;// CONCATENATED MODULE: ./src/failures/catalogue.ts
+
+
+
+
+
+/** What no other kind describes, such as a disk that is full. */
+const UNEXPECTED = defineKind({
+    id: 'unexpected',
+    match: () => ({}),
+    example: () => new failure/* Failure */.H('ENOSPC: no space left on device, write', {}),
+    advice: () => 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+});
+/** All kinds of failures; the first that matches decides. */
+const KINDS = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
+/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
+function findKind(failure) {
+    for (const { id, retryS, diagnose } of KINDS) {
+        const advice = diagnose(failure);
+        if (advice !== undefined) {
+            return { id, retryS, advice };
+        }
+    }
+    throw failure;
+}
+
+
+/***/ }),
+
+/***/ 4894:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ listClaims),
+/* harmony export */   g: () => (/* binding */ showClaim)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3426);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
+
+// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// https://docs.github.com/en/actions/reference/security/oidc
+const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
+const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
+// Ids that look like a Nomad token but are not secret.
+const IDS = /^(jti|kid|\w+_id)$/;
+const MAX_CLAIMS = 100;
+/** Lists the claims of a JWT in a group of the log: GitHub's with their values, those of others by name unless they are harmless. */
+function listClaims({ claims }) {
+    const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
+    const entries = Object.entries(claims);
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that Nomad refused');
+    for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
+        const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+        // The dash keeps the runner from finding a workflow command where the line begins.
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
+    }
+    if (entries.length > MAX_CLAIMS) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
+    }
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
+}
+/** Returns the value of a claim, or of a header's field, as JSON that is safe to print. */
+function showClaim(name, value, maxLength = 500) {
+    if (typeof value === 'string' && IDS.test(name)) {
+        return `"${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteId */ .g0)(value)}"`;
+    }
+    try {
+        return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(JSON.stringify(value), maxLength);
+    }
+    catch {
+        return '(too deeply nested to show)';
     }
 }
 
 
 /***/ }),
 
-/***/ 1633:
+/***/ 4552:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Dn: () => (/* binding */ NO_ANSWER),
-/* harmony export */   FY: () => (/* binding */ NOT_SENT),
-/* harmony export */   QY: () => (/* binding */ CLOSED_AFTER_HANDSHAKE),
-/* harmony export */   e6: () => (/* binding */ RequestFailure),
-/* harmony export */   lA: () => (/* binding */ fits)
+/* harmony export */   W: () => (/* binding */ explain)
 /* harmony export */ });
-/** Tells whether a failure is one of those that a pattern describes. */
-function fits(pattern, { peer, status, said = '', code = '' }) {
-    return ((pattern.peer ?? peer) === peer &&
-        (pattern.status?.test(String(status ?? '')) ?? true) &&
-        (pattern.said?.test(said) ?? true) &&
-        (pattern.code?.test(code) ?? true));
+/* unused harmony export render */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3426);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5855);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4894);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7361);
+
+
+
+
+
+// An annotation that is much longer is not read.
+const MAX_LENGTH = 1_450;
+/** Returns the text of an annotation (what failed, what to change, where it is documented), and logs what helps besides; never throws. */
+function explain(error) {
+    try {
+        logCauses(error);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H(describe(error), { cause: error });
+        const { login, response } = failure.details;
+        if (login !== undefined && [400, 401, 500].includes(response?.status ?? 0)) {
+            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .A)(login.jwt);
+        }
+        return render(failure, findDocumentation());
+    }
+    catch {
+        return describe(error);
+    }
 }
-/** A request that failed; the message tells a person so in one sentence, without a full stop and without a secret. */
-class RequestFailure extends Error {
+/** Returns the text of an annotation; `page` is the address of the troubleshooting page. */
+function render(failure, page, now = Date.now()) {
+    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure);
+    const link = page === undefined ? '' : `\n${page}#${id}`;
+    const text = `${failure.message.replace(/\.$/, '')}.\n${advice(now)}`;
+    return text.slice(0, MAX_LENGTH - link.length).trim() + link;
+}
+function describe(error) {
+    return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(error instanceof Error ? error.message : String(error)) || 'An unknown error';
+}
+// The version of the page that this step runs from; a step of a local action has none.
+function findDocumentation() {
+    const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
+    return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
+        ? `${GITHUB_SERVER_URL || 'https://github.com'}/${repository}/blob/${ref}/docs/troubleshooting.md`
+        : undefined;
+}
+function logCauses(error) {
+    for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+        const { name, code } = cause;
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(`${depth === 0 ? 'Failed' : 'Caused by'}: ${name}${typeof code === 'string' ? ` ${code}` : ''}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(cause.message)}`);
+    }
+}
+
+
+/***/ }),
+
+/***/ 7361:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ Failure)
+/* harmony export */ });
+/** A failure that the catalogue knows; its message says in one sentence, without a full stop and secrets, what failed. */
+class Failure extends Error {
     details;
-    constructor(message, details) {
-        super(message);
+    constructor(message, { cause, ...details }) {
+        super(message, cause === undefined ? {} : { cause });
         this.details = details;
     }
+    /** Returns the same failure with what another stage knows, or with more to its message. */
+    with(details, addition = '') {
+        return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
+    }
 }
-/** No answer came in the time of one attempt. */
-const NO_ANSWER = 'NO_ANSWER';
-/** The request waited for one on the same connection that got no answer, and never left. */
-const NOT_SENT = 'NOT_SENT';
-/** The server closed a TLS connection after the handshake, as it may for want of the right client certificate. */
-const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 
 /***/ }),
 
-/***/ 5625:
+/***/ 3377:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   u: () => (/* binding */ requestIdentity)
+/* harmony export */   L: () => (/* binding */ retry)
 /* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3678);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1633);
-/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8903);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9809);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7194);
-/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9834);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3426);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6683);
+/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5855);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7361);
+
+
+
+
+
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 5_000;
+// Where there are only seconds to succeed in.
+const MAX_BRIEF_DELAY_MS = 1_000;
+/**
+ * Makes attempts, each of which may take so many milliseconds, until one succeeds or the catalogue says that none will.
+ * Throws the last Failure that says what is wrong, with the number of attempts in its message.
+ */
+async function retry(deadline, attempt) {
+    const startMs = performance.now();
+    let retryS = 0;
+    let lastTelling;
+    for (let attempts = 1;; attempts += 1) {
+        try {
+            return await attempt(deadline.attemptMs);
+        }
+        catch (error) {
+            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H)) {
+                throw error;
+            }
+            const isTimeout = error.details.code === 'NO_RESPONSE';
+            // An attempt that the deadline cuts short says less about what is wrong than the one before.
+            const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
+            lastTelling = isTimeout ? lastTelling : error;
+            const kind = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure);
+            if (kind.retryS === 0) {
+                throw failure;
+            }
+            // A server that was busy once is not a wrong address, whatever it does next.
+            retryS = Math.max(retryS, kind.retryS);
+            const spentMs = performance.now() - startMs;
+            const leftMs = Math.min(deadline.leftMs, retryS * 1000 - spentMs);
+            const { retryAfterMs } = failure.details.response ?? {};
+            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, retryS === Infinity ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+            const policy = retryS === Infinity ? 'until the deadline' : `for ${String(retryS)} s`;
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .debug */ .Yz(`${kind.id}: retry ${policy}, ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(Math.max(0, leftMs))} left`);
+            if (delayMs >= leftMs) {
+                throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
+            }
+            // A wrong input looks like this, too, and whoever reads along need not wait for the end.
+            const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(delayMs)} (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left).${hint}`);
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
+        }
+    }
+}
+// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+function jitter(attempts, maxMs) {
+    return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
+}
+function describeEnd(attempts, spentMs, retryAfterMs) {
+    const wait = retryAfterMs === undefined ? '' : `; the response asks to wait for ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(spentMs)}${wait})`;
+}
+
+
+/***/ }),
+
+/***/ 3071:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  N: () => (/* binding */ Connection)
+});
+
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
+var core = __nccwpck_require__(3426);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./src/http/trust.ts
+
+// Only Node 22.15 and later can read the operating system's store.
+const { getCACertificates } = external_node_tls_;
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
+/** Tells whether a TLS error says that no root certificate vouches for the server. */
+function isUntrusted(code) {
+    return UNTRUSTED.test(code);
+}
+/** Returns Node's root certificates, those of NODE_EXTRA_CA_CERTS and the operating system's; undefined where Node cannot read the latter. */
+function readSystemRoots() {
+    return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
+}
+/**
+ * Checks the names in a server's certificate; refuses one without, as the nomad CLI does, where Node would look at the common name.
+ * https://www.rfc-editor.org/rfc/rfc9525#section-6
+ */
+function checkServerIdentity(host, certificate) {
+    if (certificate.subjectaltname) {
+        return external_node_tls_.checkServerIdentity(host, certificate);
+    }
+    const error = new Error('the certificate has no subject alternative name');
+    return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
+}
+/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+function readCertificateNames(certificate) {
+    const names = (certificate?.subjectaltname ?? '').split(', ');
+    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+}
+
+// EXTERNAL MODULE: ./src/http/undici.ts + 1 modules
+var undici = __nccwpck_require__(5366);
+;// CONCATENATED MODULE: ./src/http/dispatcher.ts
+
+
+
+const MAX_CONNECT_MS = 3_000;
+// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+const KEEP_ALIVE_MS = 60_000;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
+/** Creates the undici dispatcher for one server, through the proxy if there is one; `roots` replace Node's own. */
+function createDispatcher(url, options, proxy, roots) {
+    const ca = options.caCertificate ?? roots;
+    const connect = {
+        timeout: MAX_CONNECT_MS,
+        rejectUnauthorized: options.tlsSkipVerify !== true,
+        checkServerIdentity: checkServerIdentity,
+        ...(ca !== undefined && { ca }),
+        ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
+        ...(options.clientKey !== undefined && { key: options.clientKey }),
+        ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
+    };
+    const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g({ ...shared, connect });
+    }
+    return new undici/* ProxyAgent */.k({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: connect,
+        proxyTls: { timeout: MAX_CONNECT_MS },
+        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+        proxyTunnel: url.startsWith('https:'),
+    });
+}
+
+;// CONCATENATED MODULE: ./src/http/no-proxy.ts
+
+/**
+ * Tells whether NO_PROXY names the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
+ * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
+ * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+ */
+function isExcluded(url, noProxy) {
+    const host = normalize(url.hostname);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return noProxy
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .some((entry) => entry === '*' || matches(entry, host, port));
+}
+/** Tells whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1. */
+function isLoopback(hostname) {
+    const host = normalize(hostname);
+    return host === 'localhost' || isInNetwork(host, '127.0.0.0/8') || host === '::1';
+}
+function matches(entry, host, port) {
+    if (entry.includes('/')) {
+        return isInNetwork(host, entry);
+    }
+    // An IPv6 address without brackets has colons of its own.
+    const [, name = entry, only = port] = (0,external_node_net_.isIP)(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
+    const expected = normalize(name.replace(/^\*?\./, ''));
+    if (only !== port || expected === '') {
+        return false;
+    }
+    return host === expected || ((0,external_node_net_.isIP)(host) === 0 && host.endsWith(`.${expected}`));
+}
+function isInNetwork(host, network) {
+    const family = (address) => ((0,external_node_net_.isIP)(address) === 6 ? 'ipv6' : 'ipv4');
+    const [address = '', prefix = ''] = network.split('/');
+    if ((0,external_node_net_.isIP)(host) === 0 ||
+        (0,external_node_net_.isIP)(address) === 0 ||
+        !/^\d+$/.test(prefix) ||
+        Number(prefix) > ((0,external_node_net_.isIP)(address) === 6 ? 128 : 32)) {
+        return false;
+    }
+    const list = new external_node_net_.BlockList();
+    list.addSubnet(address, Number(prefix), family(address));
+    return list.check(host, family(host));
+}
+// Without the brackets of IPv6 and the dot that may end a full name.
+function normalize(host) {
+    return host
+        .replace(/^\[|\]$/g, '')
+        .replace(/\.$/, '')
+        .toLowerCase();
+}
+
+;// CONCATENATED MODULE: ./src/http/proxy.ts
+
+
+
+/**
+ * Returns the proxy for requests to an address and masks its credentials; undefined where NO_PROXY names the host, which is never
+ * needed for this machine. Throws a Failure where the environment variable does not hold the address of an HTTP proxy.
+ */
+function findProxy(url) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (variable === undefined || isLoopback(url.hostname) || isExcluded(url, noProxy)) {
+        return undefined;
+    }
+    const value = process.env[variable] ?? '';
+    // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
+    const address = value.includes('://') ? value : `http://${value}`;
+    const proxy = URL.canParse(address) ? new URL(address) : undefined;
+    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+        throw new failure/* Failure */.H(`The environment variable ${variable} is not the address of an HTTP proxy`, {
+            code: 'INVALID_PROXY',
+        });
+    }
+    return { origin: proxy.origin, authorization: readCredentials(proxy), variable };
+}
+// https://www.rfc-editor.org/rfc/rfc7617#section-2
+function readCredentials({ username, password }) {
+    if (username === '' && password === '') {
+        return undefined;
+    }
+    const encoded = Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64');
+    [password, decode(password), encoded].forEach(secrets/* mask */.dK);
+    return `Basic ${encoded}`;
+}
+function decode(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+
+// EXTERNAL MODULE: ./src/http/response.ts
+var response = __nccwpck_require__(8621);
+;// CONCATENATED MODULE: ./src/http/connection.ts
+
+
+
+
+
+
+
+
+
+const CONNECTED = 'undici:client:connected';
+/** One connection to a server, which its requests share and which is opened again when it is lost. */
+class Connection {
+    /** The server, as failures name it. */
+    target;
+    /** Whether the server has answered a request. */
+    hasResponded = false;
+    #tls;
+    #proxy;
+    #origin;
+    #place;
+    #roots;
+    #dispatcher;
+    #connections = 0;
+    #tlsAlert;
+    /** Throws a Failure where the environment sets a proxy that cannot be one. */
+    constructor(peer, url, tls = {}) {
+        this.#tls = tls;
+        this.#proxy = findProxy(new URL(url));
+        this.#origin = new URL(url).origin;
+        this.target = { peer, url, proxy: this.#proxy };
+        const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
+        this.#place = `${peer} at ${this.#origin}${way}`;
+        core/* debug */.Yz(`${peer} at ${this.#origin}: ${this.#proxy === undefined ? 'no proxy' : way.trim()}`);
+        this.#dispatcher = createDispatcher(url, tls, this.#proxy);
+        (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
+    }
+    /** Sends one request and reads the whole response, whatever its status; throws a Failure where none comes within `limitMs`. */
+    async send(request, limitMs) {
+        const startMs = performance.now();
+        const connections = this.#connections;
+        const log = (outcome) => {
+            const kind = this.#connections > connections ? 'new connection' : 'no new connection';
+            const duration = (performance.now() - startMs).toFixed();
+            core/* debug */.Yz(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
+        };
+        try {
+            const onTimeout = () => this.#fail(`${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`, 'NO_RESPONSE');
+            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
+            log(String(response.status));
+            return response;
+        }
+        catch (error) {
+            const { code, network } = error.details;
+            log(code ?? (network?.code || 'failed'));
+            if (code === 'NO_RESPONSE') {
+                this.#reopen();
+            }
+            throw error;
+        }
+    }
+    /** Ends the connection and whatever is still under way on it. */
+    close() {
+        (0,external_node_diagnostics_channel_.unsubscribe)(CONNECTED, this.#onConnected);
+        void this.#dispatcher.destroy(this.#describeUnsent());
+    }
+    // undici reports a connection that a TLS alert has ended as closed by the other side, without what the alert said.
+    #onConnected = (message) => {
+        const { connectParams, socket } = message;
+        if ([new URL(this.#origin).host, this.#proxy && new URL(this.#proxy.origin).host].includes(connectParams.host)) {
+            this.#connections += 1;
+            socket.once('error', (error) => (this.#tlsAlert = error));
+        }
+    };
+    // What waits behind a request on the same connection would get no response either.
+    #reopen() {
+        void this.#dispatcher.destroy(this.#describeUnsent());
+        this.#dispatcher = createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots);
+    }
+    #describeUnsent() {
+        return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
+    }
+    async #exchange(request) {
+        const roots = this.#roots;
+        try {
+            const { statusCode, headers, body } = await this.#dispatcher.request({ ...request, origin: this.#origin });
+            this.hasResponded = true;
+            const text = await (0,response/* readBody */.x8)(body);
+            if (text === undefined) {
+                throw this.#fail(`${this.#place} sent a response of more than 1 MiB`, 'RESPONSE_TOO_LONG');
+            }
+            return { status: statusCode, headers, text };
+        }
+        catch (error) {
+            if (error instanceof failure/* Failure */.H) {
+                throw error;
+            }
+            if (roots === undefined && this.#canTrustMore(error)) {
+                return this.#exchange(request);
+            }
+            throw this.#describe(error);
+        }
+    }
+    // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
+    #canTrustMore({ code = '' }) {
+        if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
+            return false;
+        }
+        if (this.#roots === undefined) {
+            this.#roots = readSystemRoots();
+            if (this.#roots !== undefined) {
+                core/* debug */.Yz("Node's root certificates do not vouch for the server: adding those of the operating system");
+                this.#reopen();
+            }
+        }
+        return this.#roots !== undefined;
+    }
+    #describe(error) {
+        // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
+        if (error.code === 'UND_ERR_DESTROYED') {
+            return this.#describeUnsent();
+        }
+        const reason = this.#findReason(error);
+        const [, proxyStatus] = /^Proxy[^(]*\((\d{3})\)/.exec(reason.message) ?? [];
+        const said = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(reason)) : `the proxy answered ${proxyStatus}`;
+        return new failure/* Failure */.H(`Cannot reach ${this.#place}: ${said}`, {
+            target: this.target,
+            network: {
+                code: reason.code ?? '',
+                hasResponded: this.hasResponded,
+                ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
+                ...(reason.cert !== undefined && { certificateNames: readCertificateNames(reason.cert) }),
+            },
+            cause: reason,
+        });
+    }
+    #findReason(error) {
+        const alert = this.#tlsAlert;
+        this.#tlsAlert = undefined;
+        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+    }
+    #fail(message, code) {
+        const network = { code: '', hasResponded: this.hasResponded };
+        return new failure/* Failure */.H(message, { code, target: this.target, network });
+    }
+}
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
+    if (reason !== undefined && code.startsWith('ERR_SSL')) {
+        return reason;
+    }
+    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
+
+
+/***/ }),
+
+/***/ 8621:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Xg: () => (/* binding */ describeResponse),
+/* harmony export */   x8: () => (/* binding */ readBody)
+/* harmony export */ });
+/* unused harmony export isRedirect */
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7361);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
+
+const MAX_BODY_BYTES = 1024 * 1024;
+// Nomad's errors are far shorter: patterns and people read this much at most.
+const MAX_EXCERPT_LENGTH = 4096;
+/** Reads the body of a response as text; undefined where it is longer than 1 MiB. */
+async function readBody(body) {
+    const chunks = [];
+    let length = 0;
+    for await (const chunk of body) {
+        length += chunk.length;
+        if (length > MAX_BODY_BYTES) {
+            return undefined;
+        }
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString();
+}
+/** Describes a response that is not what was asked for: `summary` is followed by the status and what the server said. */
+function describeResponse(summary, target, response) {
+    const { status, headers, text } = response;
+    const body = text.slice(0, MAX_EXCERPT_LENGTH);
+    const said = isRedirect(status) ? describeRedirect(target.url, headers['location']) : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(summarize(body));
+    const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
+}
+/** Tells whether a status is one of those that redirect. */
+function isRedirect(status) {
+    return [301, 302, 303, 307, 308].includes(status);
+}
+// The title says most about a web page, and "message" about an error in JSON.
+function summarize(body) {
+    if (/^\s*</.test(body)) {
+        const title = findTitle(body);
+        return title === '' ? 'a web page' : `a web page (${title})`;
+    }
+    try {
+        const { message } = JSON.parse(body);
+        return typeof message === 'string' ? message : body;
+    }
+    catch {
+        return body;
+    }
+}
+function findTitle(page) {
+    const start = page.toLowerCase().indexOf('<title');
+    const [title = ''] = start === -1 ? [] : page.slice(page.indexOf('>', start) + 1).split('<', 1);
+    return title.trim();
+}
+// A Location can be relative, malformed, or carry a query with secrets.
+function describeRedirect(url, location) {
+    if (typeof location !== 'string' || !URL.canParse(location, url)) {
+        return 'a redirect';
+    }
+    const { origin, pathname } = new URL(location, url);
+    return `a redirect to ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(origin === new URL(url).origin ? pathname : origin)}`;
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+
+/***/ }),
+
+/***/ 5366:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  g: () => (/* reexport */ (agent_default())),
+  k: () => (/* reexport */ (proxy_agent_default()))
+});
+
+;// CONCATENATED MODULE: external "node:v8"
+const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
+// EXTERNAL MODULE: ./node_modules/undici/lib/api/index.js
+var api = __nccwpck_require__(6615);
+// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
+var agent = __nccwpck_require__(7405);
+var agent_default = /*#__PURE__*/__nccwpck_require__.n(agent);
+// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/dispatcher.js
+var dispatcher = __nccwpck_require__(883);
+var dispatcher_default = /*#__PURE__*/__nccwpck_require__.n(dispatcher);
+// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
+var proxy_agent = __nccwpck_require__(6672);
+var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
+;// CONCATENATED MODULE: ./src/http/undici.ts
+
+
+
+
+
+// These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
+// 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
+// are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
+// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, which the exit would wait for; set
+// any earlier, before Node's own modules are loaded, it would have those compiled again.
+(0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
+// As the index does it.
+Object.assign((dispatcher_default()).prototype, api);
+
+
+
+/***/ }),
+
+/***/ 8845:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  X: () => (/* binding */ getIdentity)
+});
+
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/jwt.ts
+var jwt = __nccwpck_require__(6962);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: ./package.json
+var package_0 = __nccwpck_require__(8330);
+// EXTERNAL MODULE: ./src/failures/retry.ts
+var retry = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./src/http/connection.ts + 4 modules
+var http_connection = __nccwpck_require__(3071);
+// EXTERNAL MODULE: ./src/http/response.ts
+var http_response = __nccwpck_require__(8621);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/identity/github.ts
 
 
 
@@ -17132,64 +18224,71 @@ const CLOSED_AFTER_HANDSHAKE = 'CLOSED_AFTER_HANDSHAKE';
 
 
 /**
- * Returns the JWT that was supplied or, without one, an OIDC token that GitHub mints for this job, and masks it.
- * Throws where the supplied value is no JWT, the job may not ask for a token, or GitHub refuses.
+ * Requests an OIDC token for this job from GitHub and masks it, as core.getIDToken does, but within the deadline, through the same
+ * proxies as the requests to Nomad, and without following redirects, which would carry the job's request token to another server.
+ * Throws a Failure where the job may not request one, or GitHub does not issue it.
+ * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
  */
-async function requestIdentity(options, deadline) {
-    if (options.identityToken !== undefined) {
-        if (!isJwt(options.identityToken)) {
-            throw new Error('Input identityToken is not a JWT: three base64url parts joined by dots, JSON in the first two.');
-        }
-        return options.identityToken;
-    }
-    // https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
-    const endpoint = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
-    if (!endpoint || !process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
+async function requestGithubToken(audience, deadline) {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
+    if (!URL.canParse(endpoint) || bearer === '') {
         throw describeMissingEndpoint();
     }
-    // The toolkit asks for the proxy itself, but not whether it is one.
-    (0,_proxy_js__WEBPACK_IMPORTED_MODULE_4__/* .findProxy */ .E)(new URL(endpoint));
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .mask */ .d)(process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
-    return (0,_retry_js__WEBPACK_IMPORTED_MODULE_5__/* .retry */ .L)(deadline, (ms) => (0,_time_js__WEBPACK_IMPORTED_MODULE_7__/* .limit */ .AB)(ms, mint(options.jwtGithubAudience), () => new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub gave no answer in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_7__/* .formatSeconds */ .Xo)(ms)}`, { peer: 'GitHub', code: _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_ANSWER */ .Dn })));
-}
-async function mint(audience) {
+    (0,secrets/* mask */.dK)(bearer);
+    const { origin, pathname, search } = new URL(endpoint);
+    const parameter = audience === undefined ? '' : `${search === '' ? '?' : '&'}audience=${encodeURIComponent(audience)}`;
+    const request = {
+        method: 'GET',
+        path: pathname + search + parameter,
+        headers: {
+            accept: 'application/json',
+            authorization: `Bearer ${bearer}`,
+            'user-agent': `${package_0/* name */.UU}/${package_0/* version */.rE}`,
+        },
+    };
+    const connection = new http_connection/* Connection */.N('GitHub', origin);
     try {
-        const jwt = await _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getIDToken */ .V9(audience);
-        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .mask */ .d)(jwt);
-        return jwt;
-    }
-    catch (error) {
-        // The toolkit lays its message out over several lines with labels of its own, "undefined" among them.
-        const [, status, reason] = /Error Code : (\d+)?.*Error Message: (.*)/s.exec(String(error)) ?? [];
-        const isAnswered = status !== undefined || reason === undefined;
-        const said = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .quote */ .h)(reason ?? 'its answer holds none');
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`GitHub minted no OIDC token${status ? ` (${status})` : ''}: ${said || 'no answer'}`, {
-            peer: 'GitHub',
-            // An answer without a token and a 404 look alike here.
-            status: isAnswered ? Number(status ?? 404) : undefined,
+        return await (0,retry/* retry */.L)(deadline, async (limitMs) => {
+            const response = await connection.send(request, limitMs);
+            if (response.status !== 200) {
+                throw (0,http_response/* describeResponse */.Xg)('GitHub did not issue an OIDC token', connection.target, response);
+            }
+            return readToken(response.text);
         });
     }
+    finally {
+        connection.close();
+    }
 }
-// https://www.rfc-editor.org/rfc/rfc7519#section-7.2
-function isJwt(token) {
-    const [header, claims, signature, ...rest] = token.split('.');
-    const hasParts = (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .decodePart */ .U)(header) !== undefined && (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .decodePart */ .U)(claims) !== undefined;
-    return hasParts && /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
+function readToken(body) {
+    let token;
+    try {
+        token = JSON.parse(body)?.value;
+    }
+    catch {
+        // The parser's own message would quote the body, and so perhaps a token.
+    }
+    if (typeof token === 'string') {
+        (0,secrets/* mask */.dK)(token);
+        (0,secrets/* mask */.dK)(token.split('.')[2] ?? '');
+        if ((0,jwt/* parseJwt */.$)(token) !== undefined) {
+            return token;
+        }
+    }
+    throw new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
 }
 function describeMissingEndpoint() {
     if (process.env['GITHUB_ACTIONS'] !== 'true') {
-        const message = 'There is no GitHub Actions job here to get an OIDC token for';
-        return new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(message, { peer: 'GitHub', code: 'NO_RUNNER' });
+        return new failure/* Failure */.H('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' });
     }
-    const message = 'This job may not ask GitHub for an OIDC token';
     return isFromFork()
-        ? new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(`${message}, as it runs for a pull request from a fork`, { peer: 'GitHub', code: 'FROM_FORK' })
-        : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .RequestFailure */ .e6(message, { peer: 'GitHub', code: 'NO_PERMISSION' });
+        ? new failure/* Failure */.H('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' })
+        : new failure/* Failure */.H('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' });
 }
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork() {
     try {
-        const event = JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        const event = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
         return event.pull_request?.head?.repo?.fork === true;
     }
     catch {
@@ -17197,27 +18296,45 @@ function isFromFork() {
     }
 }
 
+;// CONCATENATED MODULE: ./src/identity/identity.ts
+
+
+
+/** Returns the JWT that was supplied or, without one, an OIDC token that GitHub issues for this job; throws a Failure where there is none. */
+async function getIdentity(options, deadline) {
+    if (options.identityToken === undefined) {
+        return requestGithubToken(options.jwtGithubAudience, deadline);
+    }
+    if ((0,jwt/* parseJwt */.$)(options.identityToken) === undefined) {
+        throw new failure/* Failure */.H('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' });
+    }
+    return options.identityToken;
+}
+
 
 /***/ }),
 
-/***/ 9639:
+/***/ 7247:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  e0: () => (/* binding */ DEFAULT_URL),
-  Ko: () => (/* binding */ readInputs),
-  th: () => (/* binding */ warnAboutTransport)
+  K: () => (/* binding */ readInputs),
+  t: () => (/* binding */ warnAboutTransport)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
+var core = __nccwpck_require__(3426);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./src/headers.ts
+;// CONCATENATED MODULE: ./src/inputs/headers.ts
 
-// The action writes these itself, or the connection does.
+// This action or the connection sets these.
 const RESERVED = new Set([
     'accept-encoding',
     'connection',
@@ -17232,87 +18349,185 @@ const RESERVED = new Set([
     'upgrade',
     'x-nomad-token',
 ]);
-/** Returns the headers of `Name: value` lines, names in lower case; throws what is wrong with which line. */
+// A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
+const MIN_SECRET_LENGTH = 6;
+/** Reads `Name: value` lines, with names in lower case; throws an error that says what is wrong with which line. */
 function parseHeaders(value) {
     const headers = new Map();
     for (const [index, line] of value.split('\n').entries()) {
         if (line.trim() !== '') {
             const [name, content] = parseHeader(line, `line ${String(index + 1)}`);
             if (headers.has(name)) {
-                throw new Error(`names a header on line ${String(index + 1)} that it has named before`);
+                throw new Error(`repeats the header on line ${String(index + 1)}`);
             }
             headers.set(name, content);
         }
     }
     return Object.fromEntries(headers);
 }
-/** Returns the parts of `Name: value` lines that can be secrets, well-formed or not. */
+/** Returns the parts of `Name: value` lines that can be secrets, even if a line is malformed. */
 function findSecretsInHeaders(value) {
     return value.split('\n').flatMap((line) => {
         const [name, content] = splitLine(line);
-        // A short value under an ordinary name is a word like "true", which a mask would blot out of the whole log.
-        const isSecret = content.length >= 6 || /auth|cookie|key|pass|secret|token/.test(name);
-        const credentials = name === 'authorization' ? content.replace(/^\S+\s+/, '') : content;
-        return isSecret ? [...new Set([content, credentials])] : [];
+        const isSecret = content.length >= MIN_SECRET_LENGTH || /auth|cookie|key|pass|secret|token/.test(name);
+        return isSecret ? [...new Set([content, ...findCredentials(name, content)])] : [];
     });
+}
+/** Returns what a header of Basic authentication encodes, `user:password`. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+function decodeBasic(content) {
+    const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
+    const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+    return decoded.includes(':') ? decoded : undefined;
+}
+// A server may echo only a part of a header: what follows the scheme, the password in it, one cookie.
+function findCredentials(name, content) {
+    const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
+    const basic = decodeBasic(content);
+    const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
+    return [
+        ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
+        ...(basic === undefined ? [] : [basic, basic.slice(basic.indexOf(':') + 1)]),
+        ...cookies.filter((cookie) => cookie.length >= MIN_SECRET_LENGTH),
+    ].filter((part) => part !== '');
 }
 function parseHeader(line, where) {
     const [name, content] = splitLine(line);
     if (name === '') {
-        throw new Error(`must hold "Name: value" lines, and ${where} is not one`);
+        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
     }
     if (content === '') {
-        throw new Error(`has no value on ${where}; is the secret that it comes from set?`);
+        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
     }
     try {
         (0,external_node_http_.validateHeaderName)(name);
         (0,external_node_http_.validateHeaderValue)(name, content);
     }
     catch {
-        throw new Error(`has a character on ${where} that a header cannot hold`);
+        throw new Error(`contains a character on ${where} that is not allowed in a header`);
     }
     if (RESERVED.has(name)) {
-        throw new Error(`names ${name} on ${where}, a header that is not for a workflow to set`);
+        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
     }
     return [name, content];
 }
-// A line without a colon is all content: it may be a secret whose name was forgotten.
+// A line without a colon counts as a value: it may be a secret whose name is missing.
 function splitLine(line) {
     const colon = line.indexOf(':');
     return [line.slice(0, Math.max(colon, 0)).trim().toLowerCase(), line.slice(colon + 1).trim()];
 }
 
-;// CONCATENATED MODULE: ./src/input-values.ts
-/** Returns an address of Nomad's API without trailing slashes; throws what is wrong with it, as the other functions here do. */
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./src/inputs/pem.ts
+
+const BEGIN = '-----BEGIN ';
+const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
+// Shorter lines are the padding at the end, whose mask would garble the whole log.
+const pem_MIN_SECRET_LENGTH = 4;
+const MIN_KEY_LINE_LENGTH = 16;
+/** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
+function parseCertificates(value) {
+    const blocks = readBlocks(value)
+        .filter(({ label }) => label === 'CERTIFICATE')
+        .map(({ pem }) => pem);
+    if (blocks.length === 0) {
+        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
+    }
+    for (const [index, block] of blocks.entries()) {
+        try {
+            new external_node_crypto_.X509Certificate(block);
+        }
+        catch {
+            const position = `number ${String(index + 1)} of ${String(blocks.length)}`;
+            throw new Error(`contains a certificate that cannot be read, ${position}`);
+        }
+    }
+    return blocks.join('\n');
+}
+/** Reads base64 or PEM text and returns the private key in it as PEM; throws an error that says what is wrong. */
+function parsePrivateKey(value) {
+    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(decode(value))) {
+        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
+    }
+    const key = readBlocks(value).find(({ label }) => label.endsWith('PRIVATE KEY'));
+    try {
+        (0,external_node_crypto_.createPrivateKey)(key?.pem ?? '');
+    }
+    catch {
+        throw new Error('does not contain a private key that can be read');
+    }
+    return key?.pem ?? '';
+}
+/** Tells whether a private key belongs to the first of the certificates. */
+function isKeyOfCertificate(key, certificates) {
+    return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
+}
+/** Returns the secret lines of a private key's text, as it is given and decoded; the runner compares masks line by line. */
+function findSecretsInPem(value) {
+    const text = value.includes(BEGIN) ? value : decode(value);
+    // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
+    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)(?:-----END|$)/gs)].map(([, body = '']) => body);
+    const given = value.includes(BEGIN) ? [] : splitLines(value);
+    const decoded = keys.length > 0 ? keys.flatMap(splitLines) : splitLines(text).filter(isKeyLine);
+    return [...new Set([...given, ...decoded])].filter((line) => line.length >= pem_MIN_SECRET_LENGTH);
+}
+function isKeyLine(line) {
+    return line.length >= MIN_KEY_LINE_LENGTH;
+}
+function splitLines(text) {
+    return text.split(/(?:\s|\\[rn])+/);
+}
+function readBlocks(value) {
+    const text = decode(value);
+    if (!text.includes(BEGIN)) {
+        throw new Error('must be PEM text or base64 of PEM text');
+    }
+    return [...text.matchAll(BLOCK)].map(([, label = '', body = '']) => ({
+        label,
+        pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
+    }));
+}
+// Secrets are pasted as PEM, with its line ends written as \n or turned into spaces, and as base64 of either.
+function decode(value) {
+    return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
+}
+function decodeBase64(value) {
+    const base64 = value.replace(/\s/g, '');
+    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values.ts
+/** Reads an address of Nomad's API and returns it without trailing slashes; like all functions here, throws an error that says what is wrong. */
 function parseUrl(value) {
     if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
         throw new Error('must be an http or https address such as https://nomad.example.com:4646');
     }
     const url = new URL(value);
     if (url.username !== '' || url.password !== '') {
-        throw new Error('must hold no credentials; the input extraHeaders takes an Authorization header');
+        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
     }
     if (/[?#]/.test(value)) {
-        throw new Error('must hold no query and no fragment');
+        throw new Error('must not contain a query or a fragment');
     }
     return url.href.replace(/\/+$/, '');
 }
-/** Takes what Nomad can call an auth method. */
+/** Reads the name of an auth method. */
 function parseMethodName(value) {
-    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, '1 to 128 letters, digits and hyphens, as Nomad names auth methods');
+    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, 'the name of an auth method: 1 to 128 letters, digits and hyphens');
 }
-/**
- * Takes a DNS name, as TLS knows no server name that is an IP address.
- * https://www.rfc-editor.org/rfc/rfc6066#section-3
- */
+/** Reads a DNS name; TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
 function parseServerName(value) {
     return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
 }
-/** Takes the name of a Nomad region. */
+/** Reads the name of a Nomad region. */
 function parseRegion(value) {
     return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
 }
-/** Returns 1 to 3600 seconds. */
+/** Reads the name of a Nomad namespace, or the asterisk that stands for all of them. */
+function parseNamespace(value) {
+    return expectMatch(value, /^([a-zA-Z0-9-]{1,128}|\*)$/, 'the name of a namespace (1 to 128 letters, digits and hyphens), or * for all');
+}
+/** Reads 1 to 3600 seconds. */
 function parseTimeout(value) {
     const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
     if (seconds < 1 || seconds > 3600) {
@@ -17327,76 +18542,23 @@ function expectMatch(value, pattern, expected) {
     return value;
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./src/pem.ts
-
-/** Returns the certificates in base64 or PEM text as PEM, in their order; throws what is wrong with them. */
-function parseCertificates(value) {
-    const blocks = decodePem(value).match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs);
-    if (blocks === null) {
-        throw new Error('holds no certificate (-----BEGIN CERTIFICATE-----)');
-    }
-    for (const [index, block] of blocks.entries()) {
-        try {
-            new external_node_crypto_.X509Certificate(block);
-        }
-        catch {
-            throw new Error(`holds a certificate that cannot be read, number ${String(index + 1)} of ${String(blocks.length)}`);
-        }
-    }
-    return blocks.join('\n');
-}
-/** Returns the private key in base64 or PEM text as PEM; throws what is wrong with it. */
-function parsePrivateKey(value) {
-    const pem = decodePem(value);
-    if (pem.includes('ENCRYPTED')) {
-        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
-    }
-    try {
-        (0,external_node_crypto_.createPrivateKey)(pem);
-    }
-    catch {
-        throw new Error('holds no private key that can be read');
-    }
-    return pem;
-}
-/** Tells whether a private key belongs to the first of the certificates. */
-function isKeyOfCertificate(key, certificates) {
-    return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
-}
-/** Returns the parts of a private key's text that are secret, line by line, as the runner's masks compare lines. */
-function findSecretsInPem(value) {
-    return value.replace(/-----[^-]+-----/g, ' ').split(/(?:\s|\\[rn])+/);
-}
-// Secrets are pasted as PEM, with its line ends written out as \n or turned to spaces, and as base64 of either.
-function decodePem(value) {
-    const text = (value.includes('-----BEGIN ') ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
-    if (!text.includes('-----BEGIN ')) {
-        throw new Error('must be base64 of PEM text, or PEM text');
-    }
-    return text.replace(/(-----BEGIN [^-]+-----)(.+?)(-----END [^-]+-----)/gs, (_, begin, body, end) => [begin, ...body.trim().split(/\s+/), end].join('\n'));
-}
-function decodeBase64(value) {
-    const base64 = value.replace(/\s/g, '');
-    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
-}
-
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/inputs.ts
+;// CONCATENATED MODULE: ./src/inputs/inputs.ts
 
 
 
 
 
-/** Where Nomad is taken to be where the input url does not say. */
+
 const DEFAULT_URL = 'http://localhost:4646';
-/** Masks what is secret in the inputs, then reads them all; throws an error that names the input which is malformed. */
+/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the input that is malformed. */
 function readInputs() {
     maskSecrets();
+    const url = read('url', parseUrl) ?? DEFAULT_URL;
+    const extraHeaders = read('extraHeaders', parseHeaders) ?? {};
     const inputs = {
-        url: read('url', parseUrl) ?? DEFAULT_URL,
+        url,
+        // The runner fills in the default of action.yml.
+        isUrlDefault: url === DEFAULT_URL,
         methodName: read('methodName', parseMethodName) ?? 'github',
         identityToken: read('identityToken', String),
         jwtGithubAudience: read('jwtGithubAudience', String),
@@ -17405,10 +18567,12 @@ function readInputs() {
         tlsSkipVerify: readBoolean('tlsSkipVerify', false),
         caCertificate: read('caCertificate', parseCertificates),
         clientCertificate: read('clientCertificate', parseCertificates),
-        clientKey: readClientKey(),
-        extraHeaders: read('extraHeaders', parseHeaders) ?? {},
+        clientKey: read('clientKey', parsePrivateKey),
+        extraHeaders,
+        basicCredentials: decodeBasic(extraHeaders['authorization'] ?? ''),
         tlsServerName: read('tlsServerName', parseServerName),
         region: read('region', parseRegion),
+        namespace: read('namespace', parseNamespace),
         timeout: read('timeout', parseTimeout) ?? 60,
         exportConnection: readBoolean('exportConnection', false),
         revokeToken: readBoolean('revokeToken', true),
@@ -17416,10 +18580,22 @@ function readInputs() {
     checkClientPair(inputs);
     return inputs;
 }
+/** Warns where others than Nomad could read the JWT or the token. */
+function warnAboutTransport({ url, tlsSkipVerify }) {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+        core/* warning */.$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
+    }
+    if (tlsSkipVerify) {
+        core/* warning */.$e('tlsSkipVerify is on: any server that answers for Nomad receives the JWT. Set caCertificate instead.');
+    }
+}
 function maskSecrets() {
-    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* mask */.d);
-    findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.d);
-    findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.d);
+    const identityToken = core/* getInput */.V4('identityToken');
+    // A server may echo the signature alone, and the runner compares masks line by line.
+    [...identityToken.split(/\r?\n/), identityToken.split('.')[2] ?? ''].forEach(secrets/* mask */.dK);
+    findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.dK);
+    findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.dK);
 }
 function read(name, parse) {
     const value = core/* getInput */.V4(name);
@@ -17427,7 +18603,7 @@ function read(name, parse) {
         return value === '' ? undefined : parse(value);
     }
     catch (error) {
-        throw new Error(`Input ${name} ${error.message}.`, { cause: error });
+        throw invalid(name, error.message);
     }
 }
 function readBoolean(name, defaultValue) {
@@ -17435,37 +18611,56 @@ function readBoolean(name, defaultValue) {
         return core/* getInput */.V4(name) === '' ? defaultValue : core/* getBooleanInput */.Vt(name);
     }
     catch {
-        throw new Error(`Input ${name} must be true or false.`);
+        throw invalid(name, 'must be true or false');
     }
-}
-function readClientKey() {
-    const key = read('clientKey', parsePrivateKey);
-    // The decoded lines differ from the base64 that was masked on reading.
-    findSecretsInPem(key ?? '').forEach(secrets/* mask */.d);
-    return key;
 }
 function checkClientPair({ clientCertificate, clientKey }) {
     if (clientCertificate === undefined && clientKey === undefined) {
         return;
     }
     if (clientCertificate === undefined) {
-        throw new Error('Input clientKey needs the input clientCertificate beside it.');
+        throw invalid('clientKey', 'also requires the input clientCertificate');
     }
     if (clientKey === undefined) {
-        throw new Error('Input clientCertificate needs the input clientKey beside it.');
+        throw invalid('clientCertificate', 'also requires the input clientKey');
     }
     if (!isKeyOfCertificate(clientKey, clientCertificate)) {
-        throw new Error('Input clientKey does not belong to the (first) certificate in the input clientCertificate.');
+        throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
     }
 }
-/** Warns where others than Nomad could read the JWT or the token. */
-function warnAboutTransport({ url, tlsSkipVerify }) {
-    const { protocol, hostname } = new URL(url);
-    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
-        core/* warning */.$e(`${url} is plain HTTP: whoever can read the network can read the JWT and the Nomad token. Use https.`);
+function invalid(input, problem) {
+    return new failure/* Failure */.H(`Input ${input} ${problem}`, { code: 'INVALID_INPUT', input });
+}
+
+
+/***/ }),
+
+/***/ 6962:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ parseJwt)
+/* harmony export */ });
+/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
+function parseJwt(token) {
+    const [first, second, signature, ...rest] = token.split('.');
+    const header = decodePart(first);
+    const claims = decodePart(second);
+    const isComplete = /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
+    return header !== undefined && claims !== undefined && isComplete ? { token, header, claims } : undefined;
+}
+function decodePart(part) {
+    if (part === undefined || !/^[\w-]+$/.test(part)) {
+        return undefined;
     }
-    if (tlsSkipVerify) {
-        core/* warning */.$e('tlsSkipVerify is on: whoever can answer in the place of Nomad gets the JWT. Set caCertificate instead.');
+    try {
+        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? value
+            : undefined;
+    }
+    catch {
+        return undefined;
     }
 }
 
@@ -17476,15 +18671,14 @@ function warnAboutTransport({ url, tlsSkipVerify }) {
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _connection_export_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4875);
-/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5625);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9639);
-/* harmony import */ var _nomad_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3681);
-/* harmony import */ var _outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7729);
-/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6661);
-/* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2370);
-/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9834);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3426);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3139);
+/* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
+/* harmony import */ var _identity_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8845);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7247);
+/* harmony import */ var _nomad_client_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9415);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8645);
 
 
 
@@ -17493,113 +18687,117 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 
 
-
-const POST_TIMEOUT_S = 5;
-async function logIn(known) {
-    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .announcePost */ .W_)();
-    const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
-    known.inputs = inputs;
-    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .th)(inputs);
-    const deadline = new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.timeout);
-    const nomad = new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, deadline);
-    known.listMethods = () => nomad.listMethods();
-    if (inputs.identityToken === undefined) {
-        nomad.warmUp();
+async function run() {
+    // Mask what is secret in the inputs, then read and validate them.
+    const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
+    (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs);
+    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .Deadline */ .B2(inputs.timeout);
+    const nomad = new _nomad_client_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadClient */ .f(inputs, deadline);
+    try {
+        // Open the connection to Nomad while GitHub issues the JWT.
+        if (inputs.identityToken === undefined) {
+            nomad.connect();
+        }
+        const jwt = await (0,_identity_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
+        // Exchange the JWT for an ACL token, and wait until Nomad accepts that.
+        const token = await nomad.login(jwt);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .leaveToken */ .j)(token, inputs.revokeToken);
+        const effectivePolicies = await nomad.waitUntilUsable(token);
+        // Hand the token on to later steps; src/post.ts cleans up after the job.
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, effectivePolicies, inputs);
     }
-    const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .requestIdentity */ .u)(inputs, deadline);
-    known.jwt = jwt;
-    const token = await nomad.login(inputs.methodName, jwt);
-    (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveToken */ .jX)(token, inputs.revokeToken);
-    if (inputs.exportConnection) {
-        (0,_connection_export_js__WEBPACK_IMPORTED_MODULE_1__/* .exportConnection */ .L)(inputs, _post_js__WEBPACK_IMPORTED_MODULE_6__/* .leaveFiles */ .b6);
+    finally {
+        nomad.close();
     }
-    await nomad.waitUntilKnown(token);
-    (0,_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, inputs.methodName, inputs);
 }
-async function finish(known) {
-    await (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY)(() => {
-        const inputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)();
-        known.inputs = inputs;
-        return new _nomad_js__WEBPACK_IMPORTED_MODULE_4__/* .Nomad */ .O(inputs, new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(POST_TIMEOUT_S));
-    });
-}
-const known = {};
 try {
-    await ((0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? finish(known) : logIn(known));
+    await run();
 }
 catch (error) {
-    // What cannot be cleaned up must not fail a job whose work is done.
-    const report = (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .isPost */ .tl)() ? _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e : _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1;
-    report(await (0,_refusal_js__WEBPACK_IMPORTED_MODULE_7__/* .explain */ .W)(error, known));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
 }
-// A request that was given up can hold a connection, and the process with it, for minutes.
-process.exit();
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_7__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 3681:
+/***/ 9415:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  O: () => (/* binding */ Nomad)
+  f: () => (/* binding */ NomadClient)
 });
 
 // EXTERNAL MODULE: external "node:timers/promises"
 var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-;// CONCATENATED MODULE: ./package.json
-const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
-// EXTERNAL MODULE: ./src/failure.ts
-var failure = __nccwpck_require__(1633);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
+var core = __nccwpck_require__(3426);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/retry.ts
+var retry = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./src/jwt.ts
+var src_jwt = __nccwpck_require__(6962);
+// EXTERNAL MODULE: ./package.json
+var package_0 = __nccwpck_require__(8330);
+// EXTERNAL MODULE: ./src/http/connection.ts + 4 modules
+var connection = __nccwpck_require__(3071);
+// EXTERNAL MODULE: ./src/http/response.ts
+var http_response = __nccwpck_require__(8621);
+;// CONCATENATED MODULE: ./src/nomad/api.ts
+
+
+
+/** Nomad's HTTP API on one connection. */
+class NomadApi {
+    #options;
+    #connection;
+    constructor(options) {
+        this.#options = options;
+        this.#connection = new connection/* Connection */.N('Nomad', options.url, options);
+    }
+    /** Whether the server has answered a request. */
+    get hasResponded() {
+        return this.#connection.hasResponded;
+    }
+    /** Makes a call and returns its response, whatever the status; throws a Failure where none comes within `limitMs`. */
+    send({ method, path, secretId, body }, limitMs) {
+        const { url, region, extraHeaders } = this.#options;
+        const request = {
+            path: new URL(url + path).pathname,
+            query: region === undefined ? {} : { region },
+            method,
+            headers: {
+                'user-agent': `${package_0/* name */.UU}/${package_0/* version */.rE}`,
+                ...extraHeaders,
+                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
+                ...(body !== undefined && { 'content-type': 'application/json' }),
+            },
+            body: body === undefined ? null : JSON.stringify(body),
+        };
+        return this.#connection.send(request, limitMs);
+    }
+    /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
+    expectSuccess(summary, response) {
+        if (response.status !== 200) {
+            throw (0,http_response/* describeResponse */.Xg)(summary, this.#connection.target, response);
+        }
+    }
+    /** Ends the connection. */
+    close() {
+        this.#connection.close();
+    }
+}
+
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/answer.ts
-
-
-/** Throws a RequestFailure with what Nomad says to a request, such as "the login", unless its answer is a 200. */
-function expectSuccess(what, { status, headers, text }, url) {
-    if (/^30[12378]$/.test(String(status))) {
-        throw new Error(describeRedirect(what, url, status, headers['location']));
-    }
-    if (status !== 200) {
-        throw new failure/* RequestFailure */.e6(`Nomad refused ${what} (${String(status)}): ${(0,secrets/* quote */.h)(summarize(text)) || 'an empty answer'}`, {
-            peer: 'Nomad',
-            status,
-            said: text,
-            retryAfterMs: parseRetryAfter(headers['retry-after']),
-        });
-    }
-}
-// Of a web page, its title says most.
-function summarize(text) {
-    const [, title] = /<title[^>]*>([^<]*)/i.exec(text) ?? [];
-    return /^\s*</.test(text) ? `a web page${title === undefined ? '' : ` (${title.trim()})`}` : text;
-}
-// A Location can be relative, no address at all, or carry a query that is nobody's business.
-function describeRedirect(what, url, status, location) {
-    const { origin } = new URL(url);
-    const isAddress = typeof location === 'string' && URL.canParse(location, url);
-    const target = new URL(isAddress ? location : url, url);
-    const where = target.origin === origin ? (0,secrets/* quote */.h)(target.pathname) : (0,secrets/* quote */.h)(target.origin);
-    return (`${origin} answers ${what} with a redirect (${String(status)})${isAddress ? ` to ${where}` : ''}. ` +
-        `Redirects are not followed, as they would carry secrets away: set the input url to the address of Nomad itself.`);
-}
-// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-function parseRetryAfter(value) {
-    const text = typeof value === 'string' ? value.trim() : '';
-    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}
-
-// EXTERNAL MODULE: ./src/retry.ts
-var retry = __nccwpck_require__(9809);
-;// CONCATENATED MODULE: ./src/token.ts
+;// CONCATENATED MODULE: ./src/nomad/token.ts
 
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -17607,34 +18805,38 @@ const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /**
- * Returns the token that an answer of Nomad holds and masks it; throws where the answer holds none.
+ * Reads the token in the body of a response and masks it; throws a Failure where the body does not contain one.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-token
  */
-function parseToken(answer) {
-    const token = parseObject(answer);
+function parseToken(body) {
+    const token = parseObject(body);
     const secretId = expectMatch(token['SecretID'], UUID);
-    (0,secrets/* mask */.d)(secretId);
+    (0,secrets/* mask */.dK)(secretId);
     return {
         secretId,
         accessorId: expectMatch(token['AccessorID'], UUID),
         type: expectMatch(token['Type'], TYPE),
         policies: expectList(token['Policies']).map((policy) => expectMatch(policy, NAME)),
-        roles: expectList(token['Roles']).map((role) => expectMatch(expectObject(role)['Name'], NAME)),
+        roles: expectNames(token['Roles']),
         expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
+}
+/** Reads the names in a list of objects; throws a Failure where it is none. */
+function expectNames(value) {
+    return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
 function parseObject(text) {
     try {
         return expectObject(JSON.parse(text));
     }
     catch {
-        // The parser's own message would quote the text, and with it perhaps a token.
-        throw noToken();
+        // The parser's own message would quote the text, and so perhaps a token.
+        throw invalidToken();
     }
 }
 function expectObject(value) {
     if (typeof value !== 'object' || value === null) {
-        throw noToken();
+        throw invalidToken();
     }
     return value;
 }
@@ -17644,177 +18846,21 @@ function expectList(value) {
         return [];
     }
     if (!Array.isArray(value)) {
-        throw noToken();
+        throw invalidToken();
     }
     return value;
 }
 function expectMatch(value, pattern) {
     if (typeof value !== 'string' || !pattern.test(value)) {
-        throw noToken();
+        throw invalidToken();
     }
     return value;
 }
-function noToken() {
-    return new failure/* RequestFailure */.e6('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
+function invalidToken() {
+    return new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' });
 }
 
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-;// CONCATENATED MODULE: external "node:v8"
-const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
-// EXTERNAL MODULE: ./src/undici.ts
-var undici = __nccwpck_require__(7351);
-;// CONCATENATED MODULE: ./src/dispatcher.ts
-
-
-const MAX_CONNECT_MS = 2_500;
-// GitHub can take a while to mint a token, and the connection to Nomad waits for it.
-const KEEP_ALIVE_MS = 60_000;
-// V8 would optimize the one big WebAssembly function that is undici's parser, for three short answers, and the exit would
-// wait for it: half of the CPU time on Node 20, a third on Node 24. Set any earlier, before Node's own modules are loaded,
-// a flag has those compiled anew, which costs as much. A Node that does not know it would say so in the log, and go on.
-(0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-/** Creates the undici dispatcher that connects to Nomad with the TLS options, through the proxy if there is one. */
-function createDispatcher(options, proxy) {
-    const tls = {
-        timeout: MAX_CONNECT_MS,
-        rejectUnauthorized: !options.tlsSkipVerify,
-        ...(options.caCertificate !== undefined && { ca: options.caCertificate }),
-        ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
-        ...(options.clientKey !== undefined && { key: options.clientKey }),
-        ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
-    };
-    const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
-    if (proxy === undefined) {
-        return new undici/* Agent */.g({ ...shared, connect: tls });
-    }
-    return new undici/* ProxyAgent */.k({
-        ...shared,
-        uri: proxy.origin,
-        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-        requestTls: tls,
-        proxyTls: { timeout: MAX_CONNECT_MS },
-        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and pass such requests on instead.
-        proxyTunnel: options.url.startsWith('https:'),
-    });
-}
-
-// EXTERNAL MODULE: ./src/proxy.ts
-var proxy = __nccwpck_require__(8903);
-// EXTERNAL MODULE: ./src/time.ts
-var time = __nccwpck_require__(9834);
-;// CONCATENATED MODULE: ./src/transport.ts
-
-
-
-
-
-
-const MAX_ANSWER_BYTES = 1024 * 1024;
-const UNCONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
-/** One connection to Nomad, which its requests share; opened anew where it was lost. */
-class Transport {
-    #options;
-    #proxy;
-    #dispatcher;
-    #origin;
-    #place;
-    #hasAnswered = false;
-    #socketError;
-    constructor(options) {
-        this.#options = options;
-        this.#origin = new URL(options.url).origin;
-        this.#proxy = (0,proxy/* findProxy */.E)(new URL(options.url));
-        const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
-        this.#place = `Nomad at ${this.#origin}${way}`;
-        this.#dispatcher = createDispatcher(options, this.#proxy);
-        // undici reports a connection that a TLS alert ended as closed by the other side, and not what the alert said.
-        (0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
-            message.socket.once('error', (error) => (this.#socketError = error));
-        });
-    }
-    /** Sends one request and reads its answer, whatever the status; throws a RequestFailure where none comes in time. */
-    async send(request, limitMs) {
-        const silence = () => new failure/* RequestFailure */.e6(`${this.#place} gave no answer in ${(0,time/* formatSeconds */.Xo)(limitMs)}`, {
-            peer: 'Nomad',
-            code: failure/* NO_ANSWER */.Dn,
-        });
-        try {
-            return await (0,time/* limit */.AB)(limitMs, this.#exchange(request), silence);
-        }
-        catch (error) {
-            if (error instanceof failure/* RequestFailure */.e6 && error.details.code === failure/* NO_ANSWER */.Dn) {
-                this.#reopen();
-            }
-            throw error;
-        }
-    }
-    // What waits behind a request on the same connection would get no answer either.
-    #reopen() {
-        void this.#dispatcher.destroy(this.#describeUnsent());
-        this.#dispatcher = createDispatcher(this.#options, this.#proxy);
-    }
-    #describeUnsent() {
-        const message = `${this.#place} gave no answer to an earlier request on the same connection`;
-        return new failure/* RequestFailure */.e6(message, { peer: 'Nomad', code: failure/* NOT_SENT */.FY });
-    }
-    async #exchange(request) {
-        try {
-            const answer = await this.#dispatcher.request({ ...request, origin: this.#origin });
-            this.#hasAnswered = true;
-            return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) };
-        }
-        catch (error) {
-            throw error instanceof failure/* RequestFailure */.e6 ? error : this.#describe(this.#findCause(error));
-        }
-    }
-    #describe(error) {
-        // What undici makes, behind a proxy, of the failure that a connection is given up with.
-        if (error.code === 'UND_ERR_DESTROYED') {
-            return this.#describeUnsent();
-        }
-        // A host with several addresses fails with one error for each, and an empty message; OpenSSL has a shorter one.
-        const reason = error.code?.startsWith('ERR_SSL') ? error.reason : undefined;
-        const message = reason ?? (error.message || error.errors?.[0]?.message || String(error.code));
-        const proxyStatus = /^Proxy.*\((\d{3})\)/.exec(message)?.[1];
-        if (proxyStatus !== undefined) {
-            return new failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: the proxy answers ${proxyStatus}`, {
-                peer: 'proxy',
-                status: Number(proxyStatus),
-                said: message,
-            });
-        }
-        return new failure/* RequestFailure */.e6(`Cannot reach ${this.#place}: ${(0,secrets/* quote */.h)(message)}`, {
-            // Whoever goes through a proxy connects to nothing else.
-            peer: this.#proxy !== undefined && UNCONNECTED.test(String(error.code)) ? 'proxy' : 'Nomad',
-            said: message,
-            code: this.#findCode(error),
-        });
-    }
-    #findCause(error) {
-        const alert = this.#socketError;
-        this.#socketError = undefined;
-        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
-    }
-    #findCode({ code }) {
-        const isClosedAfterHandshake = code === 'UND_ERR_SOCKET' && this.#origin.startsWith('https:');
-        return isClosedAfterHandshake && !this.#hasAnswered ? failure/* CLOSED_AFTER_HANDSHAKE */.QY : String(code);
-    }
-}
-async function readText(body) {
-    const chunks = [];
-    let length = 0;
-    for await (const chunk of body) {
-        length += chunk.length;
-        if (length > MAX_ANSWER_BYTES) {
-            throw Object.assign(new Error('the answer is longer than 1 MiB, as none of Nomad is'), { code: 'TOO_LONG' });
-        }
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString();
-}
-
-;// CONCATENATED MODULE: ./src/nomad.ts
+;// CONCATENATED MODULE: ./src/nomad/client.ts
 
 
 
@@ -17823,732 +18869,355 @@ async function readText(body) {
 
 
 
-const MAX_LOOK_UP_MS = 5_000;
+const MAX_LIST_MS = 5_000;
+const MIN_LIST_MS = 1_000;
 const MAX_PROPAGATION_MS = 10_000;
 const FIRST_POLL_DELAY_MS = 20;
 const MAX_POLL_DELAY_MS = 500;
 const MIN_POLL_MS = 500;
-/** Nomad's HTTP API. */
-class Nomad {
+/** Logs in to Nomad. */
+class NomadClient {
     #options;
     #deadline;
-    #transport;
-    #hasLostAnswer = false;
+    #api;
+    #methods;
     constructor(options, deadline) {
         this.#options = options;
         this.#deadline = deadline;
-        this.#transport = new Transport(options);
+        this.#api = new NomadApi(options);
     }
-    /** Opens the connection by a request that anybody may make; what fails here will fail again where it matters. */
-    warmUp() {
-        this.listMethods().catch(() => undefined);
+    /** Opens the connection by listing the auth methods, which needs no token; a failure shows in what follows. */
+    connect() {
+        this.#methods = this.#listMethods();
     }
     /**
-     * Trades a JWT for an ACL token and masks it; throws what came instead of a token.
+     * Exchanges a JWT for an ACL token and masks it; throws a Failure that knows what the login was about.
      * https://developer.hashicorp.com/nomad/api-docs/acl/login
      */
-    async login(methodName, jwt) {
-        const body = { AuthMethodName: methodName, LoginToken: jwt };
-        return (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
-            const answer = await this.#send({ method: 'POST', path: '/v1/acl/login', body }, limitMs).catch((failure) => {
-                this.#noteLostAnswer(failure);
-                throw failure;
+    async login(token) {
+        const { methodName, isUrlDefault } = this.#options;
+        const call = {
+            method: 'POST',
+            path: '/v1/acl/login',
+            body: { AuthMethodName: methodName, LoginToken: token },
+        };
+        let isLost = false;
+        try {
+            return await (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
+                const hadResponded = this.#api.hasResponded;
+                try {
+                    const response = await this.#api.send(call, limitMs);
+                    this.#api.expectSuccess('Nomad refused the login', response);
+                    return parseToken(response.text);
+                }
+                catch (error) {
+                    if (hadResponded && !isLost && isLostResponse(error)) {
+                        isLost = true;
+                        core/* info */.pq('Nomad may have created a token that this job never received; it expires by itself.');
+                    }
+                    throw error;
+                }
             });
-            expectSuccess('the login', answer, this.#options.url);
-            return parseToken(answer.text);
-        });
+        }
+        catch (error) {
+            throw error instanceof failure/* Failure */.H
+                ? error.with({
+                    login: await this.#describeLogin(token, error),
+                    ...(isUrlDefault && { unusedAddress: process.env['NOMAD_ADDR'] ?? '' }),
+                })
+                : error;
+        }
     }
     /**
-     * Lists the cluster's auth methods, which Nomad shows to anybody.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
+     * Waits until Nomad knows a new token, which can take some milliseconds, and warns after 10 s. Returns the names of all
+     * policies that the token has, also through its roles, where Nomad lists them.
+     * https://developer.hashicorp.com/nomad/api-docs/acl/policies#list-policies
      */
-    async listMethods() {
-        const answer = await this.#send({ method: 'GET', path: '/v1/acl/auth-methods' }, MAX_LOOK_UP_MS);
-        const methods = JSON.parse(answer.text);
-        return methods.map(({ Name, Type }) => ({ name: String(Name), type: String(Type) }));
-    }
-    /**
-     * Waits until Nomad knows a token that it has just made, as it may not for some milliseconds; warns after 10 s.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
-     */
-    async waitUntilKnown({ secretId }) {
-        const call = { method: 'GET', path: '/v1/acl/token/self', headers: { 'x-nomad-token': secretId } };
+    async waitUntilUsable({ secretId, roles, type }) {
         const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
+        // Both calls tell whether Nomad knows the token, and a gateway may allow only one of them.
+        let path = type === 'client' && roles.length > 0 ? '/v1/acl/policies' : '/v1/acl/token/self';
         let delayMs = FIRST_POLL_DELAY_MS;
         do {
             const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
-            const answer = await this.#send(call, limitMs).catch(() => undefined);
-            if (answer?.status === 200) {
-                return;
+            const response = await this.#api.send({ method: 'GET', path, secretId }, limitMs).catch(() => undefined);
+            if (response?.status === 200) {
+                return path === '/v1/acl/policies' ? readNames(response.text) : undefined;
             }
             await (0,promises_.setTimeout)(delayMs);
+            path = '/v1/acl/token/self';
             delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
         } while (performance.now() < endMs);
-        core/* warning */.$e('Nomad has made the token, but does not know it yet: the next step may be refused at first.');
+        core/* warning */.$e('Nomad has created the token but does not accept it yet, so the next step may be refused at first.');
+        return undefined;
     }
-    /**
-     * Deletes a token by its own right; false where it was gone already.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
-     */
-    async revoke({ accessorId, secretId }) {
-        const path = `/v1/acl/token/${accessorId}`;
-        return (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
-            const answer = await this.#send({ method: 'DELETE', path, headers: { 'x-nomad-token': secretId } }, limitMs);
-            // Up to Nomad 1.8 a token that is gone is not found, since 1.10 it has no permission.
-            if (/ACL token not found|Permission denied/.test(answer.text)) {
-                return false;
-            }
-            expectSuccess('to delete the token', answer, this.#options.url);
-            return true;
-        });
+    /** Ends the connection. */
+    close() {
+        this.#api.close();
     }
-    #send({ method, path, headers, body }, limitMs) {
-        const { url, region, extraHeaders } = this.#options;
-        const request = {
-            path: new URL(url + path).pathname,
-            query: region === undefined ? {} : { region },
-            method,
-            headers: {
-                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
-                ...extraHeaders,
-                ...headers,
-                ...(body !== undefined && { 'content-type': 'application/json' }),
-            },
-            body: body === undefined ? null : JSON.stringify(body),
-        };
-        return this.#transport.send(request, limitMs);
+    async #describeLogin(token, { details }) {
+        const { methodName, region, identityToken } = this.#options;
+        const jwt = (0,src_jwt/* parseJwt */.$)(token) ?? { token, header: {}, claims: {} };
+        const methods = details.response?.status === 400 ? await this.#findMethods() : undefined;
+        return { methodName, region, jwt, isJwtSupplied: identityToken !== undefined, methods };
     }
-    #noteLostAnswer({ details: { code = '' } }) {
-        if (!this.#hasLostAnswer && ['ECONNRESET', 'UND_ERR_SOCKET', failure/* NO_ANSWER */.Dn].includes(code)) {
-            this.#hasLostAnswer = true;
-            core/* info */.pq('If Nomad received the login, it has made a token that nobody holds, which expires by itself.');
-        }
+    async #findMethods() {
+        const limitMs = Math.max(MIN_LIST_MS, Math.min(MAX_LIST_MS, this.#deadline.leftMs));
+        const methods = this.#methods?.then((listed) => listed ?? this.#listMethods(limitMs)) ?? this.#listMethods(limitMs);
+        return (0,deadline/* withTimeout */.wj)(limitMs, methods, () => new Error('too late')).catch(() => undefined);
     }
-}
-
-
-/***/ }),
-
-/***/ 7729:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   m: () => (/* binding */ publish)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-
-/** Hands a masked token to the job's later steps, says in one line what it is, and warns of one that may do everything or never expires. */
-function publish(token, methodName, options) {
-    if (options.exportToken && canReceive('GITHUB_ENV')) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
-    }
-    if (canReceive('GITHUB_OUTPUT')) {
-        if (options.outputToken) {
-            _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('nomadToken', token.secretId);
-        }
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('accessorId', token.accessorId);
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('tokenType', token.type);
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('policies', JSON.stringify(token.policies));
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('roles', JSON.stringify(token.roles));
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH('expirationTime', token.expirationTime);
-    }
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(describeToken(token, methodName));
-    if (token.type === 'management') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Nomad gave this job a management token, which may do everything on the cluster. ` +
-            `Bind the auth method ${methodName} to a role or a policy instead.`);
-    }
-    if (token.expirationTime === '') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Nomad gave this job a token that never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
-    }
-}
-// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
-function canReceive(file) {
-    const isSet = Boolean(process.env[file]);
-    if (!isSet) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The environment variable ${file} is not set: outside a runner, set it to a file that takes what this step hands on.`);
-    }
-    return isSet;
-}
-function describeToken(token, methodName) {
-    return [
-        `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
-        `policies: ${token.policies.join(', ') || 'none'}`,
-        `roles: ${token.roles.join(', ') || 'none'}`,
-        token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
-    ].join('; ');
-}
-
-
-/***/ }),
-
-/***/ 6661:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   W_: () => (/* binding */ announcePost),
-/* harmony export */   b6: () => (/* binding */ leaveFiles),
-/* harmony export */   jX: () => (/* binding */ leaveToken),
-/* harmony export */   nY: () => (/* binding */ cleanUp),
-/* harmony export */   tl: () => (/* binding */ isPost)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-
-
-const STARTED = 'isPost';
-const TOKEN = 'token';
-const FILES = 'files';
-/** Tells whether the main step has run, and this is the post step. */
-function isPost() {
-    return _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(STARTED) !== '';
-}
-/** Has the runner call this program again after the job, with nothing to clean up yet. */
-function announcePost() {
-    save(STARTED, 'true');
-}
-/** Leaves a token to the post step; its secret goes into the runner's state only where the token is to delete itself. */
-function leaveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
-    const isRevocable = type === 'management' && revokeToken;
-    const left = { accessorId, expirationTime, type, ...(isRevocable && { secretId }) };
-    save(TOKEN, JSON.stringify(left));
-}
-/** Leaves files to the post step, which may not have been written yet. */
-function leaveFiles(files) {
-    save(FILES, JSON.stringify(files));
-}
-// Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
-function save(name, value) {
-    if (process.env['GITHUB_STATE']) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .saveState */ .LZ(name, value);
-    }
-}
-/** Deletes what the main step has left: files, and by way of Nomad the token; throws what could not be deleted. */
-async function cleanUp(openNomad) {
-    const files = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(FILES) || '[]');
-    const token = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(TOKEN) || 'null');
-    for (const file of files) {
+    // https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
+    async #listMethods(limitMs = MAX_LIST_MS) {
         try {
-            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
+            const { text } = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+            const names = expectNames(JSON.parse(text));
+            const types = JSON.parse(text).map(({ Type }) => Type);
+            return names.map((name, index) => ({ name, type: String(types[index]) }));
         }
-        catch (error) {
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The file ${file} could not be deleted: ${error.message}`);
+        catch {
+            return undefined;
         }
-    }
-    if (token !== null) {
-        await letGo(token, openNomad);
     }
 }
-async function letGo({ accessorId, expirationTime, type, secretId }, openNomad) {
-    const name = `The ${type} token ${accessorId}`;
-    if (type === 'client') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${name} expires ${expirationTime || 'never'}: Nomad lets no client token delete itself.`);
+function isLostResponse(error) {
+    const { code, network } = error instanceof failure/* Failure */.H ? error.details : {};
+    return code === 'NO_RESPONSE' || /ECONNRESET|UND_ERR_SOCKET/.test(network?.code ?? '');
+}
+function readNames(text) {
+    try {
+        return expectNames(JSON.parse(text));
     }
-    if (secretId !== undefined) {
-        const wasThere = await openNomad()
-            .revoke({ accessorId, secretId })
-            .catch((error) => {
-            error.message = `${name} could not be deleted, and lives on. ${error.message}`;
-            throw error;
-        });
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${name} ${wasThere ? 'is deleted' : 'was gone already'}.`);
+    catch {
+        return undefined;
     }
 }
 
 
 /***/ }),
 
-/***/ 8903:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ findProxy)
-/* harmony export */ });
-/* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9783);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
-
-
-/**
- * Returns the proxy for requests to an address, as the toolkit chooses it for its own, and masks its credentials.
- * Throws where the environment sets one that is no HTTP proxy, for which the toolkit would go past it without a word.
- */
-function findProxy(url) {
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
-    if (variable === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__/* .checkBypass */ .H)(url)) {
-        return undefined;
-    }
-    addScheme(variable);
-    const proxy = (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__/* .getProxyUrl */ .s)(url);
-    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
-        throw new Error(`The environment variable ${variable} is not the address of an HTTP proxy, as in http://proxy.example.com:3128.`);
-    }
-    return { origin: proxy.origin, authorization: readCredentials(proxy), variable };
-}
-// "proxy.example.com:3128" is what curl and others take, but parses as a URL of the scheme "proxy.example.com".
-function addScheme(variable) {
-    const value = process.env[variable] ?? '';
-    if (!value.includes('://')) {
-        process.env[variable] = `http://${value}`;
-    }
-}
-// https://www.rfc-editor.org/rfc/rfc7617#section-2
-function readCredentials({ username, password, href }) {
-    if (username === '' && password === '') {
-        return undefined;
-    }
-    const encoded = Buffer.from(`${username}:${password}`).toString('base64');
-    [password, new URL(href).password, encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .d);
-    return `Basic ${encoded}`;
-}
-
-
-/***/ }),
-
-/***/ 2370:
+/***/ 8645:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  W: () => (/* binding */ explain)
+  j: () => (/* binding */ leaveToken),
+  m: () => (/* binding */ publish)
 });
 
-// EXTERNAL MODULE: ./node_modules/fastest-levenshtein/mod.js
-var mod = __nccwpck_require__(1916);
-;// CONCATENATED MODULE: ./src/answer-remedies.ts
-/** What to change where Nomad, or what stands in its place, answers something else than a token: the first that fits. */
-const ANSWER_REMEDIES = [
-    {
-        said: /auth-method ".*" not found/,
-        example: 'auth-method "gihub" not found',
-        advice: '{methods}Set the input methodName to the name of an auth method of type JWT.{nearest}',
-    },
-    {
-        said: /unsupported auth-method type/,
-        example: 'unsupported auth-method type: OIDC',
-        advice: 'The auth method {methodName} is for people who log in with a browser. {methods}Set the input methodName to one of type JWT.',
-    },
-    {
-        said: /audience \(aud\)/,
-        example: 'invalid audience (aud) claim: audience claim does not match any expected audience',
-        advice: "The JWT's aud is {aud}. Add it to BoundAudiences of the auth method {methodName}, or {audienceInput}. " +
-            'Names must be equal to the letter, with scheme and slashes.',
-    },
-    {
-        said: /invalid JWT issuer|BoundIssuer|read iss/,
-        example: 'invalid JWT issuer: https://token.actions.githubusercontent.com',
-        advice: "The JWT's iss is {iss}. Add it, equal to the letter, to BoundIssuer of the auth method {methodName} if you trust it. " +
-            'GitHub Enterprise Server is https://HOST/_services/token, and an enterprise may have its name at the end of the issuer.',
-    },
-    {
-        said: /token is expired/,
-        example: 'invalid expiration time (exp) claim: token is expired',
-        advice: '{expiry}. A GitHub JWT lives for 5 minutes. Clocks that differ by more than 60 s need ClockSkewLeeway on the auth method {methodName}; ExpirationLeeway only counts where a JWT has no exp.',
-    },
-    {
-        said: /not yet valid|issued in the future/,
-        example: 'invalid not before (nbf) claim: token not yet valid',
-        advice: '{start}. If that is past, the clock of the Nomad servers is behind: correct it, or raise ClockSkewLeeway (60 s by default) on the auth method {methodName}.',
-    },
-    {
-        said: /no issued at/,
-        example: 'no issued at (iat), not before (nbf), or expiration time (exp) claims in token',
-        advice: 'The JWT in the input identityToken says nothing of its time. Have its issuer add exp.',
-    },
-    {
-        said: /\(alg\)|signature algorithm/,
-        example: 'invalid algorithm (alg) header parameter: token signed with unexpected algorithm',
-        advice: 'The JWT is signed with {alg}. List that in SigningAlgs of the auth method {methodName} (RS256 alone by default), or have the issuer sign with one that is listed.',
-    },
-    {
-        said: /malformed jwt/,
-        example: 'oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts',
-        advice: 'The input identityToken must hold a signed JWT (three parts joined by dots), and nothing else.',
-    },
-    {
-        said: /fetching keys|get keys failed|unable to get validation keys/,
-        example: 'fetching keys oidc: get keys failed Get "https://…": connect: connection refused',
-        advice: 'The Nomad servers could not fetch the keys of {iss}. They need a way out to the JWKSURL or OIDCDiscoveryURL of the auth method {methodName}: check its spelling, DNS, firewall and proxy, and JWKSCACert or DiscoveryCaPem for a private CA. Without a way out, use JWTValidationPubKeys.',
-    },
-    {
-        said: /verify id token signature|verifying token signature|parse public key/,
-        example: 'error verifying token signature: failed to verify id token signature',
-        advice: "The keys of the auth method {methodName} are not those of {iss} (kid {kid}). Compare its JWKSURL with the jwks_uri in {iss}/.well-known/openid-configuration; GitHub's is https://token.actions.githubusercontent.com/.well-known/jwks.",
-    },
-    {
-        said: /no role or policy bindings matched/,
-        example: 'no role or policy bindings matched',
-        advice: "No binding rule of the auth method {methodName} matches the claims that the log lists, or a rule that matches names a role or policy that does not exist, which reads the same. Compare: nomad acl binding-rule list, then nomad acl binding-rule info ID; nomad acl role list; nomad acl policy list. With VerboseLogging on the method (not in production), the servers' debug log says which rule fails.",
-    },
-    {
-        said: /computed "(?<kind>\w+)" bind name .* invalid: "(?<name>.*)"/,
-        example: 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"',
-        advice: 'No {kind} can be called "{name}": names have letters, digits and hyphens only, and a claim that the JWT lacks is empty. Map repository_id in ClaimMappings instead of repository, and use a BindName such as repo-${value.repo_id}.',
-    },
-    {
-        said: /cannot compute "\w+" bind name/,
-        example: 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope',
-        advice: 'A BindName can hold ${value.NAME} only, for a NAME that ClaimMappings of the auth method {methodName} has: no list, and no function. Correct the BindName, or add the mapping.',
-    },
-    {
-        said: /claim '(?<claim>[^']*)' to string|"(?<list>[^"]*)" list claim/,
-        example: "error converting claim 'workflow' to string from unknown type map[string]interface {}",
-        advice: 'The claim {claim}{list} is no single value. In the auth method {methodName}, map a list with ListClaimMappings, and a value within an object with a JSON pointer such as /{claim}{list}/name.',
-    },
-    {
-        said: /ACL support disabled/,
-        example: 'ACL support disabled',
-        advice: 'This cluster has no ACLs, and so no tokens. Set acl { enabled = true } on its servers, then nomad acl bootstrap; or leave this step out.',
-    },
-    {
-        said: /No path to region/,
-        example: 'No path to region',
-        advice: 'The cluster knows no region {region}. Correct the input region; nomad server members lists the regions that the servers know.',
-    },
-    {
-        said: /servers should be running version/,
-        example: 'all servers should be running version 1.5.4 or later to use JWT ACL auth methods',
-        advice: 'JWT auth methods need Nomad 1.5.4 on every server of every region. Upgrade those that are older.',
-    },
-    {
-        said: /HTTP request (was sent )?to (an )?HTTPS/,
-        example: 'Client sent an HTTP request to an HTTPS server.',
-        advice: 'This port speaks TLS. Begin the input url with https://, and set caCertificate if the CA is a private one.',
-    },
-    {
-        status: /429/,
-        example: 'Your IP is issuing too many concurrent connections, please rate limit your calls',
-        advice: 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or raise the input timeout.',
-    },
-    {
-        status: /500/,
-        example: 'No cluster leader',
-        advice: "The Nomad servers cannot serve the login now. Look at nomad server members, nomad operator raft list-peers and the servers' logs; raise the input timeout to wait longer.",
-    },
-    {
-        status: /50[234]/,
-        example: '502, 503 or 504',
-        advice: 'What stands before Nomad (a load balancer or proxy) finds no Nomad server behind it. Look at its health checks, and at the servers.',
-    },
-    {
-        status: /404|405/,
-        example: 'Nomad refused the login (404): an empty answer',
-        advice: "There is no login at {url}/v1/acl/login. The input url must be the address of Nomad's API alone, without /ui or /v1; and Nomad must be 1.5.4 or later.",
-    },
-    {
-        status: /200|40[013]/,
-        said: /^(?!unable to validate provided token)/,
-        example: 'a web page instead of a token, or 401 or 403 from a server that is not Nomad',
-        advice: "Something that is not Nomad's API answers at {url}: a login page, Nomad's web UI, a firewall or a load balancer. Correct the input url, or pass what it asks for in the input extraHeaders.",
-    },
-];
-
-// EXTERNAL MODULE: ./src/claims.ts
-var src_claims = __nccwpck_require__(3678);
-;// CONCATENATED MODULE: ./src/connection-remedies.ts
-/** What to change where no answer came, or no JWT from GitHub: the first that fits. */
-const CONNECTION_REMEDIES = [
-    {
-        code: /NO_PERMISSION/,
-        example: 'This job may not ask GitHub for an OIDC token',
-        advice: 'Add to the job in the workflow file, and for a reusable workflow to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nA run of Dependabot has read permissions alone unless they are given so. Or set the input identityToken.',
-    },
-    {
-        code: /FROM_FORK/,
-        example: 'This job may not ask GitHub for an OIDC token, as it runs for a pull request from a fork',
-        advice: 'GitHub gives such jobs no OIDC token, whatever their permissions. Log in to Nomad in a job that runs after the merge (on: push), and leave this step out for forks: if: github.event.pull_request.head.repo.fork == false',
-    },
-    {
-        code: /NO_RUNNER/,
-        example: 'There is no GitHub Actions job here to get an OIDC token for',
-        advice: 'Outside GitHub Actions, set the input identityToken (by hand: the environment variable INPUT_IDENTITYTOKEN) to a JWT.',
-    },
-    {
-        peer: 'GitHub',
-        status: /4../,
-        example: 'GitHub minted no OIDC token (403): …',
-        advice: 'GitHub refuses this job an OIDC token. Re-run the job, as its own credentials may have expired; then look at its permissions (id-token: write), at the input jwtGithubAudience, and at the policies of the organization.',
-    },
-    {
-        peer: 'GitHub',
-        example: 'GitHub minted no OIDC token: socket hang up',
-        advice: "GitHub's token endpoint cannot be reached or fails. See githubstatus.com; a self-hosted runner must be able to reach *.actions.githubusercontent.com, through HTTPS_PROXY where there is one.",
-    },
-    {
-        peer: 'proxy',
-        status: /407/,
-        example: 'the proxy answers 407',
-        advice: 'The proxy wants other credentials. Correct those in the environment variable that sets it (http://user:password@proxy.example.com:3128, special characters percent-encoded), or name {host} in NO_PROXY.',
-    },
-    {
-        peer: 'proxy',
-        code: /^(EC|EN|EA|ET|EH|UND)/,
-        example: 'Cannot reach Nomad at … through the proxy …: connect ECONNREFUSED 192.0.2.1:3128',
-        advice: 'The proxy itself cannot be reached. Correct its address in the environment variable that sets it, or name {host} in NO_PROXY.',
-    },
-    {
-        peer: 'proxy',
-        example: 'the proxy answers 403',
-        advice: 'The proxy does not connect to {host}. Have it allowed there, or name {host} in NO_PROXY if the runner reaches it directly.',
-    },
-    {
-        code: /UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/,
-        example: 'unable to verify the first certificate',
-        advice: "The certificate of {host} is not signed by a CA that this runner knows. Set the input caCertificate to the CA's certificate, base64-encoded.",
-    },
-    {
-        code: /ALTNAME/,
-        said: /is not in the cert's (altnames|list): ?(?<names>.+)/,
-        example: "Host: nomad.example.com. is not in the cert's altnames: DNS:server.global.nomad",
-        advice: "The certificate is for {names}, not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
-    },
-    {
-        code: /ALTNAME/,
-        example: "IP: 192.0.2.1 is not in the cert's list",
-        advice: "The certificate is not for {host}. Set the input tlsServerName to a name that it has (Nomad's own are server.REGION.nomad), or use one in the input url.",
-    },
-    {
-        code: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
-        example: 'certificate has expired',
-        advice: "The certificate of {host}, or of its CA in the input caCertificate, is out of its time. Renew it on the server, or correct the runner's clock ({now}).",
-    },
-    {
-        code: /WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/,
-        example: 'wrong version number',
-        advice: '{host} does not speak TLS on this port. Begin the input url with http://, or use the port that speaks TLS.',
-    },
-    {
-        code: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
-        example: 'tlsv13 alert certificate required',
-        advice: '{host} wants a client certificate. Set the inputs clientCertificate and clientKey to one that is signed by the CA of the Nomad servers.',
-    },
-    {
-        code: /CLOSED_AFTER_HANDSHAKE/,
-        example: 'other side closed',
-        advice: '{host} closes the connection after the TLS handshake, as a server does that wants a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that is signed by the CA of the Nomad servers.',
-    },
-    {
-        code: /INTERNAL_ERROR|UNRECOGNIZED_NAME/,
-        example: 'tlsv1 unrecognized name',
-        advice: '{host} has no certificate for the name that it is asked for. Check the host in the input url, or the input tlsServerName.',
-    },
-    {
-        code: /ALERT/,
-        example: 'tlsv1 alert unknown ca',
-        advice: "{host} refuses the certificate in the input clientCertificate, or the version of TLS. It must be signed by the CA in ca_file of Nomad's tls block, and be in its time.",
-    },
-    {
-        code: /ECONNREFUSED/,
-        example: 'connect ECONNREFUSED 127.0.0.1:4646',
-        advice: "{unset}Nothing listens there. Check host and port in the input url (4646 is Nomad's default), that the server is up, and that it listens on more than 127.0.0.1 (bind_addr).",
-    },
-    {
-        code: /ENOTFOUND|EAI_AGAIN/,
-        example: 'getaddrinfo ENOTFOUND nomad.example.com',
-        advice: "This runner's DNS does not know {host}. Check its spelling in the input url; a private name takes a self-hosted runner that can resolve it.",
-    },
-    {
-        code: /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/,
-        example: 'Connect Timeout Error',
-        advice: "No way leads from this runner to {host}. GitHub's own runners reach public addresses only: open the firewall for them, use a self-hosted runner inside the network, or set HTTPS_PROXY.",
-    },
-    {
-        code: /NO_ANSWER|NOT_SENT/,
-        example: 'Nomad at https://nomad.example.com:4646 gave no answer in 20.0 s',
-        advice: "{host} takes the connection but does not answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not); or the servers are slow, for want of the keys that they fetch for each login: then raise the input timeout.",
-    },
-    {
-        code: /ECONNRESET|UND_ERR_SOCKET|EPIPE/,
-        example: 'read ECONNRESET',
-        advice: "{host} closes connections without an answer. The input url may name a port that is not Nomad's HTTP API (4647 and 4648 are not), or want https://; a busy server does the same: raise http_max_conns_per_client in its limits, or the input timeout.",
-    },
-    {
-        code: /HPE_|TOO_LONG/,
-        example: 'Response does not match the HTTP/1.1 protocol',
-        advice: '{host} does not answer as Nomad does. If this port speaks TLS, begin the input url with https://; else it is not the port of its HTTP API.',
-    },
-];
-
-// EXTERNAL MODULE: ./src/failure.ts
-var failure = __nccwpck_require__(1633);
-// EXTERNAL MODULE: ./src/inputs.ts + 3 modules
-var inputs = __nccwpck_require__(9639);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/refusal.ts
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
+var core = __nccwpck_require__(3426);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+;// CONCATENATED MODULE: ./src/outputs/files.ts
 
 
 
 
-
-
-
-// Three times what is quoted at most: an annotation that is much longer is not read.
-const MAX_LENGTH = 1_450;
-/** Returns what failed and what to change, and lists the claims of a JWT that Nomad has refused. */
-async function explain(error, known) {
-    if (!(error instanceof failure/* RequestFailure */.e6)) {
-        return error instanceof Error ? error.message : String(error);
+const FILE = /^nomad-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.pem$/;
+/** Returns the path of a PEM file in the runner's temporary folder that does not exist yet. */
+function choosePath() {
+    return (0,external_node_path_namespaceObject.join)(findFolder(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
+}
+/** Writes a PEM file that only its owner can read. */
+function writePem(path, pem) {
+    // "wx" refuses a file that somebody else has put there.
+    (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
+}
+/** Deletes a file that `choosePath` may have returned, and leaves any other alone. */
+function deletePem(path) {
+    const folder = findFolder();
+    const name = path.slice(folder.length + 1);
+    if (FILE.test(name) && path === join(folder, name)) {
+        rmSync(path, { force: true });
     }
-    const { details } = error;
-    const remedies = details.status !== undefined && details.peer === 'Nomad' ? ANSWER_REMEDIES : CONNECTION_REMEDIES;
-    const remedy = remedies.find((candidate) => (0,failure/* fits */.lA)(candidate, details));
-    const advice = remedy === undefined ? '' : await fill(remedy, known, details);
-    if (known.jwt !== undefined && details.peer === 'Nomad' && /^(400|401|500)$/.test(String(details.status))) {
-        (0,src_claims/* listClaims */.A)(known.jwt);
+}
+function findFolder() {
+    return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+}
+
+;// CONCATENATED MODULE: ./src/outputs/state.ts
+/** The names under which the runner keeps what the main step leaves to the post step. */
+const STATE = { token: 'token', files: 'files' };
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const TIME = /^[\dTZ:.+-]{0,40}$/;
+/** Reads the token that the main step has left; null where there is none, undefined where the state is malformed. */
+function readToken() {
+    const token = parse(readState(STATE.token) || 'null');
+    if (token === null || token === undefined) {
+        return token;
     }
-    return `${error.message.replace(/\.$/, '')}.\n${advice}`.slice(0, MAX_LENGTH).trim();
+    const { accessorId, type, expirationTime, secretId } = token;
+    const isValid = isMatch(accessorId, UUID) &&
+        isMatch(type, /^(client|management)$/) &&
+        isMatch(expirationTime, TIME) &&
+        (secretId === undefined || isMatch(secretId, UUID));
+    return isValid ? token : undefined;
 }
-async function fill({ advice, said }, known, details) {
-    const { url, methodName, region, identityToken } = known.inputs ?? {};
-    const [header, claims] = (known.jwt ?? '..').split('.').map(src_claims/* decodePart */.U);
-    const groups = said?.exec(details.said ?? '')?.groups;
-    const values = {
-        ...Object.fromEntries(Object.entries(groups ?? {}).map(([name, value]) => [name, value && (0,secrets/* quote */.h)(value)])),
-        methodName,
-        url,
-        host: url && new URL(url).hostname,
-        unset: url === inputs/* DEFAULT_URL */.e0 ? 'The input url is not set. ' : '',
-        region,
-        alg: show(header?.['alg']),
-        kid: showId(header?.['kid']),
-        iss: show(claims?.['iss']),
-        aud: show(claims?.['aud']),
-        expiry: describeTime('until', claims?.['exp']),
-        start: describeTime('from', claims?.['nbf'] ?? claims?.['iat']),
-        now: new Date().toISOString(),
-        audienceInput: identityToken
-            ? 'have the JWT in the input identityToken minted for one that is there'
-            : 'set the input jwtGithubAudience to one that is there',
-        ...(advice.includes('{methods}') && (await describeMethods(known))),
-    };
-    return advice.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+/** Reads the paths of the files that the main step has left; empty where the state is malformed. */
+function readFiles() {
+    const files = parse(readState(STATE.files) || '[]');
+    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
-async function describeMethods({ inputs, listMethods }) {
-    const methods = await listMethods?.().catch(() => undefined);
-    const names = methods?.filter(({ type }) => type === 'JWT').map(({ name }) => name);
-    if (names === undefined) {
-        return { methods: '', nearest: ' nomad acl auth-method list shows them.' };
+// What core.getState does: the post step mostly prints one line, and loads the toolkit only where it does more.
+function readState(name) {
+    return process.env[`STATE_${name}`] ?? '';
+}
+function isMatch(value, pattern) {
+    return typeof value === 'string' && pattern.test(value);
+}
+function parse(text) {
+    try {
+        return JSON.parse(text);
     }
-    if (names.length === 0) {
-        return { methods: 'This cluster has no JWT methods: make one with nomad acl auth-method create. ', nearest: '' };
+    catch {
+        return undefined;
     }
-    return {
-        methods: `JWT methods of this cluster: ${(0,secrets/* quote */.h)(names.join(', '))}. `,
-        nearest: ` The nearest is ${(0,secrets/* quote */.h)((0,mod/* closest */.kp)(inputs?.methodName ?? '', names))}.`,
-    };
-}
-function show(claim) {
-    return claim === undefined ? 'absent' : (0,secrets/* quote */.h)(typeof claim === 'string' ? claim : JSON.stringify(claim));
-}
-// The id of a key often looks like a Nomad token, which `quote` would hide.
-function showId(id) {
-    return typeof id === 'string' && /^[\w-]{1,100}$/.test(id) ? id : show(id);
-}
-function describeTime(what, time) {
-    if (typeof time !== 'number' || !Number.isFinite(new Date(time * 1000).getTime())) {
-        return 'The JWT does not say how long it is valid';
-    }
-    const seconds = Math.round(time - Date.now() / 1000);
-    const distance = `${String(Math.abs(seconds))} s ${seconds < 0 ? 'ago' : 'ahead'}`;
-    return `The JWT is valid ${what} ${new Date(time * 1000).toISOString()}, ${distance} by this runner's clock`;
 }
 
-
-/***/ }),
-
-/***/ 9809:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   L: () => (/* binding */ retry)
-/* harmony export */ });
-/* unused harmony export findPatience */
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1633);
-/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9834);
+;// CONCATENATED MODULE: ./src/outputs/connection.ts
 
 
 
-
-const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 5_000;
-// How long to go on where a wrong input looks just like a passing fault.
-const BRIEFLY_MS = 5_000;
-const LONGEST_BRIEF_DELAY_MS = 1_000;
-// What is tried again and for how long: the first rule that fits decides, and what none fits is not.
-const RULES = [
-    { status: /429|502|503|504/, patience: 'until the deadline' },
-    { peer: 'GitHub', status: /[24]../, patience: 'none' },
-    { peer: 'GitHub', patience: 'until the deadline' },
-    {
-        // A cluster that has lost its leader has another one in seconds. That it is an "rpc error" says only that one
-        // server asked another, who may have refused for good.
-        status: /500/,
-        said: /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i,
-        patience: 'until the deadline',
-    },
-    { status: /401/, said: /fetching keys|get keys|unable to get validation keys/i, patience: 'until the deadline' },
-    // A busy server sheds load by closing connections.
-    { code: /ECONNRESET|EPIPE|UND_ERR_SOCKET|NO_ANSWER|NOT_SENT/, patience: 'until the deadline' },
-    {
-        code: /EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CLOSED_AFTER_HANDSHAKE/,
-        patience: 'briefly',
-    },
-];
 /**
- * Attempts something until it works, each time for so many milliseconds.
- * Throws the last failure that says what is wrong, where it cannot come right or does not in time.
+ * Exports the variables that Nomad's own programs read to reach the cluster, once all PEM files are written. Those that do not
+ * apply to this login become empty where the job has them set, which the programs treat as unset.
+ * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
-async function retry(deadline, attempt) {
-    const startMs = performance.now();
-    let isBusyServer = false;
-    let lastTelling;
-    for (let attempts = 1;; attempts += 1) {
-        try {
-            return await attempt(deadline.attemptMs);
-        }
-        catch (error) {
-            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .RequestFailure */ .e6)) {
-                throw error;
-            }
-            const isSilence = error.details.code === _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_ANSWER */ .Dn;
-            // An attempt that the deadline cuts short says less of what is wrong than the one before.
-            const failure = isSilence && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
-            lastTelling = isSilence ? lastTelling : error;
-            const patience = findPatience(failure.details);
-            if (patience === 'none') {
-                throw failure;
-            }
-            // A server that has shown itself to be busy is no wrong address, whatever it does next.
-            isBusyServer ||= patience === 'until the deadline';
-            const spentMs = performance.now() - startMs;
-            const leftMs = isBusyServer ? deadline.leftMs : Math.min(deadline.leftMs, BRIEFLY_MS - spentMs);
-            const { retryAfterMs } = failure.details;
-            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, isBusyServer ? LONGEST_DELAY_MS : LONGEST_BRIEF_DELAY_MS);
-            if (delayMs >= leftMs) {
-                failure.message += describeEnd(attempts, spentMs, retryAfterMs);
-                throw failure;
-            }
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Trying again in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(delayMs)}, ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(leftMs)} left.`);
-            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
+function exportConnection(options) {
+    // Run by hand, there is no later step to read the files, and nobody to delete them.
+    if (!process.env['GITHUB_ENV']) {
+        return;
+    }
+    const variables = {
+        NOMAD_ADDR: options.url,
+        NOMAD_REGION: options.region,
+        NOMAD_NAMESPACE: options.namespace,
+        NOMAD_TLS_SERVER_NAME: options.tlsServerName,
+        NOMAD_SKIP_VERIFY: options.tlsSkipVerify ? 'true' : undefined,
+        NOMAD_HTTP_AUTH: options.basicCredentials,
+        NOMAD_CAPATH: undefined,
+        ...writeFiles({
+            NOMAD_CACERT: options.caCertificate,
+            NOMAD_CLIENT_CERT: options.clientCertificate,
+            NOMAD_CLIENT_KEY: options.clientKey,
+        }),
+        // The token of another login must not be sent to this cluster.
+        ...(!options.exportToken && { NOMAD_TOKEN: undefined }),
+    };
+    for (const [name, value = ''] of Object.entries(variables)) {
+        if (value !== '' || process.env[name]) {
+            core/* exportVariable */.dN(name, value);
         }
     }
 }
-/** Tells how long it makes sense to go on after a failure. */
-function findPatience(details) {
-    return RULES.find((rule) => (0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .fits */ .lA)(rule, details))?.patience ?? 'none';
+function writeFiles(pems) {
+    const files = Object.entries(pems).map(([name, pem]) => ({ name, pem, path: pem && choosePath() }));
+    const paths = files.flatMap(({ path }) => path ?? []);
+    if (paths.length > 0 && !process.env['GITHUB_STATE']) {
+        core/* warning */.$e('The environment variable GITHUB_STATE is not set, so no post step would delete PEM files: they are neither written nor exported.');
+        return Object.fromEntries(files.map(({ name }) => [name, undefined]));
+    }
+    if (paths.length > 0) {
+        // Before the first is written: the post step also deletes what a failure leaves.
+        core/* saveState */.LZ(STATE.files, JSON.stringify(paths));
+    }
+    for (const { pem, path } of files) {
+        if (pem !== undefined && path !== undefined) {
+            writePem(path, pem);
+        }
+    }
+    return Object.fromEntries(files.map(({ name, path }) => [name, path]));
 }
-// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-function jitter(attempts, longestMs) {
-    return Math.random() * Math.min(longestMs, FIRST_DELAY_MS * 2 ** attempts);
+
+;// CONCATENATED MODULE: ./src/outputs/outputs.ts
+
+
+
+const MAX_NAMES = 20;
+/** Leaves a token to the post step; its secret only if it can and should be revoked. */
+function leaveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
+    const isRevocable = type === 'management' && revokeToken;
+    const left = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
+    // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
+    if (process.env['GITHUB_STATE']) {
+        core/* saveState */.LZ(STATE.token, JSON.stringify(left));
+    }
+    else if (isRevocable) {
+        core/* info */.pq('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
+    }
 }
-function describeEnd(attempts, spentMs, retryAfterMs) {
-    const asked = retryAfterMs === undefined ? '' : `; the answer asks to wait for ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
-    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSeconds */ .Xo)(spentMs)}${asked})`;
+/**
+ * Hands a masked token on to later steps, logs what it is, and warns if it has more rights or a longer life than it should.
+ * `effectivePolicies` are the existing policies that it has, also through its roles, where they are known.
+ */
+function publish(token, effectivePolicies, options) {
+    if (options.exportConnection) {
+        exportConnection(options);
+    }
+    if (options.exportToken && canReceive('GITHUB_ENV')) {
+        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
+    }
+    if (canReceive('GITHUB_OUTPUT')) {
+        if (options.outputToken) {
+            core/* setOutput */.uH('nomadToken', token.secretId);
+        }
+        core/* setOutput */.uH('accessorId', token.accessorId);
+        core/* setOutput */.uH('tokenType', token.type);
+        core/* setOutput */.uH('policies', JSON.stringify(token.policies));
+        core/* setOutput */.uH('roles', JSON.stringify(token.roles));
+        core/* setOutput */.uH('expirationTime', token.expirationTime);
+    }
+    core/* info */.pq(describeToken(token, effectivePolicies, options.methodName));
+    warnAboutToken(token, effectivePolicies, options.methodName);
+}
+// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
+function canReceive(file) {
+    const isSet = Boolean(process.env[file]);
+    if (!isSet) {
+        core/* warning */.$e(`The environment variable ${file} is not set. Outside a runner, set it to the path of a file that receives what this step hands on.`);
+    }
+    return isSet;
+}
+function describeToken(token, effectivePolicies, methodName) {
+    const rights = [];
+    if (token.roles.length > 0) {
+        rights.push(`roles: ${listNames(token.roles)}`);
+    }
+    const policies = effectivePolicies ?? token.policies;
+    if (policies.length > 0) {
+        rights.push(`policies: ${listNames(policies)}`);
+    }
+    else if (effectivePolicies === undefined && token.roles.length > 0) {
+        rights.push('policies: through its roles');
+    }
+    return [
+        `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
+        ...rights,
+        token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
+    ].join('; ');
+}
+function warnAboutToken(token, effectivePolicies, methodName) {
+    if (token.type === 'management') {
+        core/* warning */.$e(`This is a management token, which may do everything on the cluster. ` +
+            `Bind the auth method ${methodName} to a role or a policy instead.`);
+    }
+    if (token.expirationTime === '') {
+        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+    }
+    if (effectivePolicies?.length === 0) {
+        core/* warning */.$e(`This token has no rights: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to others.`);
+    }
+}
+function listNames(names) {
+    const more = names.length - MAX_NAMES;
+    return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
 }
 
 
@@ -18558,114 +19227,132 @@ function describeEnd(attempts, spentMs, retryAfterMs) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ mask),
-/* harmony export */   h: () => (/* binding */ quote)
+/* harmony export */   dK: () => (/* binding */ mask),
+/* harmony export */   g0: () => (/* binding */ quoteId),
+/* harmony export */   hD: () => (/* binding */ quote)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* unused harmony export disarm */
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3426);
+
 
 const MAX_QUOTE_LENGTH = 500;
-const secrets = new Set();
-/** Masks a secret in the runner's log, and keeps it out of what `quote` returns. */
+// Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
+const MAX_SEARCHED_LENGTH = 16_384;
+// To replace a very short secret would garble ordinary words, and the gaps would give it away.
+const MIN_REPLACED_LENGTH = 4;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const IGNORED = /[\s\p{C}]/u;
+const masked = new Set();
+const forms = new Set();
+/** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 function mask(secret) {
-    if (secret !== '') {
-        secrets.add(secret);
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq(secret);
+    if (secret === '' || masked.has(secret)) {
+        return;
+    }
+    masked.add(secret);
+    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq(secret);
+    for (const form of encode(secret)) {
+        const { plain } = normalize(form);
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            forms.add(plain);
+        }
     }
 }
 /**
- * Returns on one line what another program said, without secrets, cut to 500 characters.
- * A server that echoes requests says what was sent to it, and the runner finds no mask in a secret that is cut in two.
+ * Returns on one line what another program said, without secrets, control characters and workflow commands.
+ * A server may echo what was sent to it, and the runner finds no mask in a secret that is encoded or cut in two.
  */
-function quote(text) {
-    // To replace a very short one would leave no word whole, and tell it by the gaps.
-    const longestFirst = [...secrets].filter(({ length }) => length > 3).sort((a, b) => b.length - a.length);
-    const line = longestFirst
-        .reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
-        // What looks like a JWT or like a Nomad token is one, perhaps.
-        .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
+function quote(text, maxLength = MAX_QUOTE_LENGTH) {
+    const line = redact((0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
         .replace(/[\s\p{C}]+/gu, ' ')
-        // The runner takes this for a command, wherever it stands in a line.
-        .replaceAll('##[', '## [')
+        // What looks like a JWT or a Nomad token may be one that was never masked.
+        .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
         .trim();
-    return line.length > MAX_QUOTE_LENGTH ? `${line.slice(0, MAX_QUOTE_LENGTH)}…` : line;
+    const safe = disarm(line);
+    return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
-
-
-/***/ }),
-
-/***/ 9834:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   AB: () => (/* binding */ limit),
-/* harmony export */   B2: () => (/* binding */ Deadline),
-/* harmony export */   Xo: () => (/* binding */ formatSeconds)
-/* harmony export */ });
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
-/** The time by which a login must be done. */
-class Deadline {
-    #totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.#totalMs = seconds * 1000;
-        this.#endMs = performance.now() + this.#totalMs;
-    }
-    get leftMs() {
-        return Math.max(0, this.#endMs - performance.now());
-    }
-    /** How long one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
+/** Returns an id, which often looks like a Nomad token, unless it is a secret after all. */
+function quoteId(id) {
+    return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
 }
-/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
-async function limit(ms, promise, giveUp) {
-    let timer;
-    const silence = new Promise((_, reject) => {
-        timer = setTimeout(() => {
-            reject(giveUp());
-        }, ms);
-    });
-    try {
-        return await Promise.race([promise, silence]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
+/**
+ * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+ */
+function disarm(line) {
+    return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
 }
-/** Writes milliseconds as seconds, for people. */
-function formatSeconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
+function redact(text, isCut) {
+    const { plain, offsets } = normalize(text);
+    const isSecret = new Uint8Array(text.length);
+    const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
+    for (const form of forms) {
+        for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+            mark(at, at + form.length - 1);
+        }
+        const cut = isCut ? findCutSecret(plain, form) : 0;
+        if (cut > 0) {
+            mark(plain.length - cut, plain.length - 1);
+        }
+    }
+    let result = '';
+    for (let at = 0; at < text.length; at += 1) {
+        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
+    }
+    return result;
 }
-
-
-/***/ }),
-
-/***/ 7351:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* reexport default from dynamic */ undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_1___default.a),
-/* harmony export */   k: () => (/* reexport default from dynamic */ undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3___default.a)
-/* harmony export */ });
-/* harmony import */ var undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6615);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7405);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(883);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6672);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3__);
-
-
-
-
-// undici's own index loads fetch, WebSocket, caches and mocks besides: half of the bundle, and a quarter of its CPU time.
-// These modules are no public interface: look at them when undici is updated. By "paths" in tsconfig.json, ncc gives this
-// file to @actions/http-client as well, which imports "undici". Like the index, it gives dispatchers their methods.
-Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_2___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_0__);
-
+// Returns how many characters at the end of a text may be the beginning of a secret.
+function findCutSecret(plain, form) {
+    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+        if (plain.endsWith(form.slice(0, length))) {
+            return length;
+        }
+    }
+    return 0;
+}
+// White space and invisible characters between the characters of a secret, or another case, do not hide it.
+function normalize(text) {
+    const offsets = [];
+    let plain = '';
+    for (let at = 0; at < text.length; at += 1) {
+        const character = text.charAt(at);
+        if (!IGNORED.test(character)) {
+            const lower = character.toLowerCase();
+            plain += lower.length === 1 ? lower : character;
+            offsets.push(at);
+        }
+    }
+    return { plain, offsets };
+}
+function encode(secret) {
+    const json = JSON.stringify(secret).slice(1, -1);
+    const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    return [
+        secret,
+        json,
+        // As Go and PHP write JSON.
+        json.replace(/[&<>]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
+        json.replaceAll('/', '\\/'),
+        encodeUrl(secret),
+        encodeUrl(secret).replaceAll('%20', '+'),
+        html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+        html.replaceAll('"', '&#34;').replaceAll("'", '&#39;').replaceAll('+', '&#43;'),
+        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
+        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
+    ];
+}
+function encodeUrl(secret) {
+    return encodeURIComponent(Buffer.from(secret).toString());
+}
+// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+function encodeBase64(secret, shift) {
+    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
+    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
+    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+}
 
 
 /***/ }),
@@ -18866,29 +19553,27 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 486:
+/***/ 3426:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Yz: () => (/* binding */ debug),
+  Yz: () => (/* binding */ core_debug),
   N4: () => (/* binding */ endGroup),
   dN: () => (/* binding */ exportVariable),
   Vt: () => (/* binding */ getBooleanInput),
-  V9: () => (/* binding */ getIDToken),
   V4: () => (/* binding */ getInput),
-  Gu: () => (/* binding */ getState),
   pq: () => (/* binding */ info),
   LZ: () => (/* binding */ saveState),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
-  Pq: () => (/* binding */ setSecret),
+  Pq: () => (/* binding */ core_setSecret),
   Oh: () => (/* binding */ startGroup),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, error, getIDToken, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -19063,16 +19748,103 @@ function prepareKeyValueMessage(key, value) {
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
 // EXTERNAL MODULE: external "http"
 var external_http_ = __nccwpck_require__(8611);
-var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
 // EXTERNAL MODULE: external "https"
 var external_https_ = __nccwpck_require__(5692);
-var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-var proxy = __nccwpck_require__(9783);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
 // EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./src/undici.ts
-var undici = __nccwpck_require__(7351);
+var node_modules_tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./src/http/undici.ts + 1 modules
+var undici = __nccwpck_require__(5366);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -19132,7 +19904,7 @@ var MediaTypes;
  * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
  * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
  */
-function getProxyUrl(serverUrl) {
+function lib_getProxyUrl(serverUrl) {
     const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
     return proxyUrl ? proxyUrl.href : '';
 }
@@ -19148,7 +19920,7 @@ const HttpResponseRetryCodes = [
     HttpCodes.ServiceUnavailable,
     HttpCodes.GatewayTimeout
 ];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
 const ExponentialBackoffCeiling = 10;
 const ExponentialBackoffTimeSlice = 5;
 class HttpClientError extends Error {
@@ -19194,7 +19966,7 @@ function isHttps(requestUrl) {
     const parsedUrl = new URL(requestUrl);
     return parsedUrl.protocol === 'https:';
 }
-class HttpClient {
+class lib_HttpClient {
     constructor(userAgent, handlers, requestOptions) {
         this._ignoreSslError = false;
         this._allowRedirects = true;
@@ -19497,7 +20269,7 @@ class HttpClient {
     }
     getAgentDispatcher(serverUrl) {
         const parsedUrl = new URL(serverUrl);
-        const proxyUrl = proxy/* getProxyUrl */.s(parsedUrl);
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (!useProxy) {
             return;
@@ -19508,7 +20280,7 @@ class HttpClient {
         const info = {};
         info.parsedUrl = requestUrl;
         const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        info.httpModule = usingSsl ? https : http;
         const defaultPort = usingSsl ? 443 : 80;
         info.options = {};
         info.options.host = info.parsedUrl.hostname;
@@ -19607,7 +20379,7 @@ class HttpClient {
     }
     _getAgent(parsedUrl) {
         let agent;
-        const proxyUrl = proxy/* getProxyUrl */.s(parsedUrl);
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (this._keepAlive && useProxy) {
             agent = this._proxyAgent;
@@ -19622,7 +20394,7 @@ class HttpClient {
         const usingSsl = parsedUrl.protocol === 'https:';
         let maxSockets = 100;
         if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
         }
         // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
         if (proxyUrl && proxyUrl.hostname) {
@@ -19647,7 +20419,7 @@ class HttpClient {
         // if tunneling agent isn't assigned create a new agent
         if (!agent) {
             const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
             this._agent = agent;
         }
         if (usingSsl && this._ignoreSslError) {
@@ -19670,7 +20442,7 @@ class HttpClient {
             return proxyAgent;
         }
         const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
             token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
         })));
         this._proxyAgentDispatcher = proxyAgent;
@@ -19801,7 +20573,7 @@ class BasicCredentialHandler {
         });
     }
 }
-class BearerCredentialHandler {
+class auth_BearerCredentialHandler {
     constructor(token) {
         this.token = token;
     }
@@ -19859,13 +20631,13 @@ var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg
 
 
 
-class OidcClient {
+class oidc_utils_OidcClient {
     static createHttpClient(allowRetry = true, maxRetry = 10) {
         const requestOptions = {
             allowRetries: allowRetry,
             maxRetries: maxRetry
         };
-        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(OidcClient.getRequestToken())], requestOptions);
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
     }
     static getRequestToken() {
         const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
@@ -19884,7 +20656,7 @@ class OidcClient {
     static getCall(id_token_url) {
         return oidc_utils_awaiter(this, void 0, void 0, function* () {
             var _a;
-            const httpclient = OidcClient.createHttpClient();
+            const httpclient = oidc_utils_OidcClient.createHttpClient();
             const res = yield httpclient
                 .getJson(id_token_url)
                 .catch(error => {
@@ -19903,13 +20675,13 @@ class OidcClient {
         return oidc_utils_awaiter(this, void 0, void 0, function* () {
             try {
                 // New ID Token is requested from action service
-                let id_token_url = OidcClient.getIDTokenUrl();
+                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
                 if (audience) {
                     const encodedAudience = encodeURIComponent(audience);
                     id_token_url = `${id_token_url}&audience=${encodedAudience}`;
                 }
                 debug(`ID token url is ${id_token_url}`);
-                const id_token = yield OidcClient.getCall(id_token_url);
+                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
                 setSecret(id_token);
                 return id_token;
             }
@@ -21507,7 +22279,7 @@ function exportVariable(name, val) {
  * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
  * ```
  */
-function setSecret(secret) {
+function core_setSecret(secret) {
     command_issueCommand('add-mask', {}, secret);
 }
 /**
@@ -21629,7 +22401,7 @@ function isDebug() {
  * Writes debug message to user log
  * @param message debug message
  */
-function debug(message) {
+function core_debug(message) {
     command_issueCommand('debug', {}, message);
 }
 /**
@@ -21751,103 +22523,10 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 9783:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+/***/ 8330:
+/***/ ((module) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ checkBypass),
-/* harmony export */   s: () => (/* binding */ getProxyUrl)
-/* harmony export */ });
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
+module.exports = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 
 /***/ })
 
@@ -21971,36 +22650,6 @@ class DecodedURL extends URL {
 /******/ 	};
 /******/ })();
 /******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
 /******/ /* webpack/runtime/define property getters */
 /******/ (() => {
 /******/ 	// define getter functions for harmony exports
@@ -22016,17 +22665,6 @@ class DecodedURL extends URL {
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
 /******/ })();
 /******/ 
 /******/ /* webpack/runtime/node module decorator */

@@ -1,52 +1,40 @@
 import * as core from '@actions/core';
-import { exportConnection } from './connection-export.js';
-import { requestIdentity } from './identity.js';
-import { readInputs, warnAboutTransport } from './inputs.js';
-import { Nomad } from './nomad.js';
-import { publish } from './outputs.js';
-import { announcePost, cleanUp, isPost, leaveFiles, leaveToken } from './post.js';
-import { explain, type Known } from './refusal.js';
-import { Deadline } from './time.js';
+import { Deadline } from './deadline.js';
+import { endSoon } from './exit.js';
+import { explain } from './failures/explain.js';
+import { getIdentity } from './identity/identity.js';
+import { readInputs, warnAboutTransport } from './inputs/inputs.js';
+import { NomadClient } from './nomad/client.js';
+import { leaveToken, publish } from './outputs/outputs.js';
 
-const POST_TIMEOUT_S = 5;
-
-async function logIn(known: Known): Promise<void> {
-  announcePost();
+async function run(): Promise<void> {
+  // Mask what is secret in the inputs, then read and validate them.
   const inputs = readInputs();
-  known.inputs = inputs;
   warnAboutTransport(inputs);
   const deadline = new Deadline(inputs.timeout);
-  const nomad = new Nomad(inputs, deadline);
-  known.listMethods = () => nomad.listMethods();
-  if (inputs.identityToken === undefined) {
-    nomad.warmUp();
+  const nomad = new NomadClient(inputs, deadline);
+  try {
+    // Open the connection to Nomad while GitHub issues the JWT.
+    if (inputs.identityToken === undefined) {
+      nomad.connect();
+    }
+    const jwt = await getIdentity(inputs, deadline);
+
+    // Exchange the JWT for an ACL token, and wait until Nomad accepts that.
+    const token = await nomad.login(jwt);
+    leaveToken(token, inputs.revokeToken);
+    const effectivePolicies = await nomad.waitUntilUsable(token);
+
+    // Hand the token on to later steps; src/post.ts cleans up after the job.
+    publish(token, effectivePolicies, inputs);
+  } finally {
+    nomad.close();
   }
-  const jwt = await requestIdentity(inputs, deadline);
-  known.jwt = jwt;
-  const token = await nomad.login(inputs.methodName, jwt);
-  leaveToken(token, inputs.revokeToken);
-  if (inputs.exportConnection) {
-    exportConnection(inputs, leaveFiles);
-  }
-  await nomad.waitUntilKnown(token);
-  publish(token, inputs.methodName, inputs);
 }
 
-async function finish(known: Known): Promise<void> {
-  await cleanUp(() => {
-    const inputs = readInputs();
-    known.inputs = inputs;
-    return new Nomad(inputs, new Deadline(POST_TIMEOUT_S));
-  });
-}
-
-const known: Known = {};
 try {
-  await (isPost() ? finish(known) : logIn(known));
+  await run();
 } catch (error) {
-  // What cannot be cleaned up must not fail a job whose work is done.
-  const report = isPost() ? core.warning : core.setFailed;
-  report(await explain(error, known));
+  core.setFailed(explain(error));
 }
-// A request that was given up can hold a connection, and the process with it, for minutes.
-process.exit();
+endSoon();

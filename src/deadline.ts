@@ -12,32 +12,33 @@ export class Deadline {
     this.#endMs = performance.now() + this.#totalMs;
   }
 
+  /** How many milliseconds are left; 0 after the deadline. */
   get leftMs(): number {
     return Math.max(0, this.#endMs - performance.now());
   }
 
-  /** How long one attempt may take. */
+  /** How many milliseconds one attempt may take. */
   get attemptMs(): number {
     return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
   }
 }
 
-/** Waits for a promise for so many milliseconds, and throws what `giveUp` returns where that is not enough. */
-export async function limit<T>(ms: number, promise: Promise<T>, giveUp: () => Error): Promise<T> {
+/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+export async function withTimeout<T>(ms: number, promise: Promise<T>, onTimeout: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(giveUp());
+      reject(onTimeout());
     }, ms);
   });
   try {
-    return await Promise.race([promise, silence]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Writes milliseconds as seconds, for people. */
+/** Formats milliseconds as seconds. */
 export function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,7 +1,7 @@
-import { RequestFailure } from './failure.js';
-import { mask } from './secrets.js';
+import { Failure } from '../failures/failure.js';
+import { mask } from '../secrets.js';
 
-/** An ACL token of Nomad; `expirationTime` is RFC 3339, empty where the token does not expire. */
+/** A Nomad ACL token; `expirationTime` is RFC 3339, empty where the token does not expire. */
 export interface NomadToken {
   secretId: string;
   accessorId: string;
@@ -17,11 +17,11 @@ const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * Returns the token that an answer of Nomad holds and masks it; throws where the answer holds none.
+ * Reads the token in the body of a response and masks it; throws a Failure where the body does not contain one.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-token
  */
-export function parseToken(answer: string): NomadToken {
-  const token = parseObject(answer);
+export function parseToken(body: string): NomadToken {
+  const token = parseObject(body);
   const secretId = expectMatch(token['SecretID'], UUID);
   mask(secretId);
   return {
@@ -29,23 +29,28 @@ export function parseToken(answer: string): NomadToken {
     accessorId: expectMatch(token['AccessorID'], UUID),
     type: expectMatch(token['Type'], TYPE),
     policies: expectList(token['Policies']).map((policy) => expectMatch(policy, NAME)),
-    roles: expectList(token['Roles']).map((role) => expectMatch(expectObject(role)['Name'], NAME)),
+    roles: expectNames(token['Roles']),
     expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
   };
+}
+
+/** Reads the names in a list of objects; throws a Failure where it is none. */
+export function expectNames(value: unknown): string[] {
+  return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
 
 function parseObject(text: string): Record<string, unknown> {
   try {
     return expectObject(JSON.parse(text));
   } catch {
-    // The parser's own message would quote the text, and with it perhaps a token.
-    throw noToken();
+    // The parser's own message would quote the text, and so perhaps a token.
+    throw invalidToken();
   }
 }
 
 function expectObject(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) {
-    throw noToken();
+    throw invalidToken();
   }
   return value as Record<string, unknown>;
 }
@@ -56,18 +61,18 @@ function expectList(value: unknown): unknown[] {
     return [];
   }
   if (!Array.isArray(value)) {
-    throw noToken();
+    throw invalidToken();
   }
   return value;
 }
 
 function expectMatch(value: unknown, pattern: RegExp): string {
   if (typeof value !== 'string' || !pattern.test(value)) {
-    throw noToken();
+    throw invalidToken();
   }
   return value;
 }
 
-function noToken(): RequestFailure {
-  return new RequestFailure('The answer to the login is no Nomad token', { peer: 'Nomad', status: 200 });
+function invalidToken(): Failure {
+  return new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' });
 }

@@ -1,0 +1,1795 @@
+export const id = 75;
+export const ids = [75,150];
+export const modules = {
+
+/***/ 1150:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* reexport default from dynamic */ undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default.a),
+/* harmony export */   k: () => (/* reexport default from dynamic */ undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default.a)
+/* harmony export */ });
+/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8877);
+/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_v8__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6615);
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7405);
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(883);
+/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3__);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6672);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__);
+
+
+
+
+
+// These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
+// 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
+// are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
+// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, which the exit would wait for; set
+// any earlier, before Node's own modules are loaded, it would have those compiled again.
+(0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
+// As the index does it.
+Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__);
+
+
+
+/***/ }),
+
+/***/ 8075:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  revokeToken: () => (/* binding */ revokeToken)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
+var lib_core = __webpack_require__(6421);
+;// CONCATENATED MODULE: ./src/deadline.ts
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The time by which a login must be done. */
+class Deadline {
+    #totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.#totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.#totalMs;
+    }
+    /** How many milliseconds are left; 0 after the deadline. */
+    get leftMs() {
+        return Math.max(0, this.#endMs - performance.now());
+    }
+    /** How many milliseconds one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    }
+}
+/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+async function withTimeout(ms, promise, onTimeout) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            reject(onTimeout());
+        }, ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+/** Formats milliseconds as seconds. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __webpack_require__(7975);
+;// CONCATENATED MODULE: ./src/secrets.ts
+
+
+const MAX_QUOTE_LENGTH = 500;
+// Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
+const MAX_SEARCHED_LENGTH = 16_384;
+// To replace a very short secret would garble ordinary words, and the gaps would give it away.
+const MIN_REPLACED_LENGTH = 4;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const IGNORED = /[\s\p{C}]/u;
+const masked = new Set();
+const secrets_forms = new Set();
+/** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
+function mask(secret) {
+    if (secret === '' || masked.has(secret)) {
+        return;
+    }
+    masked.add(secret);
+    lib_core.setSecret(secret);
+    for (const form of encode(secret)) {
+        const { plain } = normalize(form);
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            secrets_forms.add(plain);
+        }
+    }
+}
+/**
+ * Returns on one line what another program said, without secrets, control characters and workflow commands.
+ * A server may echo what was sent to it, and the runner finds no mask in a secret that is encoded or cut in two.
+ */
+function quote(text, maxLength = MAX_QUOTE_LENGTH) {
+    const line = redact((0,external_node_util_.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
+        .replace(/[\s\p{C}]+/gu, ' ')
+        // What looks like a JWT or a Nomad token may be one that was never masked.
+        .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
+        .trim();
+    const safe = disarm(line);
+    return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
+}
+/** Returns an id, which often looks like a Nomad token, unless it is a secret after all. */
+function quoteId(id) {
+    return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
+}
+/**
+ * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+ */
+function disarm(line) {
+    return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
+}
+function redact(text, isCut) {
+    const { plain, offsets } = normalize(text);
+    const isSecret = new Uint8Array(text.length);
+    const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
+    for (const form of secrets_forms) {
+        for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+            mark(at, at + form.length - 1);
+        }
+        const cut = isCut ? findCutSecret(plain, form) : 0;
+        if (cut > 0) {
+            mark(plain.length - cut, plain.length - 1);
+        }
+    }
+    let result = '';
+    for (let at = 0; at < text.length; at += 1) {
+        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
+    }
+    return result;
+}
+// Returns how many characters at the end of a text may be the beginning of a secret.
+function findCutSecret(plain, form) {
+    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+        if (plain.endsWith(form.slice(0, length))) {
+            return length;
+        }
+    }
+    return 0;
+}
+// White space and invisible characters between the characters of a secret, or another case, do not hide it.
+function normalize(text) {
+    const offsets = [];
+    let plain = '';
+    for (let at = 0; at < text.length; at += 1) {
+        const character = text.charAt(at);
+        if (!IGNORED.test(character)) {
+            const lower = character.toLowerCase();
+            plain += lower.length === 1 ? lower : character;
+            offsets.push(at);
+        }
+    }
+    return { plain, offsets };
+}
+function encode(secret) {
+    const json = JSON.stringify(secret).slice(1, -1);
+    const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    return [
+        secret,
+        json,
+        // As Go and PHP write JSON.
+        json.replace(/[&<>]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
+        json.replaceAll('/', '\\/'),
+        encodeUrl(secret),
+        encodeUrl(secret).replaceAll('%20', '+'),
+        html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+        html.replaceAll('"', '&#34;').replaceAll("'", '&#39;').replaceAll('+', '&#43;'),
+        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
+        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
+    ];
+}
+function encodeUrl(secret) {
+    return encodeURIComponent(Buffer.from(secret).toString());
+}
+// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+function encodeBase64(secret, shift) {
+    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
+    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
+    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+}
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __webpack_require__(7030);
+;// CONCATENATED MODULE: ./src/failures/failure.ts
+/** A failure that the catalogue knows; its message says in one sentence, without a full stop and secrets, what failed. */
+class Failure extends Error {
+    details;
+    constructor(message, { cause, ...details }) {
+        super(message, cause === undefined ? {} : { cause });
+        this.details = details;
+    }
+    /** Returns the same failure with what another stage knows, or with more to its message. */
+    with(details, addition = '') {
+        return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/failures/match.ts
+/** Defines a kind of failure whose advice can only use what its match has found. */
+function defineKind({ id, retryS = 0, match, example, advice }) {
+    return {
+        id,
+        retryS,
+        example,
+        diagnose: ({ details }) => {
+            const facts = match(details);
+            return facts === undefined ? undefined : (now) => advice(facts, now);
+        },
+    };
+}
+/** Matches failures with a code of this project. */
+function code(...codes) {
+    return ({ code: actual }) => actual !== undefined && codes.includes(actual) ? {} : undefined;
+}
+/** Matches requests that got no complete response, by their failure code or the error code of Node or undici. */
+function network(codes, test = () => true) {
+    return (details) => {
+        const { target, network: error, unusedAddress } = details;
+        if (target === undefined || error === undefined || !codes.test(details.code ?? error.code)) {
+            return undefined;
+        }
+        const facts = { ...target, ...error, host: new URL(target.url).hostname, unusedAddress };
+        return test(facts) ? facts : undefined;
+    };
+}
+/** Matches responses of Nomad, unless another peer is named; `found` holds the groups of the pattern. */
+function response(status, body = /(?:)/, peer = 'Nomad') {
+    return ({ target, response: actual }) => {
+        const match = body.exec(actual?.body ?? '');
+        return actual !== undefined && target?.peer === peer && status.test(String(actual.status)) && match !== null
+            ? { ...actual, ...target, found: match.slice(1) }
+            : undefined;
+    };
+}
+/** Matches Nomad's refusals of a login. */
+function refusal(body, status = /^(400|401|500)$/) {
+    return (details) => {
+        const answered = response(status, body)(details);
+        return answered && details.login && { ...answered, ...details.login };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/failures/catalogue-connection.ts
+
+
+
+const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
+const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
+const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET/;
+const unreached = (said, error, target = NOMAD) => {
+    const way = target.proxy === undefined ? '' : ` through the proxy ${target.proxy.origin} (${target.proxy.variable})`;
+    return new Failure(`Cannot reach ${target.peer} at ${target.url}${way}: ${said}`, {
+        target,
+        network: { code: '', hasResponded: false, ...error },
+    });
+};
+const unanswered = (said, failureCode, hasResponded = false) => new Failure(`Nomad at ${NOMAD.url} ${said}`, {
+    code: failureCode,
+    target: NOMAD,
+    network: { code: '', hasResponded },
+});
+const isProxied = ({ proxy }) => proxy !== undefined;
+const isTls = ({ url }) => url.startsWith('https:');
+const isBusy = ({ hasResponded }) => hasResponded;
+/** Where the address of a host comes from that cannot be found or reached. */
+function nameSource({ proxy }) {
+    return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
+}
+function adviseName({ certificateNames = [], host }) {
+    const shown = certificateNames.slice(0, 10);
+    const more = certificateNames.length > shown.length ? ` and ${String(certificateNames.length - shown.length)} more` : '';
+    const server = certificateNames.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+    const isName = (name) => (0,external_node_net_.isIP)(name) === 0;
+    const change = server !== undefined
+        ? `Set the input tlsServerName to ${server}.`
+        : certificateNames.some(isName)
+            ? 'Set the input tlsServerName to one of these names, or use one in the input url.'
+            : 'Use one of these addresses in the input url.';
+    return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
+}
+/** Why no complete response came from a server. */
+const CONNECTION_KINDS = [
+    defineKind({
+        id: 'invalid-proxy',
+        match: code('INVALID_PROXY'),
+        example: () => new Failure('The environment variable HTTPS_PROXY is not the address of an HTTP proxy', {
+            code: 'INVALID_PROXY',
+        }),
+        advice: () => 'Set it to an address such as http://proxy.example.com:3128, or unset it on the runner.',
+    }),
+    defineKind({
+        id: 'proxy-authentication',
+        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus === 407),
+        example: () => unreached('the proxy answered 407', { proxyStatus: 407 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host, proxy }) => `The proxy rejects the credentials. Correct them in ${proxy?.variable ?? 'HTTPS_PROXY'} (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host} to NO_PROXY.`,
+    }),
+    defineKind({
+        id: 'proxy-unavailable',
+        retryS: Infinity,
+        match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
+        example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+    }),
+    defineKind({
+        id: 'proxy-refused',
+        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus !== undefined),
+        example: () => unreached('the proxy answered 403', { proxyStatus: 403 }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host }) => `The proxy does not allow connections to ${host}. Allow the host and port there, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+    }),
+    defineKind({
+        id: 'unknown-host',
+        match: network(/ENOTFOUND/),
+        example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
+        advice: (facts) => `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+    }),
+    defineKind({
+        id: 'proxy-unreachable',
+        retryS: 5,
+        match: network(/ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/, isProxied),
+        example: () => unreached('connect ECONNREFUSED 192.0.2.1:3128', { code: 'ECONNREFUSED' }, { ...NOMAD, proxy: PROXY }),
+        advice: ({ host, proxy }) => `The proxy itself cannot be reached. Correct its address in ${proxy?.variable ?? 'HTTPS_PROXY'}, or add ${host} to NO_PROXY.`,
+    }),
+    defineKind({
+        id: 'github-unreachable',
+        retryS: Infinity,
+        match: network(/(?:)/, ({ peer }) => peer === 'GitHub'),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }, { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' }),
+        advice: ({ host }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+    }),
+    defineKind({
+        id: 'untrusted-certificate',
+        match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
+        example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+        advice: ({ host }) => `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+    }),
+    defineKind({
+        id: 'certificate-without-names',
+        match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
+        example: () => unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
+        advice: ({ host }) => `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+    }),
+    defineKind({
+        id: 'certificate-name-mismatch',
+        match: network(/ALTNAME/),
+        example: () => unreached("IP: 192.0.2.10 is not in the cert's list: ", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+        advice: adviseName,
+    }),
+    defineKind({
+        id: 'certificate-expired',
+        match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
+        example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
+        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+    }),
+    defineKind({
+        id: 'tls-not-supported',
+        match: network(/WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/),
+        example: () => unreached('wrong version number', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }),
+        advice: ({ host }) => `${host} does not use TLS on this port. Change the input url to http://, or to the port that uses TLS.`,
+    }),
+    defineKind({
+        id: 'client-certificate-required',
+        match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
+        example: () => unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
+        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+    }),
+    defineKind({
+        id: 'server-name-unknown',
+        match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
+        example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
+        advice: ({ host }) => `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+    }),
+    defineKind({
+        id: 'client-certificate-refused',
+        match: network(/ALERT/),
+        example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
+        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+    }),
+    defineKind({
+        id: 'connection-refused',
+        retryS: 5,
+        match: network(/ECONNREFUSED/),
+        example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
+        advice: ({ unusedAddress }) => unusedAddress === undefined
+            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+            : unusedAddress === ''
+                ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
+                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+    }),
+    defineKind({
+        id: 'dns-unavailable',
+        retryS: 5,
+        match: network(/EAI_AGAIN/),
+        example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
+        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+    }),
+    defineKind({
+        id: 'unreachable',
+        retryS: 5,
+        match: network(UNREACHABLE),
+        example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
+        advice: ({ host }) => `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+    }),
+    defineKind({
+        id: 'no-response',
+        retryS: Infinity,
+        match: network(/NO_RESPONSE|NOT_SENT/),
+        example: () => unanswered('did not respond within 20.0 s', 'NO_RESPONSE'),
+        advice: ({ host }) => `${host} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, for example because they cannot fetch the issuer's keys quickly, set a longer timeout.`,
+    }),
+    defineKind({
+        id: 'server-busy',
+        retryS: Infinity,
+        match: network(CLOSED, isBusy),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
+        advice: ({ host }) => `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+    }),
+    defineKind({
+        id: 'closed-after-handshake',
+        retryS: 5,
+        match: network(/UND_ERR_SOCKET/, isTls),
+        example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
+        advice: ({ host }) => `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+    }),
+    defineKind({
+        id: 'connection-closed',
+        retryS: 10,
+        match: network(CLOSED),
+        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
+        advice: ({ host, url }) => `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+    }),
+    defineKind({
+        id: 'not-http',
+        match: network(/HPE_|RESPONSE_TOO_LONG/),
+        example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
+        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+    }),
+];
+
+;// CONCATENATED MODULE: ./src/failures/catalogue-identity.ts
+
+
+const GITHUB = { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' };
+const isGithub = ({ peer }) => peer === 'GitHub';
+const refused = (status, body) => new Failure(`GitHub did not issue an OIDC token (${String(status)}): ${body}`, {
+    target: GITHUB,
+    response: { status, body },
+});
+const catalogue_identity_unreached = (said, errorCode) => new Failure(`Cannot reach GitHub at ${GITHUB.url}: ${said}`, {
+    target: GITHUB,
+    network: { code: errorCode, hasResponded: false },
+});
+/** What can go wrong before Nomad is asked: malformed inputs, and jobs to which GitHub issues no JWT. */
+const IDENTITY_KINDS = [
+    defineKind({
+        id: 'invalid-input',
+        match: ({ code: actual, input }) => (actual === 'INVALID_INPUT' ? input : undefined),
+        example: () => new Failure('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
+        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (by hand: the environment variable INPUT_${input.toUpperCase()}).`,
+    }),
+    defineKind({
+        id: 'invalid-identity-token',
+        match: code('INVALID_SUPPLIED_JWT'),
+        example: () => new Failure('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' }),
+        advice: () => 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token and nothing else, and check that the secret or output that it comes from is set.',
+    }),
+    defineKind({
+        id: 'missing-permission',
+        match: code('MISSING_PERMISSION'),
+        example: () => new Failure('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' }),
+        advice: () => 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. Alternatively, set the input identityToken.',
+    }),
+    defineKind({
+        id: 'fork-pull-request',
+        match: code('FORK_PULL_REQUEST'),
+        example: () => new Failure('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
+        advice: () => 'No permission changes that. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
+    }),
+    defineKind({
+        id: 'not-in-actions',
+        match: code('NOT_IN_ACTIONS'),
+        example: () => new Failure('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' }),
+        advice: () => 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.',
+    }),
+    defineKind({
+        id: 'github-job-pending',
+        retryS: 5,
+        match: response(/^403$/, /Can't issue ID_TOKEN for job/i, 'GitHub'),
+        example: () => refused(403, "Can't issue ID_TOKEN for job in 'Pending' state"),
+        advice: () => 'GitHub had not yet recorded that the job is running. Run the job again.',
+    }),
+    defineKind({
+        id: 'github-unavailable',
+        retryS: Infinity,
+        match: response(/^(429|5..)$/, undefined, 'GitHub'),
+        example: () => refused(503, 'Service Unavailable'),
+        advice: () => "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.",
+    }),
+    defineKind({
+        id: 'github-redirect',
+        match: response(/^3..$/, undefined, 'GitHub'),
+        example: () => refused(302, 'a redirect to https://login.example.com'),
+        advice: () => "Redirects are not followed, because they would send the job's request token to another server. Look for a proxy or TLS inspection between the runner and GitHub.",
+    }),
+    defineKind({
+        id: 'github-invalid-response',
+        match: code('INVALID_ISSUED_JWT'),
+        example: () => new Failure("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' }),
+        advice: () => 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+    }),
+    defineKind({
+        id: 'github-refused',
+        match: response(/^[24]..$/, undefined, 'GitHub'),
+        example: () => refused(401, 'The token is expired'),
+        advice: () => "Run the job again, as its own credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+    }),
+    defineKind({
+        id: 'github-certificate',
+        match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
+        example: () => catalogue_identity_unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
+        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner or set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file with it.",
+    }),
+    defineKind({
+        id: 'github-unknown-host',
+        match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
+        example: () => catalogue_identity_unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
+        advice: ({ host }) => `This runner's DNS does not know ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
+    }),
+];
+
+;// CONCATENATED MODULE: ./src/failures/claims.ts
+
+
+// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// https://docs.github.com/en/actions/reference/security/oidc
+const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
+const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
+// Ids that look like a Nomad token but are not secret.
+const IDS = /^(jti|kid|\w+_id)$/;
+const MAX_CLAIMS = 100;
+/** Lists the claims of a JWT in a group of the log: GitHub's with their values, those of others by name unless they are harmless. */
+function listClaims({ claims }) {
+    const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
+    const entries = Object.entries(claims);
+    lib_core.startGroup('Claims of the JWT that Nomad refused');
+    for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
+        const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+        // The dash keeps the runner from finding a workflow command where the line begins.
+        lib_core.info(`- ${quote(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
+    }
+    if (entries.length > MAX_CLAIMS) {
+        lib_core.info(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
+    }
+    lib_core.endGroup();
+}
+/** Returns the value of a claim, or of a header's field, as JSON that is safe to print. */
+function showClaim(name, value, maxLength = 500) {
+    if (typeof value === 'string' && IDS.test(name)) {
+        return `"${quoteId(value)}"`;
+    }
+    try {
+        return quote(JSON.stringify(value), maxLength);
+    }
+    catch {
+        return '(too deeply nested to show)';
+    }
+}
+
+;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
+
+
+
+
+const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
+const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const JWT = {
+    token: '',
+    header: { alg: 'RS256', kid: '38826b17-6a30-5f9b-b169-8beb8202f723' },
+    claims: {
+        iss: 'https://token.actions.githubusercontent.com',
+        aud: 'https://github.com/octo-org',
+        nbf: 1_790_000_000,
+        iat: 1_790_000_000,
+        exp: 1_790_000_300,
+    },
+};
+const LOGIN = { methodName: 'github-adv', jwt: JWT, isJwtSupplied: false };
+const catalogue_nomad_refused = (status, body, login = {}) => new Failure(`Nomad refused the login (${String(status)}): ${body || 'an empty response'}`, {
+    target: catalogue_nomad_NOMAD,
+    response: { status, body },
+    login: { ...LOGIN, ...login },
+});
+const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate provided token: unable to verify signature of JWT token: ${reason}`);
+function show(jwt, claim) {
+    return claim in jwt.claims ? showClaim(claim, jwt.claims[claim], 200) : 'missing';
+}
+// As text, where that makes sense in an address or a list of allowed values.
+function showText(jwt, claim) {
+    const value = jwt.claims[claim];
+    return typeof value === 'string' ? quote(value, 200) : show(jwt, claim);
+}
+function listMethods(methods) {
+    if (methods === undefined) {
+        return 'To list the methods, run: nomad acl auth-method list';
+    }
+    const names = methods.filter(({ type }) => type === 'JWT').map(({ name }) => name);
+    const shown = names.slice(0, 20).join(', ');
+    const more = names.length > 20 ? ` and ${String(names.length - 20)} more` : '';
+    return names.length === 0
+        ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'
+        : `This cluster has these methods of type JWT: ${shown}${more}.`;
+}
+function describeTime(seconds, now) {
+    if (typeof seconds !== 'number' || !Number.isFinite(new Date(seconds * 1000).getTime())) {
+        return undefined;
+    }
+    const distance = Math.round(seconds - now / 1000);
+    return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+}
+/** What Nomad, or a server in front of it, can answer instead of a token. */
+const NOMAD_KINDS = [
+    defineKind({
+        id: 'method-not-found',
+        match: refusal(/auth-method "[^"]*" not found/),
+        example: () => catalogue_nomad_refused(400, 'auth-method "gihub" not found', {
+            methodName: 'gihub',
+            methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
+        }),
+        advice: ({ methods }) => `${listMethods(methods)} Set the input methodName to one of them; names are case-sensitive.`,
+    }),
+    defineKind({
+        id: 'method-not-jwt',
+        match: refusal(/unsupported auth-method type/),
+        example: () => catalogue_nomad_refused(400, 'unsupported auth-method type: OIDC', { methodName: 'people' }),
+        advice: ({ methodName, methods }) => `The auth method ${methodName} is for people who log in with a browser. Set the input methodName to a method of type JWT. ${listMethods(methods)}`,
+    }),
+    defineKind({
+        id: 'audience-mismatch',
+        match: refusal(/audience \(aud\)/),
+        example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
+        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
+            ? 'Request the JWT in the input identityToken for one of the audiences'
+            : 'Set the input jwtGithubAudience to one of the audiences'} in BoundAudiences of the auth method ${methodName}, or add this one there. The values must match exactly, including scheme and trailing slash.`,
+    }),
+    defineKind({
+        id: 'issuer-mismatch',
+        match: refusal(/invalid JWT issuer|BoundIssuer|read iss/),
+        example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+    }),
+    defineKind({
+        id: 'jwt-expired',
+        match: refusal(/token is expired/),
+        example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
+        advice: ({ jwt, methodName }, now) => {
+            const end = describeTime(jwt.claims['exp'], now);
+            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts it for the ClockSkewLeeway of the auth method ${methodName} after that (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+        },
+    }),
+    defineKind({
+        id: 'jwt-not-yet-valid',
+        match: refusal(/not yet valid|issued in the future/),
+        example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
+        advice: ({ jwt, methodName }, now) => {
+            const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
+            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow: correct it. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+        },
+    }),
+    defineKind({
+        id: 'jwt-without-times',
+        match: refusal(/no issued at/),
+        example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
+        advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
+    }),
+    defineKind({
+        id: 'algorithm-not-allowed',
+        match: refusal(/\(alg\)|signature algorithm/),
+        example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
+        advice: ({ jwt, methodName }) => `The JWT is signed with ${showClaim('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add that to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
+    }),
+    defineKind({
+        id: 'malformed-jwt',
+        match: refusal(/malformed jwt/),
+        example: () => invalidJwt('error verifying token signature: oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts'),
+        advice: () => 'The input identityToken must contain a signed JWT (three parts joined by dots) and nothing else.',
+    }),
+    defineKind({
+        id: 'keys-unavailable',
+        retryS: Infinity,
+        match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
+        example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${showText(jwt, 'iss')}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+    }),
+    defineKind({
+        id: 'signature-invalid',
+        match: refusal(/verify id token signature|verifying token signature|parse public key/),
+        example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${showText(jwt, 'iss')}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+    }),
+    defineKind({
+        id: 'no-rule-matched',
+        match: refusal(/no role or policy bindings matched/),
+        example: () => catalogue_nomad_refused(400, 'no role or policy bindings matched'),
+        advice: ({ methodName }) => `No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
+    }),
+    defineKind({
+        id: 'bind-name-invalid',
+        match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
+        example: () => catalogue_nomad_refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
+        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${quote(name, 200)}"`}: names have 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
+    }),
+    defineKind({
+        id: 'bind-name-unknown-attribute',
+        match: refusal(/cannot compute "\w+" bind name/),
+        example: () => catalogue_nomad_refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
+        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}; lists and functions do not work. Correct the BindName, or add the mapping.`,
+    }),
+    defineKind({
+        id: 'token-name-invalid',
+        match: refusal(/ACL token name:|token name too long/),
+        example: () => catalogue_nomad_refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
+        advice: ({ methodName }) => `The TokenNameFormat of the auth method ${methodName} cannot be filled in: unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names have 256 characters at most.`,
+    }),
+    defineKind({
+        id: 'claim-not-a-single-value',
+        match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
+        example: () => catalogue_nomad_refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
+        advice: ({ found: [single, list], methodName }) => {
+            const claim = quote(single ?? list ?? '', 100);
+            return `The claim ${claim} is not a single value. In the auth method ${methodName}, map a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+        },
+    }),
+    defineKind({
+        id: 'acl-disabled',
+        match: response(/^400$/, /^ACL support disabled/),
+        example: () => catalogue_nomad_refused(400, 'ACL support disabled'),
+        advice: () => 'This cluster does not use ACLs, so there are no tokens. Set acl { enabled = true } on its servers and run nomad acl bootstrap, or remove this step.',
+    }),
+    defineKind({
+        id: 'unknown-region',
+        match: refusal(/No path to region/),
+        example: () => catalogue_nomad_refused(500, 'No path to region', { region: 'west' }),
+        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : quote(region, 100)}. Correct the input region; nomad server members lists the regions.`,
+    }),
+    defineKind({
+        id: 'nomad-too-old',
+        match: response(/^[45]..$/, /servers should be running version/),
+        example: () => catalogue_nomad_refused(500, 'all servers should be running version 1.5.4 or later to use JWT ACL auth methods'),
+        advice: () => 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+    }),
+    defineKind({
+        id: 'https-required',
+        match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
+        example: () => catalogue_nomad_refused(400, 'Client sent an HTTP request to an HTTPS server.'),
+        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate if the CA is a private one.',
+    }),
+    defineKind({
+        id: 'too-many-connections',
+        retryS: Infinity,
+        match: response(/^429$/),
+        example: () => catalogue_nomad_refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
+        advice: () => 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
+    }),
+    defineKind({
+        id: 'no-leader',
+        retryS: Infinity,
+        // A cluster that loses its leader elects another within seconds. "rpc error" alone does not tell: a follower also puts
+        // it before final refusals.
+        match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
+        example: () => catalogue_nomad_refused(500, 'No cluster leader'),
+        advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+    }),
+    defineKind({
+        id: 'server-error',
+        match: response(/^500$/),
+        example: () => catalogue_nomad_refused(500, 'Unexpected failure'),
+        advice: () => 'Look for this error in the logs of the Nomad servers.',
+    }),
+    defineKind({
+        id: 'gateway-error',
+        retryS: Infinity,
+        match: response(/^50[234]$/),
+        example: () => catalogue_nomad_refused(502, 'a web page (502 Bad Gateway)'),
+        advice: () => 'The load balancer or proxy in front of Nomad finds no server behind it. Check its health checks, and the Nomad servers.',
+    }),
+    defineKind({
+        id: 'redirect',
+        match: response(/^30[12378]$/),
+        example: () => catalogue_nomad_refused(307, 'a redirect to https://login.example.com'),
+        advice: ({ url }) => `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
+    }),
+    defineKind({
+        id: 'login-not-found',
+        match: response(/^40[45]$/),
+        example: () => catalogue_nomad_refused(404, ''),
+        advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
+    }),
+    defineKind({
+        id: 'invalid-token',
+        match: code('INVALID_TOKEN'),
+        example: () => new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' }),
+        advice: () => "Another server may have answered instead of Nomad's API: a login page, Nomad's web UI or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.",
+    }),
+    defineKind({
+        id: 'not-revoked',
+        match: code('NOT_REVOKED'),
+        example: () => new Failure('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' }),
+        advice: () => 'A server in front of Nomad may have answered instead. Revoke the token with: nomad acl token delete ACCESSOR_ID',
+    }),
+    defineKind({
+        id: 'not-nomad',
+        match: response(/^(200|40[013])$/),
+        example: () => catalogue_nomad_refused(403, 'a web page (403 Forbidden)'),
+        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, a firewall or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.`,
+    }),
+];
+
+;// CONCATENATED MODULE: ./src/failures/catalogue.ts
+
+
+
+
+
+/** What no other kind describes, such as a disk that is full. */
+const UNEXPECTED = defineKind({
+    id: 'unexpected',
+    match: () => ({}),
+    example: () => new Failure('ENOSPC: no space left on device, write', {}),
+    advice: () => 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+});
+/** All kinds of failures; the first that matches decides. */
+const KINDS = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
+/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
+function findKind(failure) {
+    for (const { id, retryS, diagnose } of KINDS) {
+        const advice = diagnose(failure);
+        if (advice !== undefined) {
+            return { id, retryS, advice };
+        }
+    }
+    throw failure;
+}
+
+;// CONCATENATED MODULE: ./src/failures/explain.ts
+
+
+
+
+
+// An annotation that is much longer is not read.
+const MAX_LENGTH = 1_450;
+/** Returns the text of an annotation (what failed, what to change, where it is documented), and logs what helps besides; never throws. */
+function explain(error) {
+    try {
+        logCauses(error);
+        const failure = error instanceof Failure ? error : new Failure(describe(error), { cause: error });
+        const { login, response } = failure.details;
+        if (login !== undefined && [400, 401, 500].includes(response?.status ?? 0)) {
+            listClaims(login.jwt);
+        }
+        return render(failure, findDocumentation());
+    }
+    catch {
+        return describe(error);
+    }
+}
+/** Returns the text of an annotation; `page` is the address of the troubleshooting page. */
+function render(failure, page, now = Date.now()) {
+    const { id, advice } = findKind(failure);
+    const link = page === undefined ? '' : `\n${page}#${id}`;
+    const text = `${failure.message.replace(/\.$/, '')}.\n${advice(now)}`;
+    return text.slice(0, MAX_LENGTH - link.length).trim() + link;
+}
+function describe(error) {
+    return quote(error instanceof Error ? error.message : String(error)) || 'An unknown error';
+}
+// The version of the page that this step runs from; a step of a local action has none.
+function findDocumentation() {
+    const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
+    return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
+        ? `${GITHUB_SERVER_URL || 'https://github.com'}/${repository}/blob/${ref}/docs/troubleshooting.md`
+        : undefined;
+}
+function logCauses(error) {
+    for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+        const { name, code } = cause;
+        lib_core.debug(`${depth === 0 ? 'Failed' : 'Caused by'}: ${name}${typeof code === 'string' ? ` ${code}` : ''}: ${quote(cause.message)}`);
+    }
+}
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __webpack_require__(7067);
+;// CONCATENATED MODULE: ./src/inputs/headers.ts
+
+// This action or the connection sets these.
+const RESERVED = new Set([
+    'accept-encoding',
+    'connection',
+    'content-encoding',
+    'content-length',
+    'content-type',
+    'expect',
+    'host',
+    'keep-alive',
+    'proxy-authorization',
+    'transfer-encoding',
+    'upgrade',
+    'x-nomad-token',
+]);
+// A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
+const MIN_SECRET_LENGTH = 6;
+/** Reads `Name: value` lines, with names in lower case; throws an error that says what is wrong with which line. */
+function parseHeaders(value) {
+    const headers = new Map();
+    for (const [index, line] of value.split('\n').entries()) {
+        if (line.trim() !== '') {
+            const [name, content] = parseHeader(line, `line ${String(index + 1)}`);
+            if (headers.has(name)) {
+                throw new Error(`repeats the header on line ${String(index + 1)}`);
+            }
+            headers.set(name, content);
+        }
+    }
+    return Object.fromEntries(headers);
+}
+/** Returns the parts of `Name: value` lines that can be secrets, even if a line is malformed. */
+function findSecretsInHeaders(value) {
+    return value.split('\n').flatMap((line) => {
+        const [name, content] = splitLine(line);
+        const isSecret = content.length >= MIN_SECRET_LENGTH || /auth|cookie|key|pass|secret|token/.test(name);
+        return isSecret ? [...new Set([content, ...findCredentials(name, content)])] : [];
+    });
+}
+/** Returns what a header of Basic authentication encodes, `user:password`. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+function decodeBasic(content) {
+    const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
+    const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+    return decoded.includes(':') ? decoded : undefined;
+}
+// A server may echo only a part of a header: what follows the scheme, the password in it, one cookie.
+function findCredentials(name, content) {
+    const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
+    const basic = decodeBasic(content);
+    const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
+    return [
+        ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
+        ...(basic === undefined ? [] : [basic, basic.slice(basic.indexOf(':') + 1)]),
+        ...cookies.filter((cookie) => cookie.length >= MIN_SECRET_LENGTH),
+    ].filter((part) => part !== '');
+}
+function parseHeader(line, where) {
+    const [name, content] = splitLine(line);
+    if (name === '') {
+        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
+    }
+    if (content === '') {
+        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
+    }
+    try {
+        (0,external_node_http_.validateHeaderName)(name);
+        (0,external_node_http_.validateHeaderValue)(name, content);
+    }
+    catch {
+        throw new Error(`contains a character on ${where} that is not allowed in a header`);
+    }
+    if (RESERVED.has(name)) {
+        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
+    }
+    return [name, content];
+}
+// A line without a colon counts as a value: it may be a secret whose name is missing.
+function splitLine(line) {
+    const colon = line.indexOf(':');
+    return [line.slice(0, Math.max(colon, 0)).trim().toLowerCase(), line.slice(colon + 1).trim()];
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
+;// CONCATENATED MODULE: ./src/inputs/pem.ts
+
+const BEGIN = '-----BEGIN ';
+const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
+// Shorter lines are the padding at the end, whose mask would garble the whole log.
+const pem_MIN_SECRET_LENGTH = 4;
+const MIN_KEY_LINE_LENGTH = 16;
+/** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
+function parseCertificates(value) {
+    const blocks = readBlocks(value)
+        .filter(({ label }) => label === 'CERTIFICATE')
+        .map(({ pem }) => pem);
+    if (blocks.length === 0) {
+        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
+    }
+    for (const [index, block] of blocks.entries()) {
+        try {
+            new external_node_crypto_.X509Certificate(block);
+        }
+        catch {
+            const position = `number ${String(index + 1)} of ${String(blocks.length)}`;
+            throw new Error(`contains a certificate that cannot be read, ${position}`);
+        }
+    }
+    return blocks.join('\n');
+}
+/** Reads base64 or PEM text and returns the private key in it as PEM; throws an error that says what is wrong. */
+function parsePrivateKey(value) {
+    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(decode(value))) {
+        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
+    }
+    const key = readBlocks(value).find(({ label }) => label.endsWith('PRIVATE KEY'));
+    try {
+        (0,external_node_crypto_.createPrivateKey)(key?.pem ?? '');
+    }
+    catch {
+        throw new Error('does not contain a private key that can be read');
+    }
+    return key?.pem ?? '';
+}
+/** Tells whether a private key belongs to the first of the certificates. */
+function isKeyOfCertificate(key, certificates) {
+    return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
+}
+/** Returns the secret lines of a private key's text, as it is given and decoded; the runner compares masks line by line. */
+function findSecretsInPem(value) {
+    const text = value.includes(BEGIN) ? value : decode(value);
+    // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
+    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)(?:-----END|$)/gs)].map(([, body = '']) => body);
+    const given = value.includes(BEGIN) ? [] : splitLines(value);
+    const decoded = keys.length > 0 ? keys.flatMap(splitLines) : splitLines(text).filter(isKeyLine);
+    return [...new Set([...given, ...decoded])].filter((line) => line.length >= pem_MIN_SECRET_LENGTH);
+}
+function isKeyLine(line) {
+    return line.length >= MIN_KEY_LINE_LENGTH;
+}
+function splitLines(text) {
+    return text.split(/(?:\s|\\[rn])+/);
+}
+function readBlocks(value) {
+    const text = decode(value);
+    if (!text.includes(BEGIN)) {
+        throw new Error('must be PEM text or base64 of PEM text');
+    }
+    return [...text.matchAll(BLOCK)].map(([, label = '', body = '']) => ({
+        label,
+        pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
+    }));
+}
+// Secrets are pasted as PEM, with its line ends written as \n or turned into spaces, and as base64 of either.
+function decode(value) {
+    return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
+}
+function decodeBase64(value) {
+    const base64 = value.replace(/\s/g, '');
+    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values.ts
+/** Reads an address of Nomad's API and returns it without trailing slashes; like all functions here, throws an error that says what is wrong. */
+function parseUrl(value) {
+    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
+        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
+    }
+    const url = new URL(value);
+    if (url.username !== '' || url.password !== '') {
+        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
+    }
+    if (/[?#]/.test(value)) {
+        throw new Error('must not contain a query or a fragment');
+    }
+    return url.href.replace(/\/+$/, '');
+}
+/** Reads the name of an auth method. */
+function parseMethodName(value) {
+    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, 'the name of an auth method: 1 to 128 letters, digits and hyphens');
+}
+/** Reads a DNS name; TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
+function parseServerName(value) {
+    return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
+}
+/** Reads the name of a Nomad region. */
+function parseRegion(value) {
+    return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
+}
+/** Reads the name of a Nomad namespace, or the asterisk that stands for all of them. */
+function parseNamespace(value) {
+    return expectMatch(value, /^([a-zA-Z0-9-]{1,128}|\*)$/, 'the name of a namespace (1 to 128 letters, digits and hyphens), or * for all');
+}
+/** Reads 1 to 3600 seconds. */
+function parseTimeout(value) {
+    const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
+    if (seconds < 1 || seconds > 3600) {
+        throw new Error('must be 1 to 3600 seconds');
+    }
+    return seconds;
+}
+function expectMatch(value, pattern, expected) {
+    if (!pattern.test(value)) {
+        throw new Error(`must be ${expected}`);
+    }
+    return value;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/inputs.ts
+
+
+
+
+
+
+const DEFAULT_URL = 'http://localhost:4646';
+/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the input that is malformed. */
+function readInputs() {
+    maskSecrets();
+    const url = read('url', parseUrl) ?? DEFAULT_URL;
+    const extraHeaders = read('extraHeaders', parseHeaders) ?? {};
+    const inputs = {
+        url,
+        // The runner fills in the default of action.yml.
+        isUrlDefault: url === DEFAULT_URL,
+        methodName: read('methodName', parseMethodName) ?? 'github',
+        identityToken: read('identityToken', String),
+        jwtGithubAudience: read('jwtGithubAudience', String),
+        exportToken: readBoolean('exportToken', true),
+        outputToken: readBoolean('outputToken', true),
+        tlsSkipVerify: readBoolean('tlsSkipVerify', false),
+        caCertificate: read('caCertificate', parseCertificates),
+        clientCertificate: read('clientCertificate', parseCertificates),
+        clientKey: read('clientKey', parsePrivateKey),
+        extraHeaders,
+        basicCredentials: decodeBasic(extraHeaders['authorization'] ?? ''),
+        tlsServerName: read('tlsServerName', parseServerName),
+        region: read('region', parseRegion),
+        namespace: read('namespace', parseNamespace),
+        timeout: read('timeout', parseTimeout) ?? 60,
+        exportConnection: readBoolean('exportConnection', false),
+        revokeToken: readBoolean('revokeToken', true),
+    };
+    checkClientPair(inputs);
+    return inputs;
+}
+/** Warns where others than Nomad could read the JWT or the token. */
+function warnAboutTransport({ url, tlsSkipVerify }) {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+        core.warning(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
+    }
+    if (tlsSkipVerify) {
+        core.warning('tlsSkipVerify is on: any server that answers for Nomad receives the JWT. Set caCertificate instead.');
+    }
+}
+function maskSecrets() {
+    const identityToken = lib_core.getInput('identityToken');
+    // A server may echo the signature alone, and the runner compares masks line by line.
+    [...identityToken.split(/\r?\n/), identityToken.split('.')[2] ?? ''].forEach(mask);
+    findSecretsInPem(lib_core.getInput('clientKey')).forEach(mask);
+    findSecretsInHeaders(lib_core.getInput('extraHeaders')).forEach(mask);
+}
+function read(name, parse) {
+    const value = lib_core.getInput(name);
+    try {
+        return value === '' ? undefined : parse(value);
+    }
+    catch (error) {
+        throw invalid(name, error.message);
+    }
+}
+function readBoolean(name, defaultValue) {
+    try {
+        return lib_core.getInput(name) === '' ? defaultValue : lib_core.getBooleanInput(name);
+    }
+    catch {
+        throw invalid(name, 'must be true or false');
+    }
+}
+function checkClientPair({ clientCertificate, clientKey }) {
+    if (clientCertificate === undefined && clientKey === undefined) {
+        return;
+    }
+    if (clientCertificate === undefined) {
+        throw invalid('clientKey', 'also requires the input clientCertificate');
+    }
+    if (clientKey === undefined) {
+        throw invalid('clientCertificate', 'also requires the input clientKey');
+    }
+    if (!isKeyOfCertificate(clientKey, clientCertificate)) {
+        throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+    }
+}
+function invalid(input, problem) {
+    return new Failure(`Input ${input} ${problem}`, { code: 'INVALID_INPUT', input });
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __webpack_require__(8500);
+;// CONCATENATED MODULE: ./src/failures/retry.ts
+
+
+
+
+
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 5_000;
+// Where there are only seconds to succeed in.
+const MAX_BRIEF_DELAY_MS = 1_000;
+/**
+ * Makes attempts, each of which may take so many milliseconds, until one succeeds or the catalogue says that none will.
+ * Throws the last Failure that says what is wrong, with the number of attempts in its message.
+ */
+async function retry(deadline, attempt) {
+    const startMs = performance.now();
+    let retryS = 0;
+    let lastTelling;
+    for (let attempts = 1;; attempts += 1) {
+        try {
+            return await attempt(deadline.attemptMs);
+        }
+        catch (error) {
+            if (!(error instanceof Failure)) {
+                throw error;
+            }
+            const isTimeout = error.details.code === 'NO_RESPONSE';
+            // An attempt that the deadline cuts short says less about what is wrong than the one before.
+            const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
+            lastTelling = isTimeout ? lastTelling : error;
+            const kind = findKind(failure);
+            if (kind.retryS === 0) {
+                throw failure;
+            }
+            // A server that was busy once is not a wrong address, whatever it does next.
+            retryS = Math.max(retryS, kind.retryS);
+            const spentMs = performance.now() - startMs;
+            const leftMs = Math.min(deadline.leftMs, retryS * 1000 - spentMs);
+            const { retryAfterMs } = failure.details.response ?? {};
+            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, retryS === Infinity ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+            const policy = retryS === Infinity ? 'until the deadline' : `for ${String(retryS)} s`;
+            lib_core.debug(`${kind.id}: retry ${policy}, ${formatSeconds(Math.max(0, leftMs))} left`);
+            if (delayMs >= leftMs) {
+                throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
+            }
+            // A wrong input looks like this, too, and whoever reads along need not wait for the end.
+            const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
+            lib_core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
+            await (0,promises_.setTimeout)(delayMs);
+        }
+    }
+}
+// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+function jitter(attempts, maxMs) {
+    return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
+}
+function describeEnd(attempts, spentMs, retryAfterMs) {
+    const wait = retryAfterMs === undefined ? '' : `; the response asks to wait for ${formatSeconds(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
+}
+
+;// CONCATENATED MODULE: ./package.json
+const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __webpack_require__(3053);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __webpack_require__(1692);
+;// CONCATENATED MODULE: ./src/http/trust.ts
+
+// Only Node 22.15 and later can read the operating system's store.
+const { getCACertificates } = external_node_tls_;
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
+/** Tells whether a TLS error says that no root certificate vouches for the server. */
+function isUntrusted(code) {
+    return UNTRUSTED.test(code);
+}
+/** Returns Node's root certificates, those of NODE_EXTRA_CA_CERTS and the operating system's; undefined where Node cannot read the latter. */
+function readSystemRoots() {
+    return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
+}
+/**
+ * Checks the names in a server's certificate; refuses one without, as the nomad CLI does, where Node would look at the common name.
+ * https://www.rfc-editor.org/rfc/rfc9525#section-6
+ */
+function checkServerIdentity(host, certificate) {
+    if (certificate.subjectaltname) {
+        return external_node_tls_.checkServerIdentity(host, certificate);
+    }
+    const error = new Error('the certificate has no subject alternative name');
+    return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
+}
+/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+function readCertificateNames(certificate) {
+    const names = (certificate?.subjectaltname ?? '').split(', ');
+    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+}
+
+// EXTERNAL MODULE: ./src/http/undici.ts
+var undici = __webpack_require__(1150);
+;// CONCATENATED MODULE: ./src/http/dispatcher.ts
+
+
+
+const MAX_CONNECT_MS = 3_000;
+// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+const KEEP_ALIVE_MS = 60_000;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
+/** Creates the undici dispatcher for one server, through the proxy if there is one; `roots` replace Node's own. */
+function createDispatcher(url, options, proxy, roots) {
+    const ca = options.caCertificate ?? roots;
+    const connect = {
+        timeout: MAX_CONNECT_MS,
+        rejectUnauthorized: options.tlsSkipVerify !== true,
+        checkServerIdentity: checkServerIdentity,
+        ...(ca !== undefined && { ca }),
+        ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
+        ...(options.clientKey !== undefined && { key: options.clientKey }),
+        ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
+    };
+    const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g({ ...shared, connect });
+    }
+    return new undici/* ProxyAgent */.k({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: connect,
+        proxyTls: { timeout: MAX_CONNECT_MS },
+        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+        proxyTunnel: url.startsWith('https:'),
+    });
+}
+
+;// CONCATENATED MODULE: ./src/http/no-proxy.ts
+
+/**
+ * Tells whether NO_PROXY names the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
+ * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
+ * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+ */
+function isExcluded(url, noProxy) {
+    const host = no_proxy_normalize(url.hostname);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return noProxy
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .some((entry) => entry === '*' || matches(entry, host, port));
+}
+/** Tells whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1. */
+function isLoopback(hostname) {
+    const host = no_proxy_normalize(hostname);
+    return host === 'localhost' || isInNetwork(host, '127.0.0.0/8') || host === '::1';
+}
+function matches(entry, host, port) {
+    if (entry.includes('/')) {
+        return isInNetwork(host, entry);
+    }
+    // An IPv6 address without brackets has colons of its own.
+    const [, name = entry, only = port] = (0,external_node_net_.isIP)(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
+    const expected = no_proxy_normalize(name.replace(/^\*?\./, ''));
+    if (only !== port || expected === '') {
+        return false;
+    }
+    return host === expected || ((0,external_node_net_.isIP)(host) === 0 && host.endsWith(`.${expected}`));
+}
+function isInNetwork(host, network) {
+    const family = (address) => ((0,external_node_net_.isIP)(address) === 6 ? 'ipv6' : 'ipv4');
+    const [address = '', prefix = ''] = network.split('/');
+    if ((0,external_node_net_.isIP)(host) === 0 ||
+        (0,external_node_net_.isIP)(address) === 0 ||
+        !/^\d+$/.test(prefix) ||
+        Number(prefix) > ((0,external_node_net_.isIP)(address) === 6 ? 128 : 32)) {
+        return false;
+    }
+    const list = new external_node_net_.BlockList();
+    list.addSubnet(address, Number(prefix), family(address));
+    return list.check(host, family(host));
+}
+// Without the brackets of IPv6 and the dot that may end a full name.
+function no_proxy_normalize(host) {
+    return host
+        .replace(/^\[|\]$/g, '')
+        .replace(/\.$/, '')
+        .toLowerCase();
+}
+
+;// CONCATENATED MODULE: ./src/http/proxy.ts
+
+
+
+/**
+ * Returns the proxy for requests to an address and masks its credentials; undefined where NO_PROXY names the host, which is never
+ * needed for this machine. Throws a Failure where the environment variable does not hold the address of an HTTP proxy.
+ */
+function findProxy(url) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (variable === undefined || isLoopback(url.hostname) || isExcluded(url, noProxy)) {
+        return undefined;
+    }
+    const value = process.env[variable] ?? '';
+    // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
+    const address = value.includes('://') ? value : `http://${value}`;
+    const proxy = URL.canParse(address) ? new URL(address) : undefined;
+    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+        throw new Failure(`The environment variable ${variable} is not the address of an HTTP proxy`, {
+            code: 'INVALID_PROXY',
+        });
+    }
+    return { origin: proxy.origin, authorization: readCredentials(proxy), variable };
+}
+// https://www.rfc-editor.org/rfc/rfc7617#section-2
+function readCredentials({ username, password }) {
+    if (username === '' && password === '') {
+        return undefined;
+    }
+    const encoded = Buffer.from(`${proxy_decode(username)}:${proxy_decode(password)}`).toString('base64');
+    [password, proxy_decode(password), encoded].forEach(mask);
+    return `Basic ${encoded}`;
+}
+function proxy_decode(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/http/response.ts
+
+
+const MAX_BODY_BYTES = 1024 * 1024;
+// Nomad's errors are far shorter: patterns and people read this much at most.
+const MAX_EXCERPT_LENGTH = 4096;
+/** Reads the body of a response as text; undefined where it is longer than 1 MiB. */
+async function readBody(body) {
+    const chunks = [];
+    let length = 0;
+    for await (const chunk of body) {
+        length += chunk.length;
+        if (length > MAX_BODY_BYTES) {
+            return undefined;
+        }
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString();
+}
+/** Describes a response that is not what was asked for: `summary` is followed by the status and what the server said. */
+function describeResponse(summary, target, response) {
+    const { status, headers, text } = response;
+    const body = text.slice(0, MAX_EXCERPT_LENGTH);
+    const said = isRedirect(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
+    const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
+    return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
+}
+/** Tells whether a status is one of those that redirect. */
+function isRedirect(status) {
+    return [301, 302, 303, 307, 308].includes(status);
+}
+// The title says most about a web page, and "message" about an error in JSON.
+function summarize(body) {
+    if (/^\s*</.test(body)) {
+        const title = findTitle(body);
+        return title === '' ? 'a web page' : `a web page (${title})`;
+    }
+    try {
+        const { message } = JSON.parse(body);
+        return typeof message === 'string' ? message : body;
+    }
+    catch {
+        return body;
+    }
+}
+function findTitle(page) {
+    const start = page.toLowerCase().indexOf('<title');
+    const [title = ''] = start === -1 ? [] : page.slice(page.indexOf('>', start) + 1).split('<', 1);
+    return title.trim();
+}
+// A Location can be relative, malformed, or carry a query with secrets.
+function describeRedirect(url, location) {
+    if (typeof location !== 'string' || !URL.canParse(location, url)) {
+        return 'a redirect';
+    }
+    const { origin, pathname } = new URL(location, url);
+    return `a redirect to ${quote(origin === new URL(url).origin ? pathname : origin)}`;
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/http/connection.ts
+
+
+
+
+
+
+
+
+
+const CONNECTED = 'undici:client:connected';
+/** One connection to a server, which its requests share and which is opened again when it is lost. */
+class Connection {
+    /** The server, as failures name it. */
+    target;
+    /** Whether the server has answered a request. */
+    hasResponded = false;
+    #tls;
+    #proxy;
+    #origin;
+    #place;
+    #roots;
+    #dispatcher;
+    #connections = 0;
+    #tlsAlert;
+    /** Throws a Failure where the environment sets a proxy that cannot be one. */
+    constructor(peer, url, tls = {}) {
+        this.#tls = tls;
+        this.#proxy = findProxy(new URL(url));
+        this.#origin = new URL(url).origin;
+        this.target = { peer, url, proxy: this.#proxy };
+        const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
+        this.#place = `${peer} at ${this.#origin}${way}`;
+        lib_core.debug(`${peer} at ${this.#origin}: ${this.#proxy === undefined ? 'no proxy' : way.trim()}`);
+        this.#dispatcher = createDispatcher(url, tls, this.#proxy);
+        (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
+    }
+    /** Sends one request and reads the whole response, whatever its status; throws a Failure where none comes within `limitMs`. */
+    async send(request, limitMs) {
+        const startMs = performance.now();
+        const connections = this.#connections;
+        const log = (outcome) => {
+            const kind = this.#connections > connections ? 'new connection' : 'no new connection';
+            const duration = (performance.now() - startMs).toFixed();
+            lib_core.debug(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
+        };
+        try {
+            const onTimeout = () => this.#fail(`${this.#place} did not respond within ${formatSeconds(limitMs)}`, 'NO_RESPONSE');
+            const response = await withTimeout(limitMs, this.#exchange(request), onTimeout);
+            log(String(response.status));
+            return response;
+        }
+        catch (error) {
+            const { code, network } = error.details;
+            log(code ?? (network?.code || 'failed'));
+            if (code === 'NO_RESPONSE') {
+                this.#reopen();
+            }
+            throw error;
+        }
+    }
+    /** Ends the connection and whatever is still under way on it. */
+    close() {
+        (0,external_node_diagnostics_channel_.unsubscribe)(CONNECTED, this.#onConnected);
+        void this.#dispatcher.destroy(this.#describeUnsent());
+    }
+    // undici reports a connection that a TLS alert has ended as closed by the other side, without what the alert said.
+    #onConnected = (message) => {
+        const { connectParams, socket } = message;
+        if ([new URL(this.#origin).host, this.#proxy && new URL(this.#proxy.origin).host].includes(connectParams.host)) {
+            this.#connections += 1;
+            socket.once('error', (error) => (this.#tlsAlert = error));
+        }
+    };
+    // What waits behind a request on the same connection would get no response either.
+    #reopen() {
+        void this.#dispatcher.destroy(this.#describeUnsent());
+        this.#dispatcher = createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots);
+    }
+    #describeUnsent() {
+        return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
+    }
+    async #exchange(request) {
+        const roots = this.#roots;
+        try {
+            const { statusCode, headers, body } = await this.#dispatcher.request({ ...request, origin: this.#origin });
+            this.hasResponded = true;
+            const text = await readBody(body);
+            if (text === undefined) {
+                throw this.#fail(`${this.#place} sent a response of more than 1 MiB`, 'RESPONSE_TOO_LONG');
+            }
+            return { status: statusCode, headers, text };
+        }
+        catch (error) {
+            if (error instanceof Failure) {
+                throw error;
+            }
+            if (roots === undefined && this.#canTrustMore(error)) {
+                return this.#exchange(request);
+            }
+            throw this.#describe(error);
+        }
+    }
+    // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
+    #canTrustMore({ code = '' }) {
+        if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
+            return false;
+        }
+        if (this.#roots === undefined) {
+            this.#roots = readSystemRoots();
+            if (this.#roots !== undefined) {
+                lib_core.debug("Node's root certificates do not vouch for the server: adding those of the operating system");
+                this.#reopen();
+            }
+        }
+        return this.#roots !== undefined;
+    }
+    #describe(error) {
+        // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
+        if (error.code === 'UND_ERR_DESTROYED') {
+            return this.#describeUnsent();
+        }
+        const reason = this.#findReason(error);
+        const [, proxyStatus] = /^Proxy[^(]*\((\d{3})\)/.exec(reason.message) ?? [];
+        const said = proxyStatus === undefined ? quote(findMessage(reason)) : `the proxy answered ${proxyStatus}`;
+        return new Failure(`Cannot reach ${this.#place}: ${said}`, {
+            target: this.target,
+            network: {
+                code: reason.code ?? '',
+                hasResponded: this.hasResponded,
+                ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
+                ...(reason.cert !== undefined && { certificateNames: readCertificateNames(reason.cert) }),
+            },
+            cause: reason,
+        });
+    }
+    #findReason(error) {
+        const alert = this.#tlsAlert;
+        this.#tlsAlert = undefined;
+        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+    }
+    #fail(message, code) {
+        const network = { code: '', hasResponded: this.hasResponded };
+        return new Failure(message, { code, target: this.target, network });
+    }
+}
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
+    if (reason !== undefined && code.startsWith('ERR_SSL')) {
+        return reason;
+    }
+    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
+
+;// CONCATENATED MODULE: ./src/nomad/api.ts
+
+
+
+/** Nomad's HTTP API on one connection. */
+class NomadApi {
+    #options;
+    #connection;
+    constructor(options) {
+        this.#options = options;
+        this.#connection = new Connection('Nomad', options.url, options);
+    }
+    /** Whether the server has answered a request. */
+    get hasResponded() {
+        return this.#connection.hasResponded;
+    }
+    /** Makes a call and returns its response, whatever the status; throws a Failure where none comes within `limitMs`. */
+    send({ method, path, secretId, body }, limitMs) {
+        const { url, region, extraHeaders } = this.#options;
+        const request = {
+            path: new URL(url + path).pathname,
+            query: region === undefined ? {} : { region },
+            method,
+            headers: {
+                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
+                ...extraHeaders,
+                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
+                ...(body !== undefined && { 'content-type': 'application/json' }),
+            },
+            body: body === undefined ? null : JSON.stringify(body),
+        };
+        return this.#connection.send(request, limitMs);
+    }
+    /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
+    expectSuccess(summary, response) {
+        if (response.status !== 200) {
+            throw describeResponse(summary, this.#connection.target, response);
+        }
+    }
+    /** Ends the connection. */
+    close() {
+        this.#connection.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./src/nomad/revoke.ts
+
+
+
+
+const POLL_DELAY_MS = 100;
+const MAX_POLLS = 10;
+/**
+ * Revokes a management token by its own right; returns false if it did not exist any more. Throws a Failure unless Nomad confirms
+ * that it no longer knows the token.
+ * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
+ */
+async function revoke(options, { accessorId, secretId }, deadline) {
+    const api = new NomadApi(options);
+    try {
+        const isDeleted = await retry(deadline, async (limitMs) => {
+            const call = { method: 'DELETE', path: `/v1/acl/token/${accessorId}`, secretId };
+            const response = await api.send(call, limitMs);
+            if (isUnknownToken(response)) {
+                return false;
+            }
+            api.expectSuccess('Nomad refused to revoke the token', response);
+            return true;
+        });
+        await revoke_confirm(api, secretId, deadline);
+        return isDeleted;
+    }
+    finally {
+        api.close();
+    }
+}
+// A gateway in front of Nomad may have answered in its place, and a follower learns of the deletion some milliseconds later.
+async function revoke_confirm(api, secretId, deadline) {
+    for (let polls = 1; polls <= MAX_POLLS && deadline.leftMs > 0; polls += 1) {
+        const response = await api.send({ method: 'GET', path: '/v1/acl/token/self', secretId }, deadline.attemptMs);
+        if (isUnknownToken(response)) {
+            return;
+        }
+        await (0,promises_.setTimeout)(POLL_DELAY_MS);
+    }
+    throw new Failure('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' });
+}
+// Nomad's own words: up to 1.8 a token that does not exist is not found, since 1.10 it has no permission.
+function isUnknownToken({ status, text }) {
+    return ((status === 403 && /^(rpc error: )?Permission denied\s*$/.test(text)) ||
+        (status === 404 && /^(rpc error: )?ACL token not found\s*$/.test(text)));
+}
+
+;// CONCATENATED MODULE: ./src/revocation.ts
+
+
+
+
+
+
+const TIMEOUT_S = 5;
+/** Revokes a token that the main step left, and logs the outcome: a failure is a warning, as the job's own work is done. */
+async function revokeToken(token) {
+    const name = `The ${token.type} token ${token.accessorId}`;
+    try {
+        mask(token.secretId);
+        const wasThere = await revoke(readInputs(), token, new Deadline(TIMEOUT_S));
+        lib_core.info(wasThere ? `${name} is revoked.` : `${name} had already expired or been revoked.`);
+    }
+    catch (error) {
+        lib_core.warning(`${name} could not be revoked and stays valid until it expires. ${explain(error)}`);
+    }
+}
+
+
+/***/ })
+
+};

@@ -1,0 +1,240 @@
+import { isIP } from 'node:net';
+import { Failure, type FailureCode, type NetworkError, type Target } from './failure.js';
+import { code, defineKind, network, type Kind, type Unreached } from './match.js';
+
+const NOMAD: Target = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
+const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
+const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET/;
+
+const unreached = (said: string, error: Partial<NetworkError>, target: Target = NOMAD): Failure => {
+  const way = target.proxy === undefined ? '' : ` through the proxy ${target.proxy.origin} (${target.proxy.variable})`;
+  return new Failure(`Cannot reach ${target.peer} at ${target.url}${way}: ${said}`, {
+    target,
+    network: { code: '', hasResponded: false, ...error },
+  });
+};
+
+const unanswered = (said: string, failureCode: FailureCode, hasResponded = false): Failure =>
+  new Failure(`Nomad at ${NOMAD.url} ${said}`, {
+    code: failureCode,
+    target: NOMAD,
+    network: { code: '', hasResponded },
+  });
+
+const isProxied = ({ proxy }: Unreached): boolean => proxy !== undefined;
+const isTls = ({ url }: Unreached): boolean => url.startsWith('https:');
+const isBusy = ({ hasResponded }: Unreached): boolean => hasResponded;
+
+/** Where the address of a host comes from that cannot be found or reached. */
+function nameSource({ proxy }: Unreached): string {
+  return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
+}
+
+function adviseName({ certificateNames = [], host }: Unreached): string {
+  const shown = certificateNames.slice(0, 10);
+  const more =
+    certificateNames.length > shown.length ? ` and ${String(certificateNames.length - shown.length)} more` : '';
+  const server = certificateNames.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+  const isName = (name: string): boolean => isIP(name) === 0;
+  const change =
+    server !== undefined
+      ? `Set the input tlsServerName to ${server}.`
+      : certificateNames.some(isName)
+        ? 'Set the input tlsServerName to one of these names, or use one in the input url.'
+        : 'Use one of these addresses in the input url.';
+  return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
+}
+
+/** Why no complete response came from a server. */
+export const CONNECTION_KINDS: Kind[] = [
+  defineKind({
+    id: 'invalid-proxy',
+    match: code('INVALID_PROXY'),
+    example: () =>
+      new Failure('The environment variable HTTPS_PROXY is not the address of an HTTP proxy', {
+        code: 'INVALID_PROXY',
+      }),
+    advice: () => 'Set it to an address such as http://proxy.example.com:3128, or unset it on the runner.',
+  }),
+  defineKind({
+    id: 'proxy-authentication',
+    match: network(/(?:)/, ({ proxyStatus }) => proxyStatus === 407),
+    example: () => unreached('the proxy answered 407', { proxyStatus: 407 }, { ...NOMAD, proxy: PROXY }),
+    advice: ({ host, proxy }) =>
+      `The proxy rejects the credentials. Correct them in ${proxy?.variable ?? 'HTTPS_PROXY'} (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host} to NO_PROXY.`,
+  }),
+  defineKind({
+    id: 'proxy-unavailable',
+    retryS: Infinity,
+    match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
+    example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
+    advice: ({ host }) =>
+      `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+  }),
+  defineKind({
+    id: 'proxy-refused',
+    match: network(/(?:)/, ({ proxyStatus }) => proxyStatus !== undefined),
+    example: () => unreached('the proxy answered 403', { proxyStatus: 403 }, { ...NOMAD, proxy: PROXY }),
+    advice: ({ host }) =>
+      `The proxy does not allow connections to ${host}. Allow the host and port there, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+  }),
+  defineKind({
+    id: 'unknown-host',
+    match: network(/ENOTFOUND/),
+    example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
+    advice: (facts) =>
+      `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+  }),
+  defineKind({
+    id: 'proxy-unreachable',
+    retryS: 5,
+    match: network(/ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/, isProxied),
+    example: () =>
+      unreached('connect ECONNREFUSED 192.0.2.1:3128', { code: 'ECONNREFUSED' }, { ...NOMAD, proxy: PROXY }),
+    advice: ({ host, proxy }) =>
+      `The proxy itself cannot be reached. Correct its address in ${proxy?.variable ?? 'HTTPS_PROXY'}, or add ${host} to NO_PROXY.`,
+  }),
+  defineKind({
+    id: 'github-unreachable',
+    retryS: Infinity,
+    match: network(/(?:)/, ({ peer }) => peer === 'GitHub'),
+    example: () =>
+      unreached(
+        'read ECONNRESET',
+        { code: 'ECONNRESET' },
+        { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' },
+      ),
+    advice: ({ host }) =>
+      `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+  }),
+  defineKind({
+    id: 'untrusted-certificate',
+    match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
+    example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+    advice: ({ host }) =>
+      `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+  }),
+  defineKind({
+    id: 'certificate-without-names',
+    match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
+    example: () =>
+      unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
+    advice: ({ host }) =>
+      `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+  }),
+  defineKind({
+    id: 'certificate-name-mismatch',
+    match: network(/ALTNAME/),
+    example: () =>
+      unreached(
+        "IP: 192.0.2.10 is not in the cert's list: ",
+        { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] },
+        { ...NOMAD, url: 'https://192.0.2.10:4646' },
+      ),
+    advice: adviseName,
+  }),
+  defineKind({
+    id: 'certificate-expired',
+    match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
+    example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
+    advice: ({ host }, now) =>
+      `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+  }),
+  defineKind({
+    id: 'tls-not-supported',
+    match: network(/WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/),
+    example: () => unreached('wrong version number', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }),
+    advice: ({ host }) =>
+      `${host} does not use TLS on this port. Change the input url to http://, or to the port that uses TLS.`,
+  }),
+  defineKind({
+    id: 'client-certificate-required',
+    match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
+    example: () =>
+      unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
+    advice: ({ host }) =>
+      `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+  }),
+  defineKind({
+    id: 'server-name-unknown',
+    match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
+    example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
+    advice: ({ host }) =>
+      `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+  }),
+  defineKind({
+    id: 'client-certificate-refused',
+    match: network(/ALERT/),
+    example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
+    advice: ({ host }) =>
+      `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+  }),
+  defineKind({
+    id: 'connection-refused',
+    retryS: 5,
+    match: network(/ECONNREFUSED/),
+    example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
+    advice: ({ unusedAddress }) =>
+      unusedAddress === undefined
+        ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+        : unusedAddress === ''
+          ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
+          : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+  }),
+  defineKind({
+    id: 'dns-unavailable',
+    retryS: 5,
+    match: network(/EAI_AGAIN/),
+    example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
+    advice: ({ host }) =>
+      `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+  }),
+  defineKind({
+    id: 'unreachable',
+    retryS: 5,
+    match: network(UNREACHABLE),
+    example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
+    advice: ({ host }) =>
+      `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+  }),
+  defineKind({
+    id: 'no-response',
+    retryS: Infinity,
+    match: network(/NO_RESPONSE|NOT_SENT/),
+    example: () => unanswered('did not respond within 20.0 s', 'NO_RESPONSE'),
+    advice: ({ host }) =>
+      `${host} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, for example because they cannot fetch the issuer's keys quickly, set a longer timeout.`,
+  }),
+  defineKind({
+    id: 'server-busy',
+    retryS: Infinity,
+    match: network(CLOSED, isBusy),
+    example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
+    advice: ({ host }) =>
+      `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+  }),
+  defineKind({
+    id: 'closed-after-handshake',
+    retryS: 5,
+    match: network(/UND_ERR_SOCKET/, isTls),
+    example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
+    advice: ({ host }) =>
+      `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+  }),
+  defineKind({
+    id: 'connection-closed',
+    retryS: 10,
+    match: network(CLOSED),
+    example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
+    advice: ({ host, url }) =>
+      `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+  }),
+  defineKind({
+    id: 'not-http',
+    match: network(/HPE_|RESPONSE_TOO_LONG/),
+    example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
+    advice: ({ host }) =>
+      `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+  }),
+];

@@ -1,0 +1,28 @@
+import { CONNECTION_KINDS } from './catalogue-connection.js';
+import { Failure } from './failure.js';
+import { IDENTITY_KINDS } from './catalogue-identity.js';
+import { defineKind, type Kind } from './match.js';
+import { NOMAD_KINDS } from './catalogue-nomad.js';
+
+/** What no other kind describes, such as a disk that is full. */
+const UNEXPECTED = defineKind({
+  id: 'unexpected',
+  match: () => ({}),
+  example: () => new Failure('ENOSPC: no space left on device, write', {}),
+  advice: () =>
+    'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+});
+
+/** All kinds of failures; the first that matches decides. */
+export const KINDS: Kind[] = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
+
+/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
+export function findKind(failure: Failure): Pick<Kind, 'id' | 'retryS'> & { advice: (now: number) => string } {
+  for (const { id, retryS, diagnose } of KINDS) {
+    const advice = diagnose(failure);
+    if (advice !== undefined) {
+      return { id, retryS, advice };
+    }
+  }
+  throw failure;
+}

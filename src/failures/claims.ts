@@ -1,0 +1,40 @@
+import * as core from '@actions/core';
+import type { Jwt } from '../jwt.js';
+import { quote, quoteId } from '../secrets.js';
+
+// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// https://docs.github.com/en/actions/reference/security/oidc
+const GITHUB_ISSUER =
+  /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
+const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
+// Ids that look like a Nomad token but are not secret.
+const IDS = /^(jti|kid|\w+_id)$/;
+const MAX_CLAIMS = 100;
+
+/** Lists the claims of a JWT in a group of the log: GitHub's with their values, those of others by name unless they are harmless. */
+export function listClaims({ claims }: Jwt): void {
+  const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
+  const entries = Object.entries(claims);
+  core.startGroup('Claims of the JWT that Nomad refused');
+  for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
+    const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+    // The dash keeps the runner from finding a workflow command where the line begins.
+    core.info(`- ${quote(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
+  }
+  if (entries.length > MAX_CLAIMS) {
+    core.info(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
+  }
+  core.endGroup();
+}
+
+/** Returns the value of a claim, or of a header's field, as JSON that is safe to print. */
+export function showClaim(name: string, value: unknown, maxLength = 500): string {
+  if (typeof value === 'string' && IDS.test(name)) {
+    return `"${quoteId(value)}"`;
+  }
+  try {
+    return quote(JSON.stringify(value), maxLength);
+  } catch {
+    return '(too deeply nested to show)';
+  }
+}

@@ -1,0 +1,53 @@
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import type { Proxy } from './proxy.js';
+import { checkServerIdentity } from './trust.js';
+import { Agent, ProxyAgent, type Dispatcher } from './undici.js';
+
+/** How to verify the server and to identify to it. */
+export interface TlsOptions {
+  tlsSkipVerify?: boolean;
+  caCertificate?: string | undefined;
+  clientCertificate?: string | undefined;
+  clientKey?: string | undefined;
+  tlsServerName?: string | undefined;
+}
+
+const MAX_CONNECT_MS = 3_000;
+// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+const KEEP_ALIVE_MS = 60_000;
+
+setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
+
+/** Creates the undici dispatcher for one server, through the proxy if there is one; `roots` replace Node's own. */
+export function createDispatcher(
+  url: string,
+  options: TlsOptions,
+  proxy: Proxy | undefined,
+  roots?: string[],
+): Dispatcher {
+  const ca = options.caCertificate ?? roots;
+  const connect = {
+    timeout: MAX_CONNECT_MS,
+    rejectUnauthorized: options.tlsSkipVerify !== true,
+    checkServerIdentity,
+    ...(ca !== undefined && { ca }),
+    ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
+    ...(options.clientKey !== undefined && { key: options.clientKey }),
+    ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
+  };
+  const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+  if (proxy === undefined) {
+    return new Agent({ ...shared, connect });
+  }
+  return new ProxyAgent({
+    ...shared,
+    uri: proxy.origin,
+    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+    requestTls: connect,
+    proxyTls: { timeout: MAX_CONNECT_MS },
+    // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+    proxyTunnel: url.startsWith('https:'),
+  });
+}

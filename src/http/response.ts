@@ -1,0 +1,77 @@
+import { Failure, type FailedResponse, type Target } from '../failures/failure.js';
+import { quote } from '../secrets.js';
+
+/** A complete HTTP response. */
+export interface Response {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+// Nomad's errors are far shorter: patterns and people read this much at most.
+const MAX_EXCERPT_LENGTH = 4096;
+
+/** Reads the body of a response as text; undefined where it is longer than 1 MiB. */
+export async function readBody(body: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) {
+      return undefined;
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Describes a response that is not what was asked for: `summary` is followed by the status and what the server said. */
+export function describeResponse(summary: string, target: Target, response: Response): Failure {
+  const { status, headers, text } = response;
+  const body = text.slice(0, MAX_EXCERPT_LENGTH);
+  const said = isRedirect(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
+  const details: FailedResponse = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
+  return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
+}
+
+/** Tells whether a status is one of those that redirect. */
+export function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
+// The title says most about a web page, and "message" about an error in JSON.
+function summarize(body: string): string {
+  if (/^\s*</.test(body)) {
+    const title = findTitle(body);
+    return title === '' ? 'a web page' : `a web page (${title})`;
+  }
+  try {
+    const { message } = JSON.parse(body) as { message?: unknown };
+    return typeof message === 'string' ? message : body;
+  } catch {
+    return body;
+  }
+}
+
+function findTitle(page: string): string {
+  const start = page.toLowerCase().indexOf('<title');
+  const [title = ''] = start === -1 ? [] : page.slice(page.indexOf('>', start) + 1).split('<', 1);
+  return title.trim();
+}
+
+// A Location can be relative, malformed, or carry a query with secrets.
+function describeRedirect(url: string, location: unknown): string {
+  if (typeof location !== 'string' || !URL.canParse(location, url)) {
+    return 'a redirect';
+  }
+  const { origin, pathname } = new URL(location, url);
+  return `a redirect to ${quote(origin === new URL(url).origin ? pathname : origin)}`;
+}
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value: unknown): number | undefined {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}

@@ -1,0 +1,35 @@
+import * as tls from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
+
+// Only Node 22.15 and later can read the operating system's store.
+const { getCACertificates } = tls as { getCACertificates?: (store: 'default' | 'system') => string[] };
+
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
+
+/** Tells whether a TLS error says that no root certificate vouches for the server. */
+export function isUntrusted(code: string): boolean {
+  return UNTRUSTED.test(code);
+}
+
+/** Returns Node's root certificates, those of NODE_EXTRA_CA_CERTS and the operating system's; undefined where Node cannot read the latter. */
+export function readSystemRoots(): string[] | undefined {
+  return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
+}
+
+/**
+ * Checks the names in a server's certificate; refuses one without, as the nomad CLI does, where Node would look at the common name.
+ * https://www.rfc-editor.org/rfc/rfc9525#section-6
+ */
+export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  if (certificate.subjectaltname) {
+    return tls.checkServerIdentity(host, certificate);
+  }
+  const error = new Error('the certificate has no subject alternative name');
+  return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
+}
+
+/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+export function readCertificateNames(certificate: Partial<PeerCertificate> | undefined): string[] {
+  const names = (certificate?.subjectaltname ?? '').split(', ');
+  return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+}

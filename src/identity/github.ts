@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Deadline } from '../deadline.js';
+import { Failure } from '../failures/failure.js';
+import { retry } from '../failures/retry.js';
+import { Connection } from '../http/connection.js';
+import { describeResponse } from '../http/response.js';
+import { parseJwt } from '../jwt.js';
+import { mask } from '../secrets.js';
+
+interface PullRequestEvent {
+  pull_request?: { head?: { repo?: { fork?: boolean } | null } };
+}
+
+/**
+ * Requests an OIDC token for this job from GitHub and masks it, as core.getIDToken does, but within the deadline, through the same
+ * proxies as the requests to Nomad, and without following redirects, which would carry the job's request token to another server.
+ * Throws a Failure where the job may not request one, or GitHub does not issue it.
+ * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
+ */
+export async function requestGithubToken(audience: string | undefined, deadline: Deadline): Promise<string> {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
+  if (!URL.canParse(endpoint) || bearer === '') {
+    throw describeMissingEndpoint();
+  }
+  mask(bearer);
+  const { origin, pathname, search } = new URL(endpoint);
+  const parameter =
+    audience === undefined ? '' : `${search === '' ? '?' : '&'}audience=${encodeURIComponent(audience)}`;
+  const request = {
+    method: 'GET',
+    path: pathname + search + parameter,
+    headers: {
+      accept: 'application/json',
+      authorization: `Bearer ${bearer}`,
+      'user-agent': `${packageJson.name}/${packageJson.version}`,
+    },
+  } as const;
+  const connection = new Connection('GitHub', origin);
+  try {
+    return await retry(deadline, async (limitMs) => {
+      const response = await connection.send(request, limitMs);
+      if (response.status !== 200) {
+        throw describeResponse('GitHub did not issue an OIDC token', connection.target, response);
+      }
+      return readToken(response.text);
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+function readToken(body: string): string {
+  let token: unknown;
+  try {
+    token = (JSON.parse(body) as { value?: unknown } | null)?.value;
+  } catch {
+    // The parser's own message would quote the body, and so perhaps a token.
+  }
+  if (typeof token === 'string') {
+    mask(token);
+    mask(token.split('.')[2] ?? '');
+    if (parseJwt(token) !== undefined) {
+      return token;
+    }
+  }
+  throw new Failure("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
+}
+
+function describeMissingEndpoint(): Failure {
+  if (process.env['GITHUB_ACTIONS'] !== 'true') {
+    return new Failure('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' });
+  }
+  return isFromFork()
+    ? new Failure('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' })
+    : new Failure('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' });
+}
+
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork(): boolean {
+  try {
+    const event = JSON.parse(readFileSync(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8')) as PullRequestEvent;
+    return event.pull_request?.head?.repo?.fork === true;
+  } catch {
+    return false;
+  }
+}

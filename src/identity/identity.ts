@@ -1,0 +1,21 @@
+import type { Deadline } from '../deadline.js';
+import { Failure } from '../failures/failure.js';
+import { parseJwt } from '../jwt.js';
+import { requestGithubToken } from './github.js';
+
+/** Which JWT identifies the job. */
+export interface IdentityOptions {
+  identityToken: string | undefined;
+  jwtGithubAudience: string | undefined;
+}
+
+/** Returns the JWT that was supplied or, without one, an OIDC token that GitHub issues for this job; throws a Failure where there is none. */
+export async function getIdentity(options: IdentityOptions, deadline: Deadline): Promise<string> {
+  if (options.identityToken === undefined) {
+    return requestGithubToken(options.jwtGithubAudience, deadline);
+  }
+  if (parseJwt(options.identityToken) === undefined) {
+    throw new Failure('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' });
+  }
+  return options.identityToken;
+}

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as core from '@actions/core';
+import { withTimeout, type Deadline } from '../deadline.js';
+import { Failure, type AuthMethod, type Login } from '../failures/failure.js';
+import { retry } from '../failures/retry.js';
+import { parseJwt } from '../jwt.js';
+import { NomadApi, type ApiOptions } from './api.js';
+import { expectNames, parseToken, type NomadToken } from './token.js';
+
+/** What a client needs to know of the inputs. */
+export interface ClientOptions extends ApiOptions {
+  methodName: string;
+  identityToken: string | undefined;
+  isUrlDefault: boolean;
+}
+
+const MAX_LIST_MS = 5_000;
+const MIN_LIST_MS = 1_000;
+const MAX_PROPAGATION_MS = 10_000;
+const FIRST_POLL_DELAY_MS = 20;
+const MAX_POLL_DELAY_MS = 500;
+const MIN_POLL_MS = 500;
+
+/** Logs in to Nomad. */
+export class NomadClient {
+  readonly #options: ClientOptions;
+  readonly #deadline: Deadline;
+  readonly #api: NomadApi;
+  #methods: Promise<AuthMethod[] | undefined> | undefined;
+
+  constructor(options: ClientOptions, deadline: Deadline) {
+    this.#options = options;
+    this.#deadline = deadline;
+    this.#api = new NomadApi(options);
+  }
+
+  /** Opens the connection by listing the auth methods, which needs no token; a failure shows in what follows. */
+  connect(): void {
+    this.#methods = this.#listMethods();
+  }
+
+  /**
+   * Exchanges a JWT for an ACL token and masks it; throws a Failure that knows what the login was about.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/login
+   */
+  async login(token: string): Promise<NomadToken> {
+    const { methodName, isUrlDefault } = this.#options;
+    const call = {
+      method: 'POST',
+      path: '/v1/acl/login',
+      body: { AuthMethodName: methodName, LoginToken: token },
+    } as const;
+    let isLost = false;
+    try {
+      return await retry(this.#deadline, async (limitMs) => {
+        const hadResponded = this.#api.hasResponded;
+        try {
+          const response = await this.#api.send(call, limitMs);
+          this.#api.expectSuccess('Nomad refused the login', response);
+          return parseToken(response.text);
+        } catch (error) {
+          if (hadResponded && !isLost && isLostResponse(error)) {
+            isLost = true;
+            core.info('Nomad may have created a token that this job never received; it expires by itself.');
+          }
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw error instanceof Failure
+        ? error.with({
+            login: await this.#describeLogin(token, error),
+            ...(isUrlDefault && { unusedAddress: process.env['NOMAD_ADDR'] ?? '' }),
+          })
+        : error;
+    }
+  }
+
+  /**
+   * Waits until Nomad knows a new token, which can take some milliseconds, and warns after 10 s. Returns the names of all
+   * policies that the token has, also through its roles, where Nomad lists them.
+   * https://developer.hashicorp.com/nomad/api-docs/acl/policies#list-policies
+   */
+  async waitUntilUsable({ secretId, roles, type }: NomadToken): Promise<string[] | undefined> {
+    const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
+    // Both calls tell whether Nomad knows the token, and a gateway may allow only one of them.
+    let path = type === 'client' && roles.length > 0 ? '/v1/acl/policies' : '/v1/acl/token/self';
+    let delayMs = FIRST_POLL_DELAY_MS;
+    do {
+      const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
+      const response = await this.#api.send({ method: 'GET', path, secretId }, limitMs).catch(() => undefined);
+      if (response?.status === 200) {
+        return path === '/v1/acl/policies' ? readNames(response.text) : undefined;
+      }
+      await sleep(delayMs);
+      path = '/v1/acl/token/self';
+      delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
+    } while (performance.now() < endMs);
+    core.warning('Nomad has created the token but does not accept it yet, so the next step may be refused at first.');
+    return undefined;
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.#api.close();
+  }
+
+  async #describeLogin(token: string, { details }: Failure): Promise<Login> {
+    const { methodName, region, identityToken } = this.#options;
+    const jwt = parseJwt(token) ?? { token, header: {}, claims: {} };
+    const methods = details.response?.status === 400 ? await this.#findMethods() : undefined;
+    return { methodName, region, jwt, isJwtSupplied: identityToken !== undefined, methods };
+  }
+
+  async #findMethods(): Promise<AuthMethod[] | undefined> {
+    const limitMs = Math.max(MIN_LIST_MS, Math.min(MAX_LIST_MS, this.#deadline.leftMs));
+    const methods = this.#methods?.then((listed) => listed ?? this.#listMethods(limitMs)) ?? this.#listMethods(limitMs);
+    return withTimeout(limitMs, methods, () => new Error('too late')).catch(() => undefined);
+  }
+
+  // https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
+  async #listMethods(limitMs = MAX_LIST_MS): Promise<AuthMethod[] | undefined> {
+    try {
+      const { text } = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+      const names = expectNames(JSON.parse(text));
+      const types = (JSON.parse(text) as { Type: unknown }[]).map(({ Type }) => Type);
+      return names.map((name, index) => ({ name, type: String(types[index]) }));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isLostResponse(error: unknown): boolean {
+  const { code, network } = error instanceof Failure ? error.details : {};
+  return code === 'NO_RESPONSE' || /ECONNRESET|UND_ERR_SOCKET/.test(network?.code ?? '');
+}
+
+function readNames(text: string): string[] | undefined {
+  try {
+    return expectNames(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import * as core from '@actions/core';
+import { exportConnection, type ExportOptions } from './connection.js';
+import { STATE, type LeftToken } from './state.js';
+
+/** A token to hand on; `expirationTime` is empty where it does not expire. */
+export interface PublishedToken {
+  secretId: string;
+  accessorId: string;
+  type: string;
+  policies: string[];
+  roles: string[];
+  expirationTime: string;
+}
+
+/** Which of the outputs to set. */
+export interface PublishOptions extends ExportOptions {
+  methodName: string;
+  exportToken: boolean;
+  outputToken: boolean;
+  exportConnection: boolean;
+}
+
+const MAX_NAMES = 20;
+
+/** Leaves a token to the post step; its secret only if it can and should be revoked. */
+export function leaveToken({ accessorId, secretId, type, expirationTime }: PublishedToken, revokeToken: boolean): void {
+  const isRevocable = type === 'management' && revokeToken;
+  const left: LeftToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
+  // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
+  if (process.env['GITHUB_STATE']) {
+    core.saveState(STATE.token, JSON.stringify(left));
+  } else if (isRevocable) {
+    core.info('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
+  }
+}
+
+/**
+ * Hands a masked token on to later steps, logs what it is, and warns if it has more rights or a longer life than it should.
+ * `effectivePolicies` are the existing policies that it has, also through its roles, where they are known.
+ */
+export function publish(token: PublishedToken, effectivePolicies: string[] | undefined, options: PublishOptions): void {
+  if (options.exportConnection) {
+    exportConnection(options);
+  }
+  if (options.exportToken && canReceive('GITHUB_ENV')) {
+    core.exportVariable('NOMAD_TOKEN', token.secretId);
+  }
+  if (canReceive('GITHUB_OUTPUT')) {
+    if (options.outputToken) {
+      core.setOutput('nomadToken', token.secretId);
+    }
+    core.setOutput('accessorId', token.accessorId);
+    core.setOutput('tokenType', token.type);
+    core.setOutput('policies', JSON.stringify(token.policies));
+    core.setOutput('roles', JSON.stringify(token.roles));
+    core.setOutput('expirationTime', token.expirationTime);
+  }
+  core.info(describeToken(token, effectivePolicies, options.methodName));
+  warnAboutToken(token, effectivePolicies, options.methodName);
+}
+
+// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
+function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
+  const isSet = Boolean(process.env[file]);
+  if (!isSet) {
+    core.warning(
+      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file that receives what this step hands on.`,
+    );
+  }
+  return isSet;
+}
+
+function describeToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): string {
+  const rights = [];
+  if (token.roles.length > 0) {
+    rights.push(`roles: ${listNames(token.roles)}`);
+  }
+  const policies = effectivePolicies ?? token.policies;
+  if (policies.length > 0) {
+    rights.push(`policies: ${listNames(policies)}`);
+  } else if (effectivePolicies === undefined && token.roles.length > 0) {
+    rights.push('policies: through its roles');
+  }
+  return [
+    `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
+    ...rights,
+    token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
+  ].join('; ');
+}
+
+function warnAboutToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): void {
+  if (token.type === 'management') {
+    core.warning(
+      `This is a management token, which may do everything on the cluster. ` +
+        `Bind the auth method ${methodName} to a role or a policy instead.`,
+    );
+  }
+  if (token.expirationTime === '') {
+    core.warning(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+  }
+  if (effectivePolicies?.length === 0) {
+    core.warning(
+      `This token has no rights: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to others.`,
+    );
+  }
+}
+
+function listNames(names: string[]): string {
+  const more = names.length - MAX_NAMES;
+  return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
+}
