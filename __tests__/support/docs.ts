@@ -49,7 +49,7 @@ export function readRows(file: string, heading: string): string[][] {
         row
           .slice(2, -2)
           .split(' | ')
-          .map((cell) => cell.trim().replaceAll('`', '')),
+          .map((cell) => cell.trim().replaceAll('`', '').replaceAll('\\|', '|')),
       ),
   );
 }

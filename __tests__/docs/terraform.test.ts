@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { changeClaims, EXAMPLE, type Claims } from '../../simulator/identities.js';
+import { readSetup } from '../../simulator/setups.js';
+import { startIssuer, type Issuer } from '../../testbed/issuer.js';
+import { findNomad } from '../../testbed/nomad-agent.js';
+import { startRealNomad, type NomadServer } from '../../testbed/nomad.js';
+import { runMain, type StageResult } from '../../testbed/runner.js';
+import { copyConfig } from '../support/config.js';
+import { readBlocks } from '../support/docs.js';
+
+const terraform = process.env['TERRAFORM_BIN'];
+const program = await findNomad();
+
+// Needs a real Nomad, and terraform or tofu in TERRAFORM_BIN, which downloads the provider.
+(terraform && program ? describe : describe.skip)('nomad-config/terraform', () => {
+  let folder: string;
+  let issuer: Issuer;
+  let nomad: NomadServer;
+
+  beforeAll(async () => {
+    if (program !== undefined) {
+      folder = await mkdtemp(join(tmpdir(), 'terraform-'));
+      issuer = await startIssuer();
+      nomad = await startRealNomad(program);
+      await copyConfig(issuer, folder);
+      await run(...APPLY);
+    }
+  }, 120_000);
+
+  afterAll(async () => {
+    await nomad.close();
+    await issuer.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const APPLY = ['apply -auto-approve', ''] as const;
+
+  /** Pastes the commands of nomad-setup.md, with another one in place of apply, and returns what they print. */
+  async function run(command: string, rest: string): Promise<string> {
+    const [block = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
+    const script = `terraform() { "$TERRAFORM_BIN" "$@"; }\n${block.trimEnd().replace(' apply ', ` ${command} `)} -no-color -input=false ${rest}`;
+    const { stdout } = await promisify(execFile)('bash', ['-eu', '-c', script], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        NOMAD_ADDR: nomad.url,
+        NOMAD_TOKEN: nomad.admin.secretId,
+        TF_VAR_jwks_url: issuer.jwksUrl,
+      },
+    });
+    return stdout;
+  }
+
+  async function read(path: string): Promise<unknown> {
+    const response = await fetch(nomad.url + path, { headers: { 'X-Nomad-Token': nomad.admin.secretId } });
+    return response.json();
+  }
+
+  async function logIn(changes: Claims): Promise<StageResult> {
+    const identityToken = await issuer.issue({ claims: changeClaims(EXAMPLE, changes) });
+    return runMain({ inputs: { url: nomad.url, methodName: 'github-adv', identityToken } });
+  }
+
+  test('creates what the Realistic commands create', async () => {
+    const { method, rules, roles, policies } = await readSetup('adv');
+    const { Config, ...fields } = method;
+    expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({
+      ...fields,
+      MaxTokenTTL: '1h0m0s',
+      Config: { ...Config, JWKSURL: issuer.jwksUrl },
+    });
+    const [rule] = (await read('/v1/acl/binding-rules')) as { ID: string }[];
+    expect(await read(`/v1/acl/binding-rule/${rule?.ID ?? ''}`)).toMatchObject(rules[0] ?? {});
+    expect(await read(`/v1/acl/role/name/${roles[0]?.Name ?? ''}`)).toMatchObject(roles[0] ?? {});
+    expect(await read('/v1/acl/policy/deploy')).toMatchObject(policies[0] ?? {});
+  });
+
+  test('lets in the job that it is for, and rejects another branch and another owner', async () => {
+    const login = await logIn({});
+    expect(login).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(JSON.parse(login.outputs['roles'] ?? '')).toEqual(['repo-74']);
+    const noRule = { exitCode: 1, log: expect.stringContaining('no role or policy bindings matched') };
+    expect(await logIn({ ref: 'refs/heads/dev' })).toMatchObject(noRule);
+    expect(await logIn({ repository_owner: 'other-org' })).toMatchObject(noRule);
+  });
+
+  test('has nothing to change when it is planned again', async () => {
+    expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
+  });
+
+  test('refuses an owner and a repository id that would change the selector', async () => {
+    await expect(run('plan', '-var=\'owner=x" or "" == "\'')).rejects.toThrow('The owner must be');
+    await expect(run('plan', '-var=repository_id=octo-repo')).rejects.toThrow('The repository id must be');
+  });
+});

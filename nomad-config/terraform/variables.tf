@@ -1,0 +1,31 @@
+variable "owner" {
+  description = "GitHub user or organization whose jobs may log in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.owner))
+    error_message = "The owner must be the name of a GitHub user or organization, such as octo-org."
+  }
+}
+
+variable "repository_id" {
+  description = "Id of the repository, as printed by: gh api repos/OWNER/REPOSITORY --jq .id"
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.repository_id))
+    error_message = "The repository id must be a number, not the repository's name."
+  }
+}
+
+variable "audience" {
+  description = "Audience that the JWT must be issued for; the workflow requests it with jwtGithubAudience."
+  type        = string
+  default     = "nomad.example.com"
+}
+
+variable "jwks_url" {
+  description = "Where Nomad fetches the keys that sign the JWTs."
+  type        = string
+  default     = "https://token.actions.githubusercontent.com/.well-known/jwks"
+}

@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    nomad = {
+      source  = "hashicorp/nomad"
+      version = ">= 2.3.0, < 3.0.0" # jwks_url needs 2.3.0
+    }
+  }
+}
+
+# Reads NOMAD_ADDR, NOMAD_TOKEN and the other variables that the nomad CLI reads.
+provider "nomad" {}
