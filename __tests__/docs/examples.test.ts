@@ -27,7 +27,7 @@ function findSteps(node: unknown): Step[] {
     return [];
   }
   const { uses } = node as Partial<Step>;
-  const isStep = typeof uses === 'string' && /^[^/]+\/nomad-jwt-auth[/@]/.test(uses);
+  const isStep = typeof uses === 'string' && /(?:^|\/)[\w-]+\/nomad-jwt-auth[/@]/.test(uses);
   return isStep ? [node as Step] : Object.values(node).flatMap(findSteps);
 }
 
