@@ -1,13 +1,16 @@
 import { evaluate, lookUp, type Attributes, type Condition, type Expression } from '../testbed/fake-nomad/selector.js';
+import type { Attribute } from './attributes.js';
 
 /** Returns the conditions for which a selector does not match, each with the value that it met. */
-export function explainMismatch(selector: Expression, attributes: Attributes): string[] {
+export function explainMismatch(selector: Expression, attributes: Attributes, known: Attribute[]): string[] {
   return findFailed(selector, attributes, true).map(({ condition, expected, error }) => {
-    if (error !== undefined) {
-      return `${condition.text} cannot be evaluated: ${error}`;
-    }
-    const outcome = expected ? 'is false' : 'is true, but negated';
-    return `${condition.text} ${outcome}: ${describeValue(condition, attributes)}`;
+    const name = nameAttribute(condition);
+    const truth = expected ? 'is false' : 'is true, but negated';
+    const outcome = error === undefined ? truth : 'cannot be evaluated';
+    const reason = known.some((attribute) => attribute.name === name)
+      ? (error ?? describeValue(condition, attributes))
+      : `${name} is not an attribute of the auth method`;
+    return `${condition.text} ${outcome}: ${reason}`;
   });
 }
 
@@ -24,17 +27,12 @@ export function listConditions(selector: Expression): Condition[] {
   }
 }
 
-/** Returns the conditions that only exclude values: they also hold for a JWT without the claim, and nothing else requires it. */
-export function findExclusions(selector: Expression): Condition[] {
-  const parts = splitAnd(selector).map((part) => ({
-    conditions: listConditions(part),
-    isExclusion: isExclusion(part),
-  }));
-  const required = parts.filter((part) => !part.isExclusion).flatMap(({ conditions }) => conditions.map(nameAttribute));
-  return parts
-    .filter((part) => part.isExclusion)
-    .flatMap(({ conditions }) => conditions)
-    .filter((condition) => !required.includes(nameAttribute(condition)));
+/** Returns the attributes of which a selector only excludes values, so that it also matches JWTs without them. */
+export function findOnlyExcluded(selector: Expression): string[] {
+  const parts = splitAnd(selector);
+  const list = (some: Expression[]): string[] => some.flatMap(listConditions).map(nameAttribute);
+  const required = list(parts.filter((part) => !isExclusion(part)));
+  return [...new Set(list(parts.filter(isExclusion)))].filter((name) => !required.includes(name));
 }
 
 /** Returns the name of the attribute that a condition tests, such as value.ref. */
@@ -79,6 +77,7 @@ function describeValue(condition: Condition, attributes: Attributes): string {
     condition.type === 'match' &&
     condition.operator === '==' &&
     typeof value === 'string' &&
+    value !== condition.value &&
     value.toLowerCase() === condition.value.toLowerCase();
   return `${name} is ${JSON.stringify(value)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
 }

@@ -1,46 +1,57 @@
 import { listVariables } from '../testbed/fake-nomad/interpolation.js';
-import { parseSelector } from '../testbed/fake-nomad/selector.js';
-import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
-import { findExclusions, listConditions, nameAttribute } from './explain.js';
+import { parseSelector, type Expression } from '../testbed/fake-nomad/selector.js';
+import type { BindingRule } from '../testbed/nomad-api.js';
+import { explainUnknown, listAttributes, type Attribute } from './attributes.js';
+import { findOnlyExcluded, listConditions, nameAttribute } from './explain.js';
 import { describeRule } from './rules.js';
 import type { Setup } from './setups.js';
 
-type Mappings = Pick<AuthMethod['Config'], 'ClaimMappings' | 'ListClaimMappings'>;
+const TOKEN_NAME_VARIABLES = [
+  { name: 'auth_method_type', claim: '' },
+  { name: 'auth_method_name', claim: '' },
+];
 
-/** Returns what is probably wrong with a setup, whoever logs in: one sentence for each problem. */
-export function findProblems({ method, rules, roles, policies }: Setup): string[] {
+/** Returns the probable mistakes in a setup, whichever job logs in: a text for each. */
+export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims' | 'name'>): string[] {
   const { Name, Config, TokenNameFormat = '' } = method;
+  const attributes = listAttributes(Config);
   const problems = [
-    ...(rules.length === 0 ? [`The auth method ${Name} has no binding rules, so nobody can log in.`] : []),
-    ...findUnknownVariables(TokenNameFormat, Config, ['auth_method_type', 'auth_method_name']).map(
-      (problem) => `TokenNameFormat: ${problem} Every login fails.`,
+    ...(rules.length === 0 ? [`The auth method ${Name} has no binding rules, so no job can log in.`] : []),
+    ...findUnknownVariables(TokenNameFormat, [...attributes, ...TOKEN_NAME_VARIABLES]).map(
+      (problem) => `TokenNameFormat: ${problem} Until then, every login fails.`,
     ),
-    ...rules.flatMap((rule) => findRuleProblems(rule, Config).map((problem) => `${describeRule(rule)}: ${problem}`)),
-    ...rules.flatMap((rule) => findMissingTarget(rule, roles, policies) ?? []),
+    ...rules.flatMap((rule) =>
+      [
+        ...findUnknownVariables(rule.BindName ?? '', attributes),
+        ...findSelectorProblems(rule.Selector ?? '', attributes),
+        ...findMissingTarget(rule, roles, policies),
+      ].map((problem) => `${describeRule(rule)}: ${problem}`),
+    ),
     ...roles.flatMap((role) => findMissingPolicies(role, policies)),
   ];
   return [...new Set(problems)];
 }
 
-function findRuleProblems({ Selector = '', BindName = '' }: BindingRule, mappings: Mappings): string[] {
-  const variables = findUnknownVariables(BindName, mappings, []);
-  if (Selector === '') {
-    return variables;
-  }
-  const selector = parse(Selector);
-  if (selector === undefined) {
-    return variables;
-  }
-  const attributes = new Set(listConditions(selector).map(nameAttribute));
-  const exclusions = findExclusions(selector).map(
-    (condition) =>
-      `${condition.text} also holds for a JWT without a claim for ${nameAttribute(condition)}. Add a condition that names the values to allow.`,
-  );
-  return [...variables, ...[...attributes].flatMap((name) => explainUnknown(name, mappings) ?? []), ...exclusions];
+function findUnknownVariables(format: string, attributes: Attribute[]): string[] {
+  // Lists cannot be used in names.
+  const usable = attributes.filter(({ name }) => !name.startsWith('list.'));
+  return listVariables(format).flatMap((name) => explainUnknown(name, usable) ?? []);
 }
 
-// Nomad itself says what is wrong with a selector that does not parse.
-function parse(selector: string): ReturnType<typeof parseSelector> | undefined {
+function findSelectorProblems(text: string, attributes: Attribute[]): string[] {
+  const selector = parse(text);
+  if (selector === undefined) {
+    return [];
+  }
+  const names = new Set(listConditions(selector).map(nameAttribute));
+  const unknown = [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
+  const excluded = findOnlyExcluded(selector);
+  const advice = `The selector only excludes values of ${excluded.join(' and ')}, so it also matches JWTs without such a claim. Add a condition that names the allowed values.`;
+  return excluded.length > 0 ? [...unknown, advice] : unknown;
+}
+
+// An empty selector has no conditions, and Nomad itself rejects one that does not parse.
+function parse(selector: string): Expression | undefined {
   try {
     return parseSelector(selector);
   } catch {
@@ -48,48 +59,15 @@ function parse(selector: string): ReturnType<typeof parseSelector> | undefined {
   }
 }
 
-function findUnknownVariables(format: string, mappings: Mappings, known: string[]): string[] {
-  return listVariables(format)
-    .filter((name) => !known.includes(name))
-    .flatMap((name) => explainUnknown(name, mappings, 'value') ?? []);
-}
-
-/** Says why a name is not an attribute of the auth method; undefined if it is one. */
-function explainUnknown(
-  attribute: string,
-  { ClaimMappings, ListClaimMappings }: Mappings,
-  onlyScope?: string,
-): string | undefined {
-  const made = { value: ClaimMappings ?? {}, list: ListClaimMappings ?? {} };
-  const names = Object.entries(made)
-    .filter(([scope]) => onlyScope === undefined || scope === onlyScope)
-    .flatMap(([scope, mappings]) =>
-      Object.entries(mappings).map(([claim, name]) => ({ claim, full: `${scope}.${name}` })),
-    );
-  if (names.some(({ full }) => full === attribute)) {
-    return undefined;
-  }
-  const short = attribute.replace(/^(?:value|list)\./, '');
-  const meant =
-    names.find(({ full }) => full.replace(/^\w+\./, '') === short) ?? names.find(({ claim }) => claim === short);
-  const advice =
-    meant !== undefined
-      ? `Write ${meant.full}.`
-      : `Map a claim to it, or use one of ${names.map(({ full }) => full).join(', ') || 'none (there are no mappings)'}.`;
-  return `${attribute} is not an attribute of the auth method. ${advice}`;
-}
-
 function findMissingTarget(
-  rule: BindingRule,
+  { BindType, BindName = '' }: BindingRule,
   roles: Setup['roles'],
   policies: Setup['policies'],
-): string[] | undefined {
-  const { BindType, BindName = '' } = rule;
+): string[] {
   const known = BindType === 'role' ? roles : policies;
-  if (BindType === 'management' || listVariables(BindName).length > 0 || known.some(({ Name }) => Name === BindName)) {
-    return undefined;
-  }
-  return [`${describeRule(rule)}: there is no ${BindType} ${BindName}, so the rule gives nothing.`];
+  return BindType === 'management' || listVariables(BindName).length > 0 || known.some(({ Name }) => Name === BindName)
+    ? []
+    : [`There is no ${BindType} ${BindName}, so the rule gives nothing.`];
 }
 
 function findMissingPolicies({ Name, Policies }: Setup['roles'][number], policies: Setup['policies']): string[] {

@@ -2,6 +2,7 @@ import { mapClaims } from '../testbed/fake-nomad/attributes.js';
 import { interpolate, listVariables } from '../testbed/fake-nomad/interpolation.js';
 import { parseSelector } from '../testbed/fake-nomad/selector.js';
 import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+import { listAttributes } from './attributes.js';
 import { explainMismatch } from './explain.js';
 import type { Claims } from './identities.js';
 
@@ -13,7 +14,7 @@ export function describeRule({ BindType, BindName = '' }: BindingRule): string {
 /** Explains why a rule does not match a JWT: one sentence for each condition that failed. */
 export function explainNoMatch({ Selector = '' }: BindingRule, claims: Claims, { Config }: AuthMethod): string[] {
   try {
-    return explainMismatch(parseSelector(Selector), mapClaims(claims, Config));
+    return explainMismatch(parseSelector(Selector), mapClaims(claims, Config), listAttributes(Config));
   } catch {
     // Nomad, which has the last word, rejects the selector or the claims by itself.
     return [];
