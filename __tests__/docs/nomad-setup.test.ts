@@ -409,8 +409,20 @@ describeOnPosix.each([
     );
   });
 
+  test('lets in another repository of the owner after the commands have run again for it', async () => {
+    await setUpRealistic();
+    expect((await logIn('github-adv', { repository_id: '75' })).exitCode).toBe(1);
+    await writeFile(join(folder, 'nomad-config/github.env'), 'OWNER=octo-org\nREPOSITORY_ID=75\n');
+    await setUpRealistic();
+    const roles = async (changes: Claims): Promise<string | undefined> =>
+      (await logIn('github-adv', changes)).outputs['roles'];
+    expect(await roles({ repository_id: '75' })).toBe('["repo-75"]');
+    expect(await roles({})).toBe('["repo-74"]');
+  });
+
   test('gives one role per team to the repositories of a team', async () => {
     await setUpRealistic();
+    await setUp('One role per team');
     await setUp('One role per team');
     const roles = async (changes: Claims): Promise<unknown> => {
       const { outputs } = await logIn('github-adv', changes);
@@ -427,11 +439,12 @@ describeOnPosix.each([
     await setUpRealistic();
     const job = 'job "app" { group "app" { task "app" { driver = "exec" } } }';
     await writeFile(join(folder, 'app.nomad.hcl'), job.replaceAll('{', '{\n').replaceAll('}', '\n}'));
-    const NOMAD_TOKEN = (await logIn('github-adv', {})).exported['NOMAD_TOKEN'] ?? '';
+    const { annotations, exported } = await logIn('github-adv', {});
+    expect(annotations).toEqual([]);
     const runNomad = (command: string): { status: number | null; output: string } => {
       const { status, stdout, stderr } = spawnSync('nomad', command.split(' '), {
         cwd: folder,
-        env: { PATH: process.env['PATH'], ...env, NOMAD_TOKEN },
+        env: { PATH: process.env['PATH'], ...env, ...exported },
         encoding: 'utf8',
       });
       return { status, output: stdout + stderr };
