@@ -18,7 +18,7 @@ const nomad = await startRealNomad(program);
 const temp = await mkdtemp(join(tmpdir(), 'act-'));
 try {
   await setUpGithubMethod(nomad.admin, issuer);
-  const variables = { ...issuer.environment, NOMAD_URL: nomad.url, RUNNER_TEMP: temp };
+  const variables = { ...issuer.environment, NOMAD_URL: nomad.url };
   const options = [
     ...['--workflows', '.github/workflows/step.yml'],
     ...['--job', 'login'],
