@@ -50,6 +50,13 @@ describe.each(documents)('%s', (document) => {
   });
 });
 
+describe.each(['bug', 'config', 'idea'].map((name) => `.github/ISSUE_TEMPLATE/${name}.yml`))('%s', (form) => {
+  test('links only to the repository of package.json', () => {
+    const linked = [...readDocument(form).matchAll(/github\.com\/([\w-]+\/[\w-]+)/g)].map(([, name]) => name);
+    expect(linked.filter((name) => name !== ACTION)).toEqual([]);
+  });
+});
+
 describe('docs/examples.md', () => {
   test('has a login in each workflow, or calls a workflow that has one', () => {
     const without = readYaml('docs/examples.md').filter((code) => findSteps(parse(code)).length === 0);
