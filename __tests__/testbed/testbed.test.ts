@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
@@ -8,7 +8,7 @@ import { GITHUB_ISSUER, startIssuer, type Issuer } from '../../testbed/issuer.js
 import { runMain, runPost, type StageResult } from '../../testbed/runner.js';
 import { startSlowLink } from '../../testbed/slow-link.js';
 
-describe('the issuer', () => {
+describe('the fake GitHub issuer', () => {
   let issuer: Issuer;
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('the issuer', () => {
     return { status: response.status, ...((await response.json()) as object) };
   };
 
-  test('publishes the key that its JWTs verify with, where its discovery document says', async () => {
+  test('publishes the key of its JWTs at the address in its discovery document', async () => {
     const discovery = await fetch(`${issuer.url}/.well-known/openid-configuration`);
     const { issuer: name, jwks_uri } = (await discovery.json()) as { issuer: string; jwks_uri: string };
     expect(name).toBe(issuer.url);
@@ -46,14 +46,14 @@ describe('the issuer', () => {
     await expect(jwtVerify(forged, createRemoteJWKSet(new URL(issuer.jwksUrl)))).rejects.toThrow('signature');
   });
 
-  test("gives a JWT to the job's bearer token only", async () => {
+  test('issues a JWT only for the bearer token of a job', async () => {
     const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
     expect(await request('', bearer)).toMatchObject({ status: 200, value: expect.stringMatching(/^eyJ/) });
     expect(await request('', 'other')).not.toHaveProperty('value');
     expect(await request('', 'other')).toMatchObject({ status: 401 });
   });
 
-  test('has the audience asked for, or that of the owner', async () => {
+  test('issues JWTs for the requested audience, by default that of the owner', async () => {
     const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
     const audienceOf = async (query: string): Promise<unknown> => {
       const { value = '' } = await request(query, bearer);
@@ -63,7 +63,7 @@ describe('the issuer', () => {
     expect(await audienceOf('&audience=a%26b')).toBe('a&b');
   });
 
-  test('gives the JWTs of one more job the claims of that job', async () => {
+  test('issues the JWTs of another job with the claims of that job', async () => {
     const job = issuer.startJob({ repository_owner: 'other-org' });
     const { value = '' } = await request('', job['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '');
     expect(decodeJwt(value)).toMatchObject({
@@ -73,14 +73,14 @@ describe('the issuer', () => {
     });
   });
 
-  test("has the example's claims in the form that GitHub gives them since July 2026", () => {
+  test('issues JWTs with the immutable subject that GitHub introduced in July 2026', () => {
     expect(exampleClaims.sub).toBe('repo:octo-org@65/octo-repo@74:ref:refs/heads/main');
     expect(exampleClaims.iss).toBe(GITHUB_ISSUER);
   });
 });
 
 describe('the slow link', () => {
-  test('passes on whole what is asked and what is answered', async () => {
+  test('passes requests and answers on unchanged', async () => {
     const issuer = await startIssuer();
     const link = await startSlowLink(Number(new URL(issuer.url).port), 2, 1);
     const [direct, far] = await Promise.all(
@@ -94,6 +94,7 @@ describe('the slow link', () => {
 });
 
 describe('the runner', () => {
+  let folder: string;
   let action: string;
   let main: StageResult;
   let post: StageResult | undefined;
@@ -109,6 +110,7 @@ describe('the runner', () => {
     console.log('::group::More');
     console.log('a=' + process.env.INPUT_A + ' b=' + process.env.INPUT_B_C + ' state=' + process.env.STATE_seen);
     console.log('::endgroup::');
+    console.log('last');
     appendFileSync(process.env.GITHUB_ENV, 'ONE<<EOD\\n1\\n2\\nEOD\\nTWO=2=2\\n');
     appendFileSync(process.env.GITHUB_OUTPUT, 'out<<EOD\\n\\nEOD\\n');
     appendFileSync(process.env.GITHUB_STATE, 'seen<<EOD\\nyes\\nEOD\\n');
@@ -116,17 +118,24 @@ describe('the runner', () => {
   `;
 
   beforeAll(async () => {
-    action = await mkdtemp(join(tmpdir(), 'action-'));
-    const metadata = { inputs: { a: { default: 'one' }, 'b c': null }, runs: { main: 'x.cjs', post: 'x.cjs' } };
-    await writeFile(join(action, 'action.yml'), JSON.stringify(metadata));
-    await writeFile(join(action, 'x.cjs'), PROGRAM);
+    folder = await mkdtemp(join(tmpdir(), 'action-'));
+    action = join(folder, 'sub');
+    const runs = { main: '../main.cjs', post: '../post/index.cjs' };
+    await mkdir(action);
+    await mkdir(join(folder, 'post'));
+    await writeFile(
+      join(action, 'action.yml'),
+      JSON.stringify({ inputs: { a: { default: 'one' }, 'b c': null }, runs }),
+    );
+    await writeFile(join(folder, 'main.cjs'), PROGRAM);
+    await writeFile(join(folder, 'post/index.cjs'), `console.log('post');${PROGRAM}`);
     main = await runMain({ action, inputs: { 'b c': 'two' } });
     post = await runPost({ action, env: { RUNNER_DEBUG: '1' } }, main);
   });
 
-  afterAll(() => rm(action, { recursive: true }));
+  afterAll(() => rm(folder, { recursive: true }));
 
-  test('masks from where a mask is set, and carries commands out', () => {
+  test('masks a secret once it is registered, and carries commands out', () => {
     expect(main.log.split('\n')).toEqual([
       'before hunter2',
       'after ***',
@@ -135,6 +144,7 @@ describe('the runner', () => {
       'Error: old form',
       '▾ More',
       'a=one b=two state=undefined',
+      'last',
     ]);
     expect(main.annotations).toEqual([
       { level: 'error', message: 'first\nsecond 100% ***' },
@@ -145,7 +155,11 @@ describe('the runner', () => {
     expect(main.masks).toEqual(['hunter2']);
   });
 
-  test('collects what the program leaves for others', () => {
+  test('collapses groups as GitHub first shows them', () => {
+    expect(main.collapsedLog.split('\n').slice(-3)).toEqual(['Error: old form', '▸ More', 'last']);
+  });
+
+  test('collects the variables, outputs and state of the program', () => {
     expect(main).toMatchObject({
       exitCode: 3,
       exported: { ONE: '1\n2', TWO: '2=2' },
@@ -154,7 +168,9 @@ describe('the runner', () => {
     });
   });
 
-  test('hands the state to the post program, and shows debug lines where they are asked for', () => {
+  test('runs the post program of its own with the state, and shows debug lines if step debugging is on', () => {
+    expect(post?.log).toMatch(/^post\n/);
+    expect(main.log).not.toContain('quiet');
     expect(post?.log).toContain('state=yes');
     expect(post?.log).toContain('##[debug]quiet');
   });
