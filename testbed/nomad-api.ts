@@ -76,9 +76,9 @@ export interface Token {
   Policies: string[] | null;
   Roles: Pick<Role, 'ID' | 'Name'>[] | null;
   Global: boolean;
-  Hash: string;
+  Hash: string | null;
   CreateTime: string;
-  ExpirationTime?: string;
+  ExpirationTime?: string | null;
   ExpirationTTL?: string;
   CreateIndex: number;
   ModifyIndex: number;

@@ -151,6 +151,8 @@ export const SITUATIONS: Record<string, Situation> = {
     jwt: { claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' } },
   },
   'no token lookup': { request: { ...oneself, headers: UNKNOWN_TOKEN } },
+  'self without a token': { request: oneself },
+  'self with a malformed token': { request: { ...oneself, headers: { 'X-Nomad-Token': 'nonsense' } } },
   'self by a client token': {
     rules: [role('repo-${value.repo_id}'), policy('read')],
     request: { ...oneself, as: 'own' },

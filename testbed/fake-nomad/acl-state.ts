@@ -76,8 +76,9 @@ export class AclState {
   }
 
   putRole({ ID, Name, Policies }: Omit<Role, 'ID'> & { ID?: string }): Role {
-    if (!NAME.test(Name)) {
-      throw new Refusal(400, `role invalid: invalid name '${Name}'`);
+    const problem = NAME.test(Name) ? 'at least one policy should be specified' : `invalid name '${Name}'`;
+    if (!NAME.test(Name) || Policies.length === 0) {
+      throw new Refusal(400, `role 0 invalid: 1 error occurred:\n\t* ${problem}\n\n`);
     }
     const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
     if (missing !== undefined) {
@@ -85,7 +86,7 @@ export class AclState {
     }
     const known = this.#roles.get(Name);
     if (known !== undefined && known.ID !== ID) {
-      throw new Refusal(500, `role with name ${Name} already exists`);
+      throw new Refusal(400, `role with name ${Name} already exists`);
     }
     const role = { ID: ID ?? randomUUID(), Name, Policies };
     this.#roles.set(Name, role);
@@ -120,7 +121,7 @@ export class AclState {
 
   findToken(secretId: string | undefined): Token | undefined {
     const token = this.#tokens.get(secretId ?? '');
-    return token?.ExpirationTime !== undefined && new Date(token.ExpirationTime) < new Date() ? undefined : token;
+    return token?.ExpirationTime && new Date(token.ExpirationTime) < new Date() ? undefined : token;
   }
 
   deleteToken(accessorId: string): void {

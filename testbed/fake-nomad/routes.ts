@@ -1,4 +1,4 @@
-import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-api.js';
+import type { AuthMethod, BindingRule, Policy, Role, Token } from '../nomad-api.js';
 import type { AclState } from './acl-state.js';
 import { login } from './login.js';
 import { Refusal } from './refusal.js';
@@ -11,6 +11,23 @@ export interface Call {
   body: string;
   secretId: string | undefined;
 }
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+const ANONYMOUS: Token = {
+  AccessorID: 'anonymous',
+  SecretID: '',
+  Name: 'Anonymous Token',
+  Type: 'client',
+  Policies: ['anonymous'],
+  Roles: null,
+  Global: false,
+  Hash: null,
+  CreateTime: '0001-01-01T00:00:00Z',
+  ExpirationTime: null,
+  ExpirationTTL: '',
+  CreateIndex: 0,
+  ModifyIndex: 0,
+};
 
 /** Answers a request to the API with what becomes the JSON of the response; throws a refusal. */
 export async function route(state: AclState, call: Call): Promise<unknown> {
@@ -27,20 +44,18 @@ export async function route(state: AclState, call: Call): Promise<unknown> {
       expectMethod(call, 'GET');
       return state.listMethods();
   }
-  const token = state.findToken(secretId);
-  if (token === undefined && secretId) {
-    throw new Refusal(403, 'Permission denied');
-  }
-  if (path === '/v1/acl/policies') {
-    expectMethod(call, 'GET');
-    return state.listPolicies(token);
-  }
-  const [, kind, name = ''] = /^\/v1\/acl\/(auth-method|binding-rule|policy|role|token)(?:\/(.+))?$/.exec(path) ?? [];
+  const [, kind, name = ''] =
+    /^\/v1\/acl\/(auth-method|binding-rule|policies|policy|role|token)(?:\/(.+))?$/.exec(path) ?? [];
   if (kind === undefined) {
     throw new Refusal(404, '');
   }
-  if (token !== undefined && `${method} ${path}` === 'GET /v1/acl/token/self') {
-    return token;
+  if (`${method} ${path}` === 'GET /v1/acl/token/self') {
+    return findSelf(state, secretId);
+  }
+  const token = state.findToken(secretId);
+  if (kind === 'policies' && (token !== undefined || !secretId)) {
+    expectMethod(call, 'GET');
+    return state.listPolicies(token);
   }
   if (token?.Type !== 'management') {
     throw new Refusal(403, 'Permission denied');
@@ -48,7 +63,21 @@ export async function route(state: AclState, call: Call): Promise<unknown> {
   return administer(state, `${method} ${kind}`, name, body);
 }
 
-// What takes a management token.
+function findSelf(state: AclState, secretId: string | undefined): Token {
+  if (!secretId) {
+    return ANONYMOUS;
+  }
+  if (!UUID.test(secretId)) {
+    throw new Refusal(500, 'failed to parse signed token: go-jose/go-jose: compact JWS format must have three parts');
+  }
+  const token = state.findToken(secretId);
+  if (token === undefined) {
+    throw new Refusal(403, 'Permission denied');
+  }
+  return token;
+}
+
+// The operations that need a management token.
 function administer(state: AclState, operation: string, name: string, body: string): unknown {
   switch (operation) {
     case 'PUT auth-method':
