@@ -7,7 +7,7 @@ const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDisco
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 const NO_POLICY = 'simulator-placeholder';
 
-/** Creates the policies and roles of a setup, and links to missing policies as they remain after a policy is deleted. */
+/** Creates the policies and roles of a setup; a missing policy that a role links to is created and deleted again. */
 export async function putRolesAndPolicies({ policies, roles }: Setup, { admin }: NomadServer): Promise<void> {
   for (const { Name, Rules } of policies) {
     await admin.putPolicy(Name, Rules);
@@ -26,10 +26,11 @@ export async function putRolesAndPolicies({ policies, roles }: Setup, { admin }:
   }
 }
 
-/** Creates a copy of the setup's auth method that takes the keys of a fake issuer; only the original names its tokens. */
+/** Creates the setup's auth method, or a copy of it under another name, with the keys of a fake issuer. */
 export async function putMethod({ method }: Setup, name: string, nomad: NomadServer, issuer: Issuer): Promise<void> {
   const { Config, Name, Type, TokenLocality, MaxTokenTTL, TokenNameFormat } = method;
   const checks = Object.fromEntries(Object.entries(Config).filter(([field]) => !KEY_SOURCES.includes(field)));
+  // A copy must not fail because of a token name.
   const isNamed = TokenNameFormat !== undefined && name === Name && isSince(nomad.version, '1.7.0');
   await nomad.admin.putMethod(
     name,

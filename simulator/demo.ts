@@ -18,7 +18,7 @@ export async function runDemo(setup: Setup, nomad: NomadServer, issuer: Issuer):
     })),
   );
   showProgress('');
-  console.log(`${color('bold', 'Jobs of GitHub Actions log in to Nomad with this action.')}
+  console.log(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad, without a stored secret.')}
 This demo uses ${nomad.name} and a fake GitHub issuer on this machine. It contacts no other cluster.
 Nomad has the Realistic setup of docs/nomad-setup.md: a repository gets its role for one workflow on main.
 

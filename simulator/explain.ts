@@ -27,7 +27,7 @@ export function listConditions(selector: Expression): Condition[] {
   }
 }
 
-/** Returns the attributes of which a selector only excludes values, so that it also matches JWTs without them. */
+/** Returns the attributes for which a selector only excludes values, so that it also matches JWTs without them. */
 export function findOnlyExcluded(selector: Expression): string[] {
   const parts = splitAnd(selector);
   const list = (some: Expression[]): string[] => some.flatMap(listConditions).map(nameAttribute);
@@ -87,7 +87,7 @@ function splitAnd(selector: Expression): Expression[] {
 }
 
 function isExclusion(part: Expression): boolean {
-  // Whoever writes "is empty" means JWTs without the claim.
+  // "is empty" is there to match JWTs without the claim.
   if (part.type === 'match' && part.operator === 'is empty') {
     return false;
   }

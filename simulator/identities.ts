@@ -12,7 +12,7 @@ export const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
  */
 export const EXAMPLE: Claims = omit({ ...exampleClaims, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
 
-/** Jobs that differ from the one that should get a token, by what differs. */
+/** The jobs of a table, which differ from the example job in one respect each. */
 export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'the job itself': () => ({}),
   'another branch': () => ({ ref: 'refs/heads/feature', ref_protected: 'false' }),

@@ -28,7 +28,7 @@ interface Probe {
 
 const NO_MATCH = 'no role or policy bindings matched';
 
-/** Copies of a setup's auth method on a server, which show the effect of each binding rule alone. */
+/** Copies of a setup's auth method on a server, each with a single rule, that show the effect of that rule. */
 export class RuleProbes {
   readonly #setup: Setup;
   readonly #url: string;

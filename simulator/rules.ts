@@ -16,7 +16,7 @@ export function explainNoMatch({ Selector = '' }: BindingRule, claims: Claims, {
   try {
     return explainMismatch(parseSelector(Selector), mapClaims(claims, Config), listAttributes(Config));
   } catch {
-    // Nomad, which has the last word, rejects the selector or the claims by itself.
+    // Nomad refuses the claims or the selector, and its own reason is reported.
     return [];
   }
 }

@@ -5,7 +5,7 @@ export interface AuthMethod {
   TokenLocality: string;
   /** A duration such as "1h30m", or a number of nanoseconds; the same holds for the leeways. */
   MaxTokenTTL: string | number;
-  /** Known since Nomad 1.7. */
+  /** Since Nomad 1.7. */
   TokenNameFormat?: string;
   Config: AuthMethodConfig;
 }

@@ -6,7 +6,7 @@ import { startFakeNomad } from './fake-nomad/server.js';
 export interface NomadServer {
   /** Its name for people: "Nomad v2.0.6", or "the fake Nomad". */
   name: string;
-  /** The version whose behaviour it has, such as "2.0.6". */
+  /** The version whose behavior it has, such as "2.0.6". */
   version: string;
   url: string;
   admin: NomadAdmin;
@@ -38,7 +38,7 @@ export async function startFakeCluster(): Promise<NomadServer> {
   return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.6', admin: await NomadAdmin.bootstrap(url) };
 }
 
-/** Tells whether one version, such as "1.10.5", is as new as another. */
+/** Tells whether a version, such as "1.10.5", is another one or newer. */
 export function isSince(version: string, since: string): boolean {
   return version.localeCompare(since, 'en', { numeric: true }) >= 0;
 }

@@ -6,14 +6,14 @@ import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
 /** A request to Nomad, by default a login through the situation's own method. */
 export interface Request {
   method?: string;
-  /** "ACCESSOR" stands for the accessor of the token that the situation's method has just issued. */
+  /** "ACCESSOR" stands for the accessor of the token that Nomad has just created through the situation's method. */
   path?: string;
   headers?: Record<string, string>;
   methodName?: string;
   body?: string;
-  /** The token of the request: "own" is one that the situation's method has just issued. */
+  /** The token of the request: "own" is one that Nomad has just created through the situation's method. */
   as?: 'own';
-  /** A request with the same token that comes first. */
+  /** An earlier request with the same token. */
   after?: Pick<Request, 'method' | 'path'>;
 }
 

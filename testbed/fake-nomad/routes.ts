@@ -3,9 +3,9 @@ import type { AclState } from './acl-state.js';
 import { login } from './login.js';
 import { Refusal } from './refusal.js';
 
-/** A request, as far as its route depends on it. */
+/** The parts of a request that determine its route. */
 export interface Call {
-  /** PUT for POST as well, which Nomad treats alike. */
+  /** PUT also stands for POST, which Nomad treats the same. */
   method: string;
   path: string;
   body: string;
@@ -29,7 +29,7 @@ const ANONYMOUS: Token = {
   ModifyIndex: 0,
 };
 
-/** Answers a request to the API with what becomes the JSON of the response; throws a refusal. */
+/** Returns the response body of an API request; throws a refusal. */
 export async function route(state: AclState, call: Call): Promise<unknown> {
   const { method, path, body, secretId } = call;
   switch (path) {

@@ -51,7 +51,7 @@ export function matches(selector: string, attributes: Attributes): boolean {
   }
 }
 
-/** Evaluates a parsed selector; throws an error where a path does not fit the attributes. */
+/** Evaluates a parsed selector; throws an error if a path does not fit the attributes. */
 export function evaluate(expression: Expression, scope: object): boolean {
   switch (expression.type) {
     case 'and':

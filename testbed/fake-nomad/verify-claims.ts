@@ -24,7 +24,7 @@ export function invalid(text: string): Refusal {
 
 const isNumeric = (claim: unknown): boolean => claim == null || typeof claim === 'number';
 
-// What Nomad unmarshals with each registered claim, in the order in which it finds errors.
+// Nomad reports errors in the types of claims in this order.
 function verifyTypes(claims: Claims): void {
   const { aud } = claims;
   const audiences = (Array.isArray(aud) ? aud : [aud ?? '']) as unknown[];
