@@ -17265,10 +17265,8 @@ const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate 
 function show(jwt, claim) {
     return claim in jwt.claims ? (0,claims/* showClaim */.g)(claim, jwt.claims[claim], 200) : 'missing';
 }
-// As text, where that makes sense in an address or a list of allowed values.
-function showText(jwt, claim) {
-    const value = jwt.claims[claim];
-    return typeof value === 'string' ? (0,secrets/* quote */.hD)(value, 200) : show(jwt, claim);
+function nameIssuer({ claims: { iss } }) {
+    return typeof iss === 'string' && iss !== '' ? (0,secrets/* quote */.hD)(iss, 200) : 'the issuer';
 }
 function listMethods(methods) {
     if (methods === undefined) {
@@ -17315,9 +17313,15 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'issuer-mismatch',
-        match: refusal(/invalid JWT issuer|BoundIssuer|read iss/),
+        match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
         example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
         advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+    }),
+    defineKind({
+        id: 'malformed-claims',
+        match: refusal(/cannot unmarshal|value to unmarshal/),
+        example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
+        advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be text, aud text or a list of texts, and exp, nbf and iat numbers. Have the issuer correct it.',
     }),
     defineKind({
         id: 'jwt-expired',
@@ -17360,13 +17364,13 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
         example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
-        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${showText(jwt, 'iss')}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
     }),
     defineKind({
         id: 'signature-invalid',
         match: refusal(/verify id token signature|verifying token signature|parse public key/),
         example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.g)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${showText(jwt, 'iss')}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.g)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     }),
     defineKind({
         id: 'no-rule-matched',
@@ -17722,7 +17726,7 @@ function describeEnd(attempts, spentMs, retryAfterMs) {
 
 /***/ }),
 
-/***/ 3071:
+/***/ 7564:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -17741,8 +17745,6 @@ var deadline = __nccwpck_require__(6683);
 var failure = __nccwpck_require__(7361);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 ;// CONCATENATED MODULE: ./src/http/trust.ts
@@ -17775,6 +17777,35 @@ function readCertificateNames(certificate) {
     return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
 }
 
+;// CONCATENATED MODULE: ./src/http/connect-error.ts
+
+
+
+/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+function describeError(summary, target, error, hasResponded) {
+    const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+    const reason = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(error)) : `the proxy answered ${proxyStatus}`;
+    return new failure/* Failure */.H(`${summary}: ${reason}`, {
+        target,
+        network: {
+            code: error.code ?? '',
+            hasResponded,
+            ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
+            ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
+        },
+        cause: error,
+    });
+}
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
+    if (reason !== undefined && code.startsWith('ERR_SSL')) {
+        return reason;
+    }
+    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./src/http/undici.ts + 1 modules
 var undici = __nccwpck_require__(5366);
 ;// CONCATENATED MODULE: ./src/http/dispatcher.ts
@@ -17886,7 +17917,7 @@ function findProxy(url) {
     // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
     const address = value.includes('://') ? value : `http://${value}`;
     const proxy = URL.canParse(address) ? new URL(address) : undefined;
-    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol) || !isDecodable(proxy)) {
         throw new failure/* Failure */.H(`The environment variable ${variable} is not the address of an HTTP proxy`, {
             code: 'INVALID_PROXY',
         });
@@ -17898,16 +17929,17 @@ function readCredentials({ username, password }) {
     if (username === '' && password === '') {
         return undefined;
     }
-    const encoded = Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64');
-    [password, decode(password), encoded].forEach(secrets/* mask */.dK);
+    const decoded = decodeURIComponent(password);
+    const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
+    [password, decoded, encoded].forEach(secrets/* mask */.dK);
     return `Basic ${encoded}`;
 }
-function decode(text) {
+function isDecodable({ username, password }) {
     try {
-        return decodeURIComponent(text);
+        return [username, password].every((part) => typeof decodeURIComponent(part) === 'string');
     }
     catch {
-        return text;
+        return false;
     }
 }
 
@@ -18035,36 +18067,15 @@ class Connection {
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
-        const reason = this.#findReason(error);
-        const [, proxyStatus] = /^Proxy[^(]*\((\d{3})\)/.exec(reason.message) ?? [];
-        const said = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(reason)) : `the proxy answered ${proxyStatus}`;
-        return new failure/* Failure */.H(`Cannot reach ${this.#place}: ${said}`, {
-            target: this.target,
-            network: {
-                code: reason.code ?? '',
-                hasResponded: this.hasResponded,
-                ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
-                ...(reason.cert !== undefined && { certificateNames: readCertificateNames(reason.cert) }),
-            },
-            cause: reason,
-        });
-    }
-    #findReason(error) {
         const alert = this.#tlsAlert;
         this.#tlsAlert = undefined;
-        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+        const reason = alert?.code?.startsWith('ERR_SSL') ? alert : error;
+        return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.hasResponded);
     }
     #fail(message, code) {
         const network = { code: '', hasResponded: this.hasResponded };
         return new failure/* Failure */.H(message, { code, target: this.target, network });
     }
-}
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
-    if (reason !== undefined && code.startsWith('ERR_SSL')) {
-        return reason;
-    }
-    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
 }
 
 
@@ -18208,8 +18219,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var package_0 = __nccwpck_require__(8330);
 // EXTERNAL MODULE: ./src/failures/retry.ts
 var retry = __nccwpck_require__(3377);
-// EXTERNAL MODULE: ./src/http/connection.ts + 4 modules
-var http_connection = __nccwpck_require__(3071);
+// EXTERNAL MODULE: ./src/http/connection.ts + 5 modules
+var http_connection = __nccwpck_require__(7564);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -18269,8 +18280,7 @@ function readToken(body) {
         // The parser's own message would quote the body, and so perhaps a token.
     }
     if (typeof token === 'string') {
-        (0,secrets/* mask */.dK)(token);
-        (0,secrets/* mask */.dK)(token.split('.')[2] ?? '');
+        (0,secrets/* maskJwt */.QE)(token);
         if ((0,jwt/* parseJwt */.$)(token) !== undefined) {
             return token;
         }
@@ -18591,9 +18601,8 @@ function warnAboutTransport({ url, tlsSkipVerify }) {
     }
 }
 function maskSecrets() {
-    const identityToken = core/* getInput */.V4('identityToken');
-    // A server may echo the signature alone, and the runner compares masks line by line.
-    [...identityToken.split(/\r?\n/), identityToken.split('.')[2] ?? ''].forEach(secrets/* mask */.dK);
+    // The runner compares masks line by line.
+    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* maskJwt */.QE);
     findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.dK);
     findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.dK);
 }
@@ -18746,8 +18755,8 @@ var retry = __nccwpck_require__(3377);
 var src_jwt = __nccwpck_require__(6962);
 // EXTERNAL MODULE: ./package.json
 var package_0 = __nccwpck_require__(8330);
-// EXTERNAL MODULE: ./src/http/connection.ts + 4 modules
-var connection = __nccwpck_require__(3071);
+// EXTERNAL MODULE: ./src/http/connection.ts + 5 modules
+var connection = __nccwpck_require__(7564);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
 ;// CONCATENATED MODULE: ./src/nomad/api.ts
@@ -18895,7 +18904,10 @@ class NomadClient {
      * https://developer.hashicorp.com/nomad/api-docs/acl/login
      */
     async login(token) {
-        const { methodName, isUrlDefault } = this.#options;
+        const { methodName, region, identityToken, isUrlDefault } = this.#options;
+        const jwt = (0,src_jwt/* parseJwt */.$)(token) ?? { token, header: {}, claims: {} };
+        const login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
+        const unusedAddress = isUrlDefault ? { unusedAddress: process.env['NOMAD_ADDR'] ?? '' } : {};
         const call = {
             method: 'POST',
             path: '/v1/acl/login',
@@ -18915,17 +18927,13 @@ class NomadClient {
                         isLost = true;
                         core/* info */.pq('Nomad may have created a token that this job never received; it expires by itself.');
                     }
-                    throw error;
+                    throw error instanceof failure/* Failure */.H ? error.with({ login, ...unusedAddress }) : error;
                 }
             });
         }
         catch (error) {
-            throw error instanceof failure/* Failure */.H
-                ? error.with({
-                    login: await this.#describeLogin(token, error),
-                    ...(isUrlDefault && { unusedAddress: process.env['NOMAD_ADDR'] ?? '' }),
-                })
-                : error;
+            const isRefusal = error instanceof failure/* Failure */.H && error.details.response?.status === 400;
+            throw isRefusal ? error.with({ login: { ...login, methods: await this.#findMethods() } }) : error;
         }
     }
     /**
@@ -18954,12 +18962,6 @@ class NomadClient {
     /** Ends the connection. */
     close() {
         this.#api.close();
-    }
-    async #describeLogin(token, { details }) {
-        const { methodName, region, identityToken } = this.#options;
-        const jwt = (0,src_jwt/* parseJwt */.$)(token) ?? { token, header: {}, claims: {} };
-        const methods = details.response?.status === 400 ? await this.#findMethods() : undefined;
-        return { methodName, region, jwt, isJwtSupplied: identityToken !== undefined, methods };
     }
     async #findMethods() {
         const limitMs = Math.max(MIN_LIST_MS, Math.min(MAX_LIST_MS, this.#deadline.leftMs));
@@ -19227,6 +19229,7 @@ function listNames(names) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   QE: () => (/* binding */ maskJwt),
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   g0: () => (/* binding */ quoteId),
 /* harmony export */   hD: () => (/* binding */ quote)
@@ -19242,22 +19245,31 @@ const MAX_QUOTE_LENGTH = 500;
 const MAX_SEARCHED_LENGTH = 16_384;
 // To replace a very short secret would garble ordinary words, and the gaps would give it away.
 const MIN_REPLACED_LENGTH = 4;
+// A shorter one is no signature, and its mask would garble the log.
+const MIN_SIGNATURE_LENGTH = 16;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}]/u;
 const masked = new Set();
+// The secrets in all their forms, and those of which the forms are not computed yet: most runs never quote anything.
 const forms = new Set();
+const pending = [];
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 function mask(secret) {
-    if (secret === '' || masked.has(secret)) {
+    if (secret === '') {
         return;
     }
-    masked.add(secret);
     _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq(secret);
-    for (const form of encode(secret)) {
-        const { plain } = normalize(form);
-        if (plain.length >= MIN_REPLACED_LENGTH) {
-            forms.add(plain);
-        }
+    if (!masked.has(secret)) {
+        masked.add(secret);
+        pending.push(secret);
+    }
+}
+/** Masks a JWT, and the signature in it, without which the rest of it is worthless. */
+function maskJwt(jwt) {
+    mask(jwt);
+    const signature = jwt.split('.')[2] ?? '';
+    if (signature.length >= MIN_SIGNATURE_LENGTH) {
+        mask(signature);
     }
 }
 /**
@@ -19288,7 +19300,7 @@ function redact(text, isCut) {
     const { plain, offsets } = normalize(text);
     const isSecret = new Uint8Array(text.length);
     const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
-    for (const form of forms) {
+    for (const form of listForms()) {
         for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
             mark(at, at + form.length - 1);
         }
@@ -19302,6 +19314,15 @@ function redact(text, isCut) {
         result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
     }
     return result;
+}
+function listForms() {
+    for (const form of pending.splice(0).flatMap(encode)) {
+        const { plain } = normalize(form);
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            forms.add(plain);
+        }
+    }
+    return forms;
 }
 // Returns how many characters at the end of a text may be the beginning of a secret.
 function findCutSecret(plain, form) {

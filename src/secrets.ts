@@ -6,24 +6,34 @@ const MAX_QUOTE_LENGTH = 500;
 const MAX_SEARCHED_LENGTH = 16_384;
 // To replace a very short secret would garble ordinary words, and the gaps would give it away.
 const MIN_REPLACED_LENGTH = 4;
+// A shorter one is no signature, and its mask would garble the log.
+const MIN_SIGNATURE_LENGTH = 16;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}]/u;
 
 const masked = new Set<string>();
+// The secrets in all their forms, and those of which the forms are not computed yet: most runs never quote anything.
 const forms = new Set<string>();
+const pending: string[] = [];
 
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 export function mask(secret: string): void {
-  if (secret === '' || masked.has(secret)) {
+  if (secret === '') {
     return;
   }
-  masked.add(secret);
   core.setSecret(secret);
-  for (const form of encode(secret)) {
-    const { plain } = normalize(form);
-    if (plain.length >= MIN_REPLACED_LENGTH) {
-      forms.add(plain);
-    }
+  if (!masked.has(secret)) {
+    masked.add(secret);
+    pending.push(secret);
+  }
+}
+
+/** Masks a JWT, and the signature in it, without which the rest of it is worthless. */
+export function maskJwt(jwt: string): void {
+  mask(jwt);
+  const signature = jwt.split('.')[2] ?? '';
+  if (signature.length >= MIN_SIGNATURE_LENGTH) {
+    mask(signature);
   }
 }
 
@@ -58,7 +68,7 @@ function redact(text: string, isCut: boolean): string {
   const { plain, offsets } = normalize(text);
   const isSecret = new Uint8Array(text.length);
   const mark = (from: number, to: number): unknown => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
-  for (const form of forms) {
+  for (const form of listForms()) {
     for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
       mark(at, at + form.length - 1);
     }
@@ -72,6 +82,16 @@ function redact(text: string, isCut: boolean): string {
     result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
   }
   return result;
+}
+
+function listForms(): Set<string> {
+  for (const form of pending.splice(0).flatMap(encode)) {
+    const { plain } = normalize(form);
+    if (plain.length >= MIN_REPLACED_LENGTH) {
+      forms.add(plain);
+    }
+  }
+  return forms;
 }
 
 // Returns how many characters at the end of a text may be the beginning of a secret.

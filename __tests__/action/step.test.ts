@@ -1,42 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { askSelf, startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { askSelf } from '../../testbed/nomad.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
-import { setUpGithubMethod } from '../../testbed/github-method.js';
+import { useFixture } from '../support/fixture.js';
 
-let issuer: Issuer;
-let nomad: NomadServer;
-
-beforeAll(async () => {
-  issuer = await startIssuer();
-  nomad = await startFakeCluster();
-  await setUpGithubMethod(nomad.admin, issuer);
-  await nomad.admin.putMethod('admin', { JWKSURL: issuer.jwksUrl });
-  await nomad.admin.putRule({ AuthMethod: 'admin', BindType: 'management' });
-});
-
-afterAll(async () => {
-  await nomad.close();
-  await issuer.close();
-});
-
-const logIn = (inputs: Record<string, string> = {}, env: Record<string, string> = {}): Promise<StageResult> =>
-  runMain({ inputs: { url: nomad.url, ...inputs }, env: { ...issuer.environment, ...env } });
+const fixture = useFixture();
 
 describe('a step that logs in with the OIDC token of its job', () => {
   let result: StageResult;
   let self: Record<string, unknown>;
 
   beforeAll(async () => {
-    result = await logIn();
-    self = (await (await askSelf(nomad.url, result.exported['NOMAD_TOKEN'])).json()) as Record<string, unknown>;
+    result = await fixture.logIn();
+    const response = await askSelf(fixture.nomad.url, result.exported['NOMAD_TOKEN']);
+    self = (await response.json()) as Record<string, unknown>;
   });
 
   test('exits with 0 and without an annotation', () => {
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
   });
 
-  test('exports the token that Nomad knows as NOMAD_TOKEN, and sets all outputs to what it is', () => {
+  test('exports the token that Nomad knows as NOMAD_TOKEN, and sets all outputs', () => {
     expect(result.exported).toEqual({ NOMAD_TOKEN: self['SecretID'] });
     expect(result.outputs).toEqual({
       nomadToken: self['SecretID'],
@@ -48,11 +31,11 @@ describe('a step that logs in with the OIDC token of its job', () => {
     });
   });
 
-  test('says in one line what the token is', () => {
+  test('logs one line, which describes the token', () => {
     const { AccessorID, ExpirationTime } = self;
     expect(result.log).toBe(
       `Logged in to Nomad through the auth method github: client token ${String(AccessorID)}; ` +
-        `policies: deploy; roles: none; expires ${String(ExpirationTime)}`,
+        `policies: deploy; expires ${String(ExpirationTime)}`,
     );
   });
 
@@ -72,62 +55,101 @@ describe('exportToken and outputToken', () => {
     ['true', 'false', true, false],
     ['false', 'true', false, true],
     ['false', 'false', false, false],
-  ])('%s and %s decide on NOMAD_TOKEN and on nomadToken', async (exportToken, outputToken, exported, output) => {
-    const result = await logIn({ exportToken, outputToken });
+  ])(
+    '%s and %s decide whether NOMAD_TOKEN and nomadToken are set',
+    async (exportToken, outputToken, isExported, isOutput) => {
+      const result = await fixture.logIn({ exportToken, outputToken });
+      expect(result.exitCode).toBe(0);
+      expect('NOMAD_TOKEN' in result.exported).toBe(isExported);
+      expect('nomadToken' in result.outputs).toBe(isOutput);
+      expect(result.outputs).toHaveProperty('accessorId');
+      const token = result.masks.at(-1) ?? '';
+      const leavesTheStep = JSON.stringify([result.exported, result.outputs, result.state]).includes(token);
+      expect(leavesTheStep).toBe(isExported || isOutput);
+    },
+  );
+});
+
+describe('a token with roles', () => {
+  beforeAll(async () => {
+    const { nomad, issuer } = fixture;
+    for (const policy of ['run', 'watch', 'gone']) {
+      await nomad.admin.putPolicy(policy, 'namespace "default" { policy = "read" }');
+    }
+    await nomad.admin.putRole('team', ['run', 'watch']);
+    await nomad.admin.putRole('emptied', ['gone']);
+    await nomad.admin.deletePolicy('gone');
+    for (const name of ['team', 'emptied']) {
+      await nomad.admin.putMethod(name, { JWKSURL: issuer.jwksUrl });
+      await nomad.admin.putRule({ AuthMethod: name, BindType: 'role', BindName: name });
+    }
+  });
+
+  test('is logged with the policies that its roles give it', async () => {
+    const result = await fixture.logIn({ methodName: 'team' });
+    expect(result).toMatchObject({ exitCode: 0, annotations: [], outputs: { roles: '["team"]', policies: '[]' } });
+    expect(result.log).toContain('; roles: team; policies: run, watch; expires ');
+  });
+
+  test('is warned about if the policies of its roles do not exist', async () => {
+    const result = await fixture.logIn({ methodName: 'emptied' });
     expect(result.exitCode).toBe(0);
-    expect('NOMAD_TOKEN' in result.exported).toBe(exported);
-    expect('nomadToken' in result.outputs).toBe(output);
-    expect(result.outputs).toHaveProperty('accessorId');
-    const token = result.masks.at(-1) ?? '';
-    const leftTheStep = JSON.stringify([result.exported, result.outputs, result.state]).includes(token);
-    expect(leftTheStep).toBe(exported || output);
+    expect(result.annotations).toEqual([
+      {
+        level: 'warning',
+        message: expect.stringContaining('no rights: the policies of its roles (emptied) do not exist'),
+      },
+    ]);
   });
 });
 
-describe('what others should know', () => {
+describe('a warning', () => {
   test.each(['http://nomad.example.com:4646', 'http://127.example.com', 'http://10.0.0.1:4646'])(
-    'plain HTTP to %s, where others can listen, is warned about',
+    'is given for plain HTTP to %s, where others can listen',
     async (url) => {
       const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
       expect(result.annotations[0]).toEqual({
         level: 'warning',
-        message: expect.stringContaining(`${url} is plain HTTP`),
+        message: expect.stringContaining(`${url} uses plain HTTP`),
       });
     },
   );
 
   test.each(['https://nomad.example.com', 'http://localhost:4646', 'http://127.0.0.1:4646', 'http://[::1]:4646'])(
-    'no warning is given for %s',
+    'is not given for %s',
     async (url) => {
       const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
       expect(result.annotations.map(({ level }) => level)).toEqual(['error']);
     },
   );
 
-  test('a management token is warned about', async () => {
-    const result = await logIn({ methodName: 'admin' });
+  test('is given for a management token', async () => {
+    const result = await fixture.logIn({ methodName: 'admin' });
     expect(result.outputs['tokenType']).toBe('management');
     expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('a management token') }]);
   });
+});
 
-  test('debug lines hold no secret', async () => {
-    const result = await logIn(
+describe('a debug line', () => {
+  test('does not contain a secret', async () => {
+    const { environment } = fixture.issuer;
+    const result = await fixture.logIn(
       { extraHeaders: 'X-Api-Key: hunter2' },
       { RUNNER_DEBUG: '1', ACTIONS_STEP_DEBUG: 'true' },
     );
     expect(result.log).toContain('##[debug]');
-    const secrets = [...result.masks, issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''];
+    const secrets = [...result.masks, environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''];
     expect(secrets).toContain('hunter2');
     expect(secrets.filter((secret) => result.printed.includes(secret))).toEqual([]);
   });
 });
 
-describe('run by hand', () => {
-  test('it prints no token where there are no files to write it to, and says what is missing', async () => {
-    const identityToken = await issuer.issue();
-    const result = await logIn({ identityToken }, { GITHUB_ENV: '', GITHUB_OUTPUT: '' });
+describe('a run by hand', () => {
+  test('prints no token if there are no files to write it to, and says what is missing', async () => {
+    const identityToken = await fixture.issuer.issue();
+    const result = await fixture.logIn({ identityToken }, { GITHUB_ENV: '', GITHUB_OUTPUT: '' });
     expect(result.exitCode).toBe(0);
-    expect(result.masks).toHaveLength(2);
+    expect(result.masks).toHaveLength(3);
     expect(result.masks.filter((secret) => result.printed.includes(secret))).toEqual([]);
     expect(result.printed).not.toContain('::set-');
     expect(result.annotations.map(({ message }) => message)).toEqual([

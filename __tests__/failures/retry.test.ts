@@ -1,72 +1,99 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { CLOSED_AFTER_HANDSHAKE, NO_ANSWER, RequestFailure, type FailureDetails } from '../../src/failure.js';
-import { findPatience, retry } from '../../src/retry.js';
-import { Deadline, limit } from '../../src/time.js';
+import { Deadline, withTimeout } from '../../src/deadline.js';
+import { findKind } from '../../src/failures/catalogue.js';
+import { Failure, type FailureDetails } from '../../src/failures/failure.js';
+import { retry } from '../../src/failures/retry.js';
+import { parseJwt } from '../../src/jwt.js';
 import { captureStdout } from '../support/capture.js';
 
-const NO_LEADER = 'No cluster leader';
 const NO_KEYS = 'error verifying token signature: fetching keys oidc: get keys failed Get "https://…": EOF';
+const jwt = parseJwt('e30.e30.x') ?? { token: '', header: {}, claims: {} };
 
-describe('what is tried again', () => {
+const refusedBy = (peer: 'GitHub' | 'Nomad', status: number, body = ''): FailureDetails => ({
+  target: { peer, url: 'https://nomad.example.com' },
+  response: { status, body },
+  login: { methodName: 'github', jwt, isJwtSupplied: true },
+});
+
+const cutOff = (code: string, more: Partial<FailureDetails['network']> = {}, url = 'http://a'): FailureDetails => ({
+  target: { peer: 'Nomad', url },
+  network: { code, hasResponded: false, ...more },
+});
+
+const unreachedGithub = (code: string): FailureDetails => ({
+  target: { peer: 'GitHub', url: 'https://github.example.com' },
+  network: { code, hasResponded: false },
+});
+
+const retryS = (details: FailureDetails): number => findKind(new Failure('It failed', details)).retryS;
+
+describe('a failure is retried', () => {
   test.each<[string, FailureDetails]>([
-    ['too many requests', { peer: 'Nomad', status: 429 }],
-    ['a bad gateway', { peer: 'Nomad', status: 502 }],
-    ['an unavailable service', { peer: 'Nomad', status: 503 }],
-    ['a gateway timeout', { peer: 'proxy', status: 504 }],
-    ['a cluster without a leader', { peer: 'Nomad', status: 500, said: NO_LEADER }],
-    ['a lost leader', { peer: 'Nomad', status: 500, said: 'rpc error: EOF' }],
-    [
-      'a dead leader',
-      { peer: 'Nomad', status: 500, said: 'rpc error: failed to get conn: dial tcp: connection refused' },
-    ],
-    [
-      'a leader that many ask for',
-      { peer: 'Nomad', status: 500, said: "rpc error: lead thread didn't get connection" },
-    ],
-    ['a leader that is lost meanwhile', { peer: 'Nomad', status: 500, said: 'leadership lost while committing log' }],
-    ['keys that Nomad could not fetch', { peer: 'Nomad', status: 401, said: NO_KEYS }],
-    ['a reset', { peer: 'Nomad', code: 'ECONNRESET' }],
-    ['a connection closed without an answer', { peer: 'Nomad', code: 'UND_ERR_SOCKET' }],
-    ['silence', { peer: 'Nomad', code: NO_ANSWER }],
-    ["GitHub's 500", { peer: 'GitHub', status: 500 }],
-    ["GitHub's 429", { peer: 'GitHub', status: 429 }],
-    ["a reset on GitHub's side", { peer: 'GitHub' }],
-    ["GitHub's silence", { peer: 'GitHub', code: NO_ANSWER }],
+    ['too many requests', refusedBy('Nomad', 429)],
+    ['a bad gateway', refusedBy('Nomad', 502)],
+    ['an unavailable service', refusedBy('Nomad', 503)],
+    ['a gateway timeout', refusedBy('Nomad', 504)],
+    ['a cluster without a leader', refusedBy('Nomad', 500, 'No cluster leader')],
+    ['a lost leader', refusedBy('Nomad', 500, 'rpc error: EOF')],
+    ['a dead leader', refusedBy('Nomad', 500, 'rpc error: failed to get conn: dial tcp: connection refused')],
+    ['a busy leader', refusedBy('Nomad', 500, "rpc error: lead thread didn't get connection")],
+    ['leadership lost meanwhile', refusedBy('Nomad', 500, 'leadership lost while committing log')],
+    ['keys that Nomad could not fetch', refusedBy('Nomad', 401, NO_KEYS)],
+    ['a reset by a server that has responded', cutOff('ECONNRESET', { hasResponded: true })],
+    ['a close by a server that has responded', cutOff('UND_ERR_SOCKET', { hasResponded: true }, 'https://a')],
+    ['no response', { ...cutOff(''), code: 'NO_RESPONSE' }],
+    ['a request that was not sent', { ...cutOff(''), code: 'NOT_SENT' }],
+    ['a proxy without a server', cutOff('UND_ERR_ABORTED', { proxyStatus: 503 })],
+    ["GitHub's 500", refusedBy('GitHub', 500)],
+    ["GitHub's 429", refusedBy('GitHub', 429)],
+    ["a reset on GitHub's side", unreachedGithub('ECONNRESET')],
+    ["a refused connection on GitHub's side", unreachedGithub('ECONNREFUSED')],
   ])('until the deadline: %s', (_, details) => {
-    expect(findPatience(details)).toBe('until the deadline');
-  });
-
-  test.each([
-    'ECONNREFUSED',
-    'ETIMEDOUT',
-    'UND_ERR_CONNECT_TIMEOUT',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    CLOSED_AFTER_HANDSHAKE,
-  ])('briefly, because a wrong input looks the same: %s', (code) => {
-    expect(findPatience({ peer: 'Nomad', code })).toBe('briefly');
+    expect(retryS(details)).toBe(Infinity);
   });
 
   test.each<[string, FailureDetails]>([
-    ['a bad request', { peer: 'Nomad', status: 400, said: 'no role or policy bindings matched' }],
-    ['a wrong audience', { peer: 'Nomad', status: 401, said: 'invalid audience (aud) claim' }],
-    ['a forbidden request', { peer: 'Nomad', status: 403 }],
-    ['a wrong address', { peer: 'Nomad', status: 404 }],
-    ['a bind name that cannot be', { peer: 'Nomad', status: 500, said: 'computed "role" bind name for bind target' }],
-    ['the same, told by a follower', { peer: 'Nomad', status: 500, said: 'rpc error: computed "role" bind name' }],
-    ['a claim that cannot be mapped', { peer: 'Nomad', status: 500, said: "rpc error: error converting claim 'x'" }],
-    ['an unknown region', { peer: 'Nomad', status: 500, said: 'No path to region' }],
-    ['an unknown host', { peer: 'Nomad', code: 'ENOTFOUND' }],
-    ['an unknown CA', { peer: 'Nomad', code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }],
-    ['a certificate for another name', { peer: 'Nomad', code: 'ERR_TLS_CERT_ALTNAME_INVALID' }],
-    ['an answer that is too long', { peer: 'Nomad', code: 'undefined' }],
-    ["GitHub's refusal", { peer: 'GitHub', status: 403 }],
-    ["GitHub's answer without a token", { peer: 'GitHub', status: 200 }],
-    ['a proxy that wants credentials', { peer: 'proxy', status: 407 }],
+    ['a reset by a server that has never responded', cutOff('ECONNRESET')],
+    ['a close by a server that has never responded', cutOff('UND_ERR_SOCKET')],
+  ])('for 10 seconds, because the port may be wrong: %s', (_, details) => {
+    expect(retryS(details)).toBe(10);
+  });
+
+  test.each<[string, FailureDetails]>([
+    ['ECONNREFUSED', cutOff('ECONNREFUSED')],
+    ['ETIMEDOUT', cutOff('ETIMEDOUT')],
+    ['UND_ERR_CONNECT_TIMEOUT', cutOff('UND_ERR_CONNECT_TIMEOUT')],
+    ['EAI_AGAIN', cutOff('EAI_AGAIN')],
+    ['EHOSTUNREACH', cutOff('EHOSTUNREACH')],
+    ['ENETUNREACH', cutOff('ENETUNREACH')],
+    ['a close after the TLS handshake', cutOff('UND_ERR_SOCKET', {}, 'https://a')],
+    ['a job that GitHub sees as pending', refusedBy('GitHub', 403, "Can't issue ID_TOKEN for job in 'Pending' state")],
+    ['a job that GitHub sees as delayed', refusedBy('GitHub', 403, "Can't issue ID_TOKEN for job in 'Delayed' state")],
+  ])('for 5 seconds, because a wrong input looks the same: %s', (_, details) => {
+    expect(retryS(details)).toBe(5);
+  });
+
+  test.each<[string, FailureDetails]>([
+    ['a bad request', refusedBy('Nomad', 400, 'no role or policy bindings matched')],
+    ['a wrong audience', refusedBy('Nomad', 401, 'invalid audience (aud) claim')],
+    ['a forbidden request', refusedBy('Nomad', 403)],
+    ['a wrong address', refusedBy('Nomad', 404)],
+    ['an invalid bind name', refusedBy('Nomad', 500, 'computed "role" bind name for bind target is invalid: ""')],
+    ['the same from a follower', refusedBy('Nomad', 500, 'rpc error: computed "role" bind name x invalid: ""')],
+    ['a claim that cannot be mapped', refusedBy('Nomad', 500, "rpc error: error converting claim 'x' to string")],
+    ['an unknown region', refusedBy('Nomad', 500, 'No path to region')],
+    ['an unknown host', cutOff('ENOTFOUND')],
+    ['an unknown CA', cutOff('UNABLE_TO_VERIFY_LEAF_SIGNATURE')],
+    ['a certificate for another name', cutOff('ERR_TLS_CERT_ALTNAME_INVALID')],
+    ['a response that is too long', { ...cutOff(''), code: 'RESPONSE_TOO_LONG' }],
+    ["GitHub's refusal", refusedBy('GitHub', 403)],
+    ["GitHub's response without a token", { code: 'INVALID_ISSUED_JWT' }],
+    ["a certificate of GitHub's endpoint that is not trusted", unreachedGithub('SELF_SIGNED_CERT_IN_CHAIN')],
+    ["an unknown host of GitHub's endpoint", unreachedGithub('ENOTFOUND')],
+    ['a proxy that requires credentials', cutOff('UND_ERR_ABORTED', { proxyStatus: 407 })],
   ])('never: %s', (_, details) => {
-    expect(findPatience(details)).toBe('none');
+    expect(retryS(details)).toBe(0);
   });
 });
 
@@ -81,63 +108,89 @@ describe('retry', () => {
     stdout.restore();
   });
 
-  const fail = (details: Partial<FailureDetails>): never => {
-    throw new RequestFailure('It failed', { peer: 'Nomad', ...details });
+  const fail = (details: FailureDetails): never => {
+    throw new Failure('It failed', details);
   };
+  const hang = (limitMs: number, promise: Promise<never> = new Promise(() => undefined)): Promise<never> =>
+    withTimeout(limitMs, promise, () => new Failure('It hung', { ...cutOff(''), code: 'NO_RESPONSE' }));
 
-  test('returns what the first attempt that works returns, having said what it waited for', async () => {
+  test('returns the result of the first attempt that succeeds, with one log line for each wait', async () => {
     let attempts = 0;
     const result = await retry(new Deadline(60), () =>
-      Promise.resolve((attempts += 1)).then((n) => (n < 3 ? fail({ status: 503 }) : 'done')),
+      Promise.resolve((attempts += 1)).then((n) => (n < 3 ? fail(refusedBy('Nomad', 503)) : 'done')),
     );
     expect(result).toBe('done');
     expect(attempts).toBe(3);
-    expect(stdout.text).toMatch(/^(It failed\. Trying again in \d\.\d s, \d\d\.\d s left\.\n){2}$/);
+    const lines = stdout.text.split('\n').filter((line) => line !== '' && !line.startsWith('::debug::'));
+    expect(lines).toHaveLength(2);
+    expect(lines.join('\n')).toMatch(/^(It failed\. Retrying in \d\.\d s \(\d\d\.\d s left\)\.\n?){2}$/);
   });
 
-  test('throws at once what cannot come right', async () => {
+  test('logs the advice with the first wait if a wrong input may be the reason', async () => {
     let attempts = 0;
-    const attempt = (): Promise<never> => Promise.resolve((attempts += 1)).then(() => fail({ status: 403 }));
+    await retry(new Deadline(60), () =>
+      Promise.resolve((attempts += 1)).then((n) => (n < 3 ? fail(cutOff('ECONNRESET')) : 'done')),
+    );
+    expect(stdout.text.match(/If it keeps failing: Port of the url of a closes connections/g)).toHaveLength(1);
+  });
+
+  test('logs its decision as a debug line', async () => {
+    let attempts = 0;
+    await retry(new Deadline(60), () =>
+      Promise.resolve((attempts += 1)).then((n) => (n < 2 ? fail(refusedBy('Nomad', 429)) : 'done')),
+    );
+    expect(stdout.text).toMatch(/::debug::too-many-connections: retry until the deadline, \d\d\.\d s left/);
+  });
+
+  test('throws at once what no attempt can change', async () => {
+    let attempts = 0;
+    const attempt = (): Promise<never> => Promise.resolve((attempts += 1)).then(() => fail(refusedBy('Nomad', 403)));
     await expect(retry(new Deadline(60), attempt)).rejects.toThrow(/^It failed$/);
     expect(attempts).toBe(1);
   });
 
-  test('throws at once what is no failure of a request', async () => {
+  test('throws at once what is not a Failure', async () => {
     const attempt = (): Promise<never> => Promise.reject(new TypeError('A mistake'));
     await expect(retry(new Deadline(60), attempt)).rejects.toThrow(/^A mistake$/);
   });
 
-  test('ends at the deadline, and says how often it tried', async () => {
-    const attempt = (): Promise<never> => Promise.resolve().then(() => fail({ status: 503 }));
-    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed \(\d+ attempts? in [01]\.\d s\)$/);
+  test('ends at the deadline with the number of attempts, and keeps the cause', async () => {
+    const cause = new Error('socket hang up');
+    const attempt = (): Promise<never> => Promise.resolve().then(() => fail({ ...refusedBy('Nomad', 503), cause }));
+    const error = await retry(new Deadline(1), attempt).catch((thrown: unknown) => thrown as Error);
+    expect(String(error)).toMatch(/^Error: It failed \(\d+ attempts? in [01]\.\d s\)$/);
+    expect((error as Error).cause).toBe(cause);
   });
 
-  test('does not wait for a time beyond the deadline, and says what was asked for', async () => {
+  test('does not wait beyond the deadline, and says how long the response asks to wait', async () => {
     let attempts = 0;
-    const attempt = (): Promise<never> =>
-      Promise.resolve((attempts += 1)).then(() => fail({ status: 429, retryAfterMs: 3_600_000 }));
+    const details = { ...refusedBy('Nomad', 429), response: { status: 429, body: '', retryAfterMs: 3_600_000 } };
+    const attempt = (): Promise<never> => Promise.resolve((attempts += 1)).then(() => fail(details));
     await expect(retry(new Deadline(60), attempt)).rejects.toThrow(
-      'It failed (1 attempt in 0.0 s; the answer asks to wait for 3600.0 s)',
+      'It failed (1 attempt in 0.0 s; the response asks to wait for 3600.0 s)',
     );
     expect(attempts).toBe(1);
   });
 
-  test('throws what was answered before, rather than that the deadline cut an attempt short', async () => {
-    const answerIn300Ms = (): Promise<never> => sleep(300).then(() => fail({ status: 503 }));
-    const attempt = (limitMs: number): Promise<never> =>
-      limit(limitMs, answerIn300Ms(), () => new RequestFailure('It hung', { peer: 'Nomad', code: NO_ANSWER }));
+  test('gives a server the whole deadline once it has shown that it is busy', async () => {
+    let attempts = 0;
+    const attempt = (): Promise<never> =>
+      Promise.resolve((attempts += 1)).then((n) => fail(n === 1 ? refusedBy('Nomad', 429) : cutOff('ECONNREFUSED')));
+    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed/);
+    expect(stdout.text.match(/connection-refused: retry until the deadline/)).not.toBeNull();
+  });
+
+  test('throws the response of an earlier attempt, not that the deadline cut the last one short', async () => {
+    const respondIn300Ms = (): Promise<never> => sleep(300).then(() => fail(refusedBy('Nomad', 503)));
+    const attempt = (limitMs: number): Promise<never> => hang(limitMs, respondIn300Ms());
     await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed \(\d attempts? in/);
   });
 
-  test('gives each attempt a part of the time only', async () => {
+  test('gives each attempt only a part of the time', async () => {
     const limits: number[] = [];
     const attempt = (limitMs: number): Promise<never> => {
       limits.push(limitMs);
-      return limit(
-        limitMs,
-        new Promise(() => undefined),
-        () => new RequestFailure('It hung', { peer: 'Nomad', code: NO_ANSWER }),
-      );
+      return hang(limitMs);
     };
     await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It hung \(\d attempts in/);
     expect(limits[0]).toBeCloseTo(1000 / 3);

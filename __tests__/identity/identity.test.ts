@@ -42,13 +42,13 @@ describe("GitHub's OIDC token", () => {
 
   test('is not to be had without the permission, and the error says which', async () => {
     const result = await logIn({});
-    expect(whatFailed(result)).toBe('This job may not ask GitHub for an OIDC token');
+    expect(whatFailed(result)).toBe('This job is not allowed to request an OIDC token from GitHub');
     expect(result.log).toContain('id-token: write');
   });
 
   test('is not to be had where GitHub refuses, and the error says what GitHub said, on one line', async () => {
     const result = await logIn({}, { ...issuer.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'not-this-job' });
-    expect(whatFailed(result)).toBe('GitHub issued no OIDC token (401): The bearer token is that of no job');
+    expect(whatFailed(result)).toBe('GitHub did not issue an OIDC token (401): The bearer token belongs to no job');
   });
 
   test('is not to be had where the answer holds none', async () => {
@@ -56,7 +56,7 @@ describe("GitHub's OIDC token", () => {
     const env = { ...issuer.environment, ACTIONS_ID_TOKEN_REQUEST_URL: `${endpoint.url}/?x=1` };
     const result = await logIn({}, env);
     await endpoint.close();
-    expect(whatFailed(result)).toBe('GitHub issued no OIDC token: its answer holds none');
+    expect(whatFailed(result)).toBe("GitHub's response does not contain a JWT");
   });
 });
 

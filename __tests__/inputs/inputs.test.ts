@@ -20,8 +20,11 @@ describe('inputs that are not given', () => {
       clientCertificate: undefined,
       clientKey: undefined,
       extraHeaders: {},
+      basicCredentials: undefined,
+      isUrlDefault: true,
       tlsServerName: undefined,
       region: undefined,
+      namespace: undefined,
       timeout: 60,
       exportConnection: false,
       revokeToken: true,
@@ -53,9 +56,9 @@ describe('url', () => {
     ['https://nomad.example.com:99999', 'must be an http or https address'],
     ['https://nomad.example.com/a b', 'must be an http or https address'],
     ['https://nomad.exa\nmple.com', 'must be an http or https address'],
-    ['https://operator:hunter2@nomad.example.com', 'must hold no credentials'],
-    ['https://nomad.example.com?token=hunter2', 'must hold no query and no fragment'],
-    ['https://nomad.example.com#', 'must hold no query and no fragment'],
+    ['https://operator:hunter2@nomad.example.com', 'must not contain credentials'],
+    ['https://nomad.example.com?token=hunter2', 'must not contain a query or a fragment'],
+    ['https://nomad.example.com#', 'must not contain a query or a fragment'],
   ])('%j is refused: it %s', (url, problem) => {
     const { error } = readInputsWith({ url });
     expect(error).toContain(`Input url ${problem}`);
@@ -68,6 +71,8 @@ describe('names', () => {
     ['methodName', 'github-adv'],
     ['tlsServerName', 'server.global.nomad'],
     ['region', 'eu-west_1'],
+    ['namespace', 'team-a'],
+    ['namespace', '*'],
     ['jwtGithubAudience', 'https://nomad.example.com/?x=1&y=2'],
   ])('%s takes %s', (name, value) => {
     expect(readInputsWith({ [name]: value }).inputs).toHaveProperty(name, value);
@@ -82,6 +87,8 @@ describe('names', () => {
     ['tlsServerName', '::1'],
     ['region', 'two words'],
     ['region', 'two\nlines'],
+    ['namespace', 'two words'],
+    ['namespace', 'team_a'],
   ])('%s does not take %j', (name, value) => {
     expect(readInputsWith({ [name]: value }).error).toMatch(new RegExp(`^Input ${name} must be `));
   });
@@ -100,7 +107,7 @@ describe.each(['exportToken', 'outputToken', 'tlsSkipVerify', 'exportConnection'
   });
 
   test.each(['yes', '1', 'tRUE', 'on', 'null', 'true false'])('does not take %s', (value) => {
-    expect(readInputsWith({ [name]: value }).error).toBe(`Input ${name} must be true or false.`);
+    expect(readInputsWith({ [name]: value }).error).toBe(`Input ${name} must be true or false`);
   });
 });
 
@@ -141,17 +148,17 @@ describe('extraHeaders', () => {
   });
 
   test.each([
-    ['X-Good: 1\nhunter2-without-a-colon', 'must hold "Name: value" lines, and line 2 is not one'],
-    [': hunter2', 'must hold "Name: value" lines, and line 1 is not one'],
+    ['X-Good: 1\nhunter2-without-a-colon', 'must contain "Name: value" lines, but line 2 is not one'],
+    [': hunter2', 'must contain "Name: value" lines, but line 1 is not one'],
     ['X-Good: 1\nX-Secret:  ', 'has no value on line 2'],
-    ['Bad Name: hunter2', 'has a character on line 1 that a header cannot hold'],
-    ['X-Bell: hunter2\u0007', 'has a character on line 1 that a header cannot hold'],
-    ['X-Snowman: hunter2☃', 'has a character on line 1 that a header cannot hold'],
-    ['X-A: hunter2\nx-a: hunter2', 'names a header on line 2 that it has named before'],
-    ['X-Nomad-Token: hunter2', 'names x-nomad-token on line 1'],
-    ['Content-Length: 1', 'names content-length on line 1'],
-    ['Host: nomad.example.com', 'names host on line 1'],
-    ['Accept-Encoding: gzip', 'names accept-encoding on line 1'],
+    ['Bad Name: hunter2', 'contains a character on line 1 that is not allowed in a header'],
+    ['X-Bell: hunter2\u0007', 'contains a character on line 1 that is not allowed in a header'],
+    ['X-Snowman: hunter2☃', 'contains a character on line 1 that is not allowed in a header'],
+    ['X-A: hunter2\nx-a: hunter2', 'repeats the header on line 2'],
+    ['X-Nomad-Token: hunter2', 'sets x-nomad-token on line 1'],
+    ['Content-Length: 1', 'sets content-length on line 1'],
+    ['Host: nomad.example.com', 'sets host on line 1'],
+    ['Accept-Encoding: gzip', 'sets accept-encoding on line 1'],
   ])('%j is refused: it %s', (extraHeaders, problem) => {
     const { error } = readInputsWith({ extraHeaders });
     expect(error).toContain(`Input extraHeaders ${problem}`);
@@ -217,15 +224,15 @@ describe('certificates and keys', () => {
   );
 
   test.each([
-    ['caCertificate', 'garbage!', 'must be base64 of PEM text, or PEM text'],
-    ['caCertificate', base64('hunter2'), 'must be base64 of PEM text, or PEM text'],
-    ['clientCertificate', '-----BEGIN hunter2-----', 'holds no certificate'],
+    ['caCertificate', 'garbage!', 'must be PEM text or base64 of PEM text'],
+    ['caCertificate', base64('hunter2'), 'must be PEM text or base64 of PEM text'],
+    ['clientCertificate', '-----BEGIN hunter2-----', 'does not contain a certificate'],
     [
       'caCertificate',
       '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----',
-      'holds a certificate that cannot be read, number 1 of 1',
+      'contains a certificate that cannot be read, number 1 of 1',
     ],
-    ['clientKey', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----', 'holds no private key'],
+    ['clientKey', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----', 'does not contain a private key'],
     ['clientKey', '-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2\n', 'is encrypted with a passphrase'],
   ])('%s %j is refused: it %s', (name, value, problem) => {
     const { error } = readInputsWith({ [name]: value });
@@ -235,16 +242,20 @@ describe('certificates and keys', () => {
 
   test('are refused where the key is no key, or the CA is a key', () => {
     expect(readInputsWith({ clientCertificate: client.cert, clientKey: client.cert }).error).toContain(
-      'Input clientKey holds no private key',
+      'Input clientKey does not contain a private key',
     );
-    expect(readInputsWith({ caCertificate: client.key }).error).toContain('Input caCertificate holds no certificate');
+    expect(readInputsWith({ caCertificate: client.key }).error).toContain(
+      'Input caCertificate does not contain a certificate',
+    );
   });
 
   test('are refused where one of the pair is missing, or they are no pair', () => {
     const { cert, key } = client;
-    expect(readInputsWith({ clientKey: key }).error).toContain('Input clientKey needs the input clientCertificate');
+    expect(readInputsWith({ clientKey: key }).error).toContain(
+      'Input clientKey also requires the input clientCertificate',
+    );
     expect(readInputsWith({ clientCertificate: cert }).error).toContain(
-      'Input clientCertificate needs the input clientKey',
+      'Input clientCertificate also requires the input clientKey',
     );
     expect(readInputsWith({ clientCertificate: cert, clientKey: stranger.key }).error).toContain(
       'Input clientKey does not belong to the (first) certificate in the input clientCertificate',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { requestIdentity } from '../../src/identity.js';
-import { Deadline } from '../../src/time.js';
-import { parseToken } from '../../src/token.js';
+import { Deadline } from '../../src/deadline.js';
+import { getIdentity } from '../../src/identity/identity.js';
+import { parseToken } from '../../src/nomad/token.js';
 import { captureStdout } from '../support/capture.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 
@@ -73,7 +73,7 @@ describe.each<[string, fc.Arbitrary<string>]>([
       fc.property(arbitrary, (given) => {
         const { inputs, error } = readInputsWith({ [name]: given });
         if (inputs === undefined) {
-          expect(error).toMatch(new RegExp(`^Input ${name} [^\\n]+\\.$`));
+          expect(error).toMatch(new RegExp(`^Input ${name} [^\\n]+$`));
           expect(error).not.toContain(SECRET);
         }
       }),
@@ -133,7 +133,7 @@ describe('in this process', () => {
     await fc.assert(
       fc.asyncProperty(jwtLike, async (identityToken) => {
         const options = { identityToken, jwtGithubAudience: undefined };
-        const outcome = await requestIdentity(options, new Deadline(1)).catch(String);
+        const outcome = await getIdentity(options, new Deadline(1)).catch(String);
         expect([identityToken, outcome]).toContain(outcome);
         if (outcome !== identityToken) {
           expect(outcome).toMatch(/^Error: Input identityToken is not a JWT/);
@@ -174,7 +174,7 @@ describe('in this process', () => {
           expect(`${secretId} ${accessorId} ${type}`).toMatch(/^[\da-f-]{36} [\da-f-]{36} (client|management)$/i);
           expect([...policies, ...roles].join('')).toMatch(/^[a-zA-Z0-9-]*$/);
         } catch (error) {
-          expect(String(error)).toMatch(/^Error: The answer to the login is no Nomad token$/);
+          expect(String(error)).toMatch(/^Error: Nomad's response does not contain a valid token$/);
         }
       }),
       RUNS,

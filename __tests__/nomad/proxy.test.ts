@@ -159,7 +159,7 @@ describe('a proxy that refuses', () => {
       }),
     );
     expect(whatFailed(result)).toMatch(
-      /^Cannot reach Nomad at https:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): the proxy answers 407$/,
+      /^Cannot reach Nomad at https:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): the proxy answered 407$/,
     );
     expect(requests).toHaveLength(1);
   });
@@ -169,7 +169,7 @@ describe('a proxy that refuses', () => {
       runMain({ inputs: { url: plainUrl, identityToken: 'e30.e30.x' }, env: { http_proxy: url } }),
     );
     expect(whatFailed(result)).toMatch(
-      /^Cannot reach Nomad at http:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(http_proxy\): the proxy answers 407$/,
+      /^Cannot reach Nomad at http:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(http_proxy\): the proxy answered 407$/,
     );
   });
 
@@ -201,7 +201,7 @@ describe('a proxy that refuses', () => {
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' };
     const result = await runMain({ inputs, env: { HTTPS_PROXY: proxy.url } });
     await proxy.close();
-    expect(whatFailed(result)).toMatch(/gave no answer in .* attempts in/);
+    expect(whatFailed(result)).toMatch(/did not respond within .* attempts in/);
   });
 
   test('is tried again where it may recover', async () => {
@@ -211,7 +211,7 @@ describe('a proxy that refuses', () => {
         env: { HTTPS_PROXY: url },
       }),
     );
-    expect(whatFailed(result)).toMatch(/: the proxy answers 503 \(\d+ attempts in/);
+    expect(whatFailed(result)).toMatch(/: the proxy answered 503 \(\d+ attempts in/);
     expect(requests.length).toBeGreaterThan(1);
   });
 
@@ -235,10 +235,7 @@ describe('a proxy that refuses', () => {
         inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },
         env: { HTTPS_PROXY: address },
       });
-      expect(whatFailed(result)).toBe(
-        'The environment variable HTTPS_PROXY is not the address of an HTTP proxy, ' +
-          'as in http://proxy.example.com:3128',
-      );
+      expect(whatFailed(result)).toBe('The environment variable HTTPS_PROXY is not the address of an HTTP proxy');
     },
   );
 });

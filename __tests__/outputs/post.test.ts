@@ -1,46 +1,24 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  createAuthority,
-  createClientCertificate,
-  createServerCertificate,
-  type Certificate,
-} from '../../testbed/certificates.js';
-import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { askSelf, startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { askSelf } from '../../testbed/nomad.js';
 import { runMain, runPost, type StageResult, type Step } from '../../testbed/runner.js';
 import { listen } from '../../testbed/server.js';
-import { setUpGithubMethod } from '../../testbed/github-method.js';
+import { useFixture } from '../support/fixture.js';
 
-let issuer: Issuer;
-let nomad: NomadServer;
+const fixture = useFixture();
 let temp: string;
-
-beforeAll(async () => {
-  issuer = await startIssuer();
-});
 
 beforeEach(async () => {
   temp = await mkdtemp(join(tmpdir(), 'runner-temp-'));
-  nomad = await startFakeCluster();
-  await setUpGithubMethod(nomad.admin, issuer);
-  await nomad.admin.putMethod('admin', { JWKSURL: issuer.jwksUrl });
-  await nomad.admin.putRule({ AuthMethod: 'admin', BindType: 'management' });
 });
 
-afterEach(async () => {
-  await nomad.close();
-  await rm(temp, { recursive: true });
-});
-
-afterAll(() => issuer.close());
+afterEach(() => rm(temp, { recursive: true }));
 
 const step = (inputs: Record<string, string> = {}): Step => ({
-  inputs: { url: nomad.url, ...inputs },
-  env: { ...issuer.environment, RUNNER_TEMP: temp },
+  inputs: { url: fixture.nomad.url, ...inputs },
+  env: { ...fixture.issuer.environment, RUNNER_TEMP: temp },
 });
 
 async function runPostOf(given: Step, main: StageResult): Promise<StageResult> {
@@ -52,20 +30,21 @@ async function runPostOf(given: Step, main: StageResult): Promise<StageResult> {
   return result;
 }
 
-const readSelfStatus = async (secretId?: string): Promise<number> => (await askSelf(nomad.url, secretId)).status;
+const readSelfStatus = async (secretId?: string): Promise<number> =>
+  (await askSelf(fixture.nomad.url, secretId)).status;
 
-describe('after the job', () => {
-  test('a management token is deleted, and one line says so', async () => {
+describe('the post step', () => {
+  test('revokes a management token and logs one line', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
     const post = await runPostOf(given, main);
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(post.log).toBe(`The management token ${main.outputs['accessorId'] ?? ''} is deleted.`);
+    expect(post.log).toBe(`The management token ${main.outputs['accessorId'] ?? ''} is revoked.`);
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(403);
   });
 
-  test('a management token is kept where revokeToken is false, and no secret lies in the state', async () => {
+  test('keeps a management token if revokeToken is false, and no secret is in the state', async () => {
     const given = step({ methodName: 'admin', revokeToken: 'false' });
     const main = await runMain(given);
     expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
@@ -73,54 +52,75 @@ describe('after the job', () => {
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
   });
 
-  test('a client token is left to expire, one line says when, and no secret lies in the state', async () => {
+  test('logs when a client token expires, and no secret is in the state', async () => {
     const main = await runMain(step());
     expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
     const post = await runPostOf(step(), main);
     const { accessorId = '', expirationTime = '' } = main.outputs;
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
     expect(post.log).toBe(
-      `The client token ${accessorId} expires ${expirationTime}: Nomad lets no client token delete itself.`,
+      `The client token ${accessorId} expires ${expirationTime}: Nomad does not let client tokens revoke themselves.`,
     );
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
   });
 
-  test('a token that is gone already is no trouble', async () => {
+  test('does not warn about a token that is already revoked', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
     await runPostOf(given, main);
     const again = await runPostOf(given, main);
     expect(again).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(again.log).toContain('was gone already');
+    expect(again.log).toContain('had already expired or been revoked');
   });
 
-  test('a refusal by something that is not Nomad does not pass for a token that is gone', async () => {
+  test.each([
+    ['403', '<title>Blocked</title>'],
+    ['403', '<title>Permission denied</title> ACL token not found'],
+    ['503', 'Permission denied'],
+  ])('does not take a %s of a gateway (%s) for a revocation', async (status, body) => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
-    const firewall = await listen((_, response) => response.writeHead(403).end('<title>Blocked</title>'));
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: firewall.url } }, main);
-    await firewall.close();
-    expect(post.exitCode).toBe(0);
-    expect(post.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/could not be deleted, and lives on\. .*\(403\)/) },
-    ]);
-  });
-
-  test('a server that is gone is one warning', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    await nomad.close();
-    const post = await runPostOf(given, main);
+    const gateway = await listen((_, response) => response.writeHead(Number(status)).end(body));
+    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gateway.url } }, main);
+    await gateway.close();
     expect(post.exitCode).toBe(0);
     expect(post.annotations).toEqual([
       {
         level: 'warning',
-        message: expect.stringMatching(/^The management token .* could not be deleted, and lives on\. .*ECONNREFUSED/),
+        message: expect.stringMatching(
+          new RegExp(`could not be revoked and stays valid until it expires\\. .*\\(${status}\\)`),
+        ),
       },
     ]);
   });
 
-  test('a server that stays silent is one warning, too', async () => {
+  test('warns if the token is still valid after the server has confirmed its deletion', async () => {
+    const given = step({ methodName: 'admin' });
+    const main = await runMain(given);
+    const gateway = await listen((_, response) => response.end('{}'));
+    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gateway.url } }, main);
+    await gateway.close();
+    expect(post.annotations).toEqual([
+      { level: 'warning', message: expect.stringMatching(/stays valid .*Nomad does not confirm/) },
+    ]);
+  });
+
+  test('warns once if the server is gone', async () => {
+    const given = step({ methodName: 'admin' });
+    const main = await runMain(given);
+    const gone = await listen(() => undefined);
+    await gone.close();
+    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gone.url } }, main);
+    expect(post.exitCode).toBe(0);
+    expect(post.annotations).toEqual([
+      {
+        level: 'warning',
+        message: expect.stringMatching(/^The management token .* could not be revoked and stays valid .*ECONNREFUSED/),
+      },
+    ]);
+  });
+
+  test('warns once if the server does not respond', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
     const silent = await listen(() => undefined);
@@ -128,77 +128,26 @@ describe('after the job', () => {
     await silent.close();
     expect(post.exitCode).toBe(0);
     expect(post.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/gave no answer.*\n127\.0\.0\.1 takes/) },
+      { level: 'warning', message: expect.stringMatching(/did not respond.*\n127\.0\.0\.1 accepts/) },
+    ]);
+  });
+
+  test('warns that the token stays valid if its own inputs cannot be read', async () => {
+    const given = step({ methodName: 'admin' });
+    const main = await runMain(given);
+    const post = await runPostOf({ ...given, inputs: { ...given.inputs, timeout: 'soon' } }, main);
+    expect(post.exitCode).toBe(0);
+    expect(post.annotations).toEqual([
+      { level: 'warning', message: expect.stringMatching(/^The management token .* stays valid .*Input timeout/) },
     ]);
   });
 
   test.each([{ url: 'nonsense' }, { methodName: 'absent' }])(
-    'a main step that failed leaves nothing: %j',
+    'does nothing after a main step that failed: %j',
     async (inputs) => {
       const main = await runMain(step(inputs));
       expect(main.exitCode).toBe(1);
       expect(await runPostOf(step(inputs), main)).toMatchObject({ exitCode: 0, raw: '' });
     },
   );
-});
-
-describe('exportConnection', () => {
-  test('is off by default', async () => {
-    const main = await runMain(step());
-    expect(Object.keys(main.exported)).toEqual(['NOMAD_TOKEN']);
-    expect(await readdir(temp)).toEqual([]);
-  });
-
-  test('exports the address and the region alone where there is no more', async () => {
-    const main = await runMain(step({ exportConnection: 'true', region: 'global' }));
-    expect(main.exported).toEqual({
-      NOMAD_ADDR: nomad.url,
-      NOMAD_REGION: 'global',
-      NOMAD_TOKEN: main.outputs['nomadToken'],
-    });
-  });
-
-  test('exports what TLS needs, in files of which nobody else can read a byte, and which go after the job', async () => {
-    const authority: Certificate = await createAuthority();
-    const client = await createClientCertificate(authority);
-    const server = await createServerCertificate(authority, ['server.global.nomad']);
-    const token = {
-      SecretID: 'c0ffee00-0000-4000-8000-000000000001',
-      AccessorID: 'c0ffee00-0000-4000-8000-000000000002',
-    };
-    const mtls = await listen((_, response) => response.end(JSON.stringify({ ...token, Type: 'client' })), {
-      ...server,
-      ca: authority.cert,
-      requestCert: true,
-    });
-    const given = step({
-      url: mtls.url,
-      exportConnection: 'true',
-      caCertificate: authority.cert,
-      clientCertificate: client.cert,
-      clientKey: client.key,
-      tlsServerName: 'server.global.nomad',
-      tlsSkipVerify: 'true',
-    });
-    const main = await runMain(given);
-    await mtls.close();
-    const { NOMAD_CACERT = '', NOMAD_CLIENT_CERT = '', NOMAD_CLIENT_KEY = '', ...others } = main.exported;
-    expect(others).toEqual({
-      NOMAD_ADDR: mtls.url,
-      NOMAD_TLS_SERVER_NAME: 'server.global.nomad',
-      NOMAD_SKIP_VERIFY: 'true',
-      NOMAD_TOKEN: token.SecretID,
-    });
-    const files = [NOMAD_CACERT, NOMAD_CLIENT_CERT, NOMAD_CLIENT_KEY];
-    expect(files.map((file) => readFileSync(file, 'utf8').trim())).toEqual(
-      [authority.cert, client.cert, client.key].map((pem) => pem.trim()),
-    );
-    // Windows has no such modes: there the folder of the runner's user protects what is in it.
-    const mode = process.platform === 'win32' ? 0o666 : 0o600;
-    expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([mode, mode, mode]);
-    expect(files.every((file) => file.startsWith(temp))).toBe(true);
-
-    expect(await runPostOf(given, main)).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(files.filter((file) => existsSync(file))).toEqual([]);
-  });
 });

@@ -1,4 +1,4 @@
-import { readInputs, type Inputs } from '../../src/inputs.js';
+import { readInputs, type Inputs } from '../../src/inputs/inputs.js';
 import { captureStdout } from './capture.js';
 
 /** What came of reading inputs: they or an error, and what was printed meanwhile. */

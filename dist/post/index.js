@@ -142,7 +142,7 @@ async function cleanUp() {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
     else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(75)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8075));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(628)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9628));
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {

@@ -33,10 +33,8 @@ function show(jwt: Jwt, claim: string): string {
   return claim in jwt.claims ? showClaim(claim, jwt.claims[claim], 200) : 'missing';
 }
 
-// As text, where that makes sense in an address or a list of allowed values.
-function showText(jwt: Jwt, claim: string): string {
-  const value = jwt.claims[claim];
-  return typeof value === 'string' ? quote(value, 200) : show(jwt, claim);
+function nameIssuer({ claims: { iss } }: Jwt): string {
+  return typeof iss === 'string' && iss !== '' ? quote(iss, 200) : 'the issuer';
 }
 
 function listMethods(methods: AuthMethod[] | undefined): string {
@@ -92,7 +90,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'issuer-mismatch',
-    match: refusal(/invalid JWT issuer|BoundIssuer|read iss/),
+    match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
     example: () =>
       refused(
         401,
@@ -100,6 +98,13 @@ export const NOMAD_KINDS: Kind[] = [
       ),
     advice: ({ jwt, methodName }) =>
       `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+  }),
+  defineKind({
+    id: 'malformed-claims',
+    match: refusal(/cannot unmarshal|value to unmarshal/),
+    example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
+    advice: () =>
+      'A registered claim of the JWT has the wrong type: iss, sub and jti must be text, aud text or a list of texts, and exp, nbf and iat numbers. Have the issuer correct it.',
   }),
   defineKind({
     id: 'jwt-expired',
@@ -150,14 +155,14 @@ export const NOMAD_KINDS: Kind[] = [
         `error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`,
       ),
     advice: ({ jwt, methodName }) =>
-      `The Nomad servers cannot fetch the keys of ${showText(jwt, 'iss')}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+      `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
   }),
   defineKind({
     id: 'signature-invalid',
     match: refusal(/verify id token signature|verifying token signature|parse public key/),
     example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
     advice: ({ jwt, methodName }) =>
-      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${showText(jwt, 'iss')}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
   }),
   defineKind({
     id: 'no-rule-matched',

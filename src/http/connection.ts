@@ -1,20 +1,17 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { PeerCertificate } from 'node:tls';
 import * as core from '@actions/core';
-import { withTimeout, formatSeconds } from '../deadline.js';
+import { formatSeconds, withTimeout } from '../deadline.js';
 import { Failure, type FailureCode, type Target } from '../failures/failure.js';
-import { quote } from '../secrets.js';
+import { describeError, type ConnectError } from './connect-error.js';
 import { createDispatcher, type TlsOptions } from './dispatcher.js';
 import { findProxy, type Proxy } from './proxy.js';
 import { readBody, type Response } from './response.js';
-import { isUntrusted, readCertificateNames, readSystemRoots } from './trust.js';
+import { isUntrusted, readSystemRoots } from './trust.js';
 import type { Dispatcher } from './undici.js';
 
 /** A request to the server of a connection. */
 export type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
-
-type ConnectError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: PeerCertificate };
 
 const CONNECTED = 'undici:client:connected';
 
@@ -137,37 +134,14 @@ export class Connection {
     if (error.code === 'UND_ERR_DESTROYED') {
       return this.#describeUnsent();
     }
-    const reason = this.#findReason(error);
-    const [, proxyStatus] = /^Proxy[^(]*\((\d{3})\)/.exec(reason.message) ?? [];
-    const said = proxyStatus === undefined ? quote(findMessage(reason)) : `the proxy answered ${proxyStatus}`;
-    return new Failure(`Cannot reach ${this.#place}: ${said}`, {
-      target: this.target,
-      network: {
-        code: reason.code ?? '',
-        hasResponded: this.hasResponded,
-        ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
-        ...(reason.cert !== undefined && { certificateNames: readCertificateNames(reason.cert) }),
-      },
-      cause: reason,
-    });
-  }
-
-  #findReason(error: ConnectError): ConnectError {
     const alert = this.#tlsAlert;
     this.#tlsAlert = undefined;
-    return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+    const reason = alert?.code?.startsWith('ERR_SSL') ? alert : error;
+    return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.hasResponded);
   }
 
   #fail(message: string, code: FailureCode): Failure {
     const network = { code: '', hasResponded: this.hasResponded };
     return new Failure(message, { code, target: this.target, network });
   }
-}
-
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findMessage({ code = 'unknown error', reason, message, errors = [] }: ConnectError): string {
-  if (reason !== undefined && code.startsWith('ERR_SSL')) {
-    return reason;
-  }
-  return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
 }

@@ -27,7 +27,7 @@ export function findProxy(url: URL): Proxy | undefined {
   // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
   const address = value.includes('://') ? value : `http://${value}`;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
-  if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+  if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol) || !isDecodable(proxy)) {
     throw new Failure(`The environment variable ${variable} is not the address of an HTTP proxy`, {
       code: 'INVALID_PROXY',
     });
@@ -40,15 +40,16 @@ function readCredentials({ username, password }: URL): string | undefined {
   if (username === '' && password === '') {
     return undefined;
   }
-  const encoded = Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64');
-  [password, decode(password), encoded].forEach(mask);
+  const decoded = decodeURIComponent(password);
+  const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
+  [password, decoded, encoded].forEach(mask);
   return `Basic ${encoded}`;
 }
 
-function decode(text: string): string {
+function isDecodable({ username, password }: URL): boolean {
   try {
-    return decodeURIComponent(text);
+    return [username, password].every((part) => typeof decodeURIComponent(part) === 'string');
   } catch {
-    return text;
+    return false;
   }
 }

@@ -6,7 +6,7 @@ import { retry } from '../failures/retry.js';
 import { Connection } from '../http/connection.js';
 import { describeResponse } from '../http/response.js';
 import { parseJwt } from '../jwt.js';
-import { mask } from '../secrets.js';
+import { mask, maskJwt } from '../secrets.js';
 
 interface PullRequestEvent {
   pull_request?: { head?: { repo?: { fork?: boolean } | null } };
@@ -58,8 +58,7 @@ function readToken(body: string): string {
     // The parser's own message would quote the body, and so perhaps a token.
   }
   if (typeof token === 'string') {
-    mask(token);
-    mask(token.split('.')[2] ?? '');
+    maskJwt(token);
     if (parseJwt(token) !== undefined) {
       return token;
     }

@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
-import { mask } from '../secrets.js';
+import { mask, maskJwt } from '../secrets.js';
 import { decodeBasic, findSecretsInHeaders, parseHeaders } from './headers.js';
 import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
 import { parseMethodName, parseNamespace, parseRegion, parseServerName, parseTimeout, parseUrl } from './values.js';
@@ -80,9 +80,8 @@ export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
 }
 
 function maskSecrets(): void {
-  const identityToken = core.getInput('identityToken');
-  // A server may echo the signature alone, and the runner compares masks line by line.
-  [...identityToken.split(/\r?\n/), identityToken.split('.')[2] ?? ''].forEach(mask);
+  // The runner compares masks line by line.
+  core.getInput('identityToken').split(/\r?\n/).forEach(maskJwt);
   findSecretsInPem(core.getInput('clientKey')).forEach(mask);
   findSecretsInHeaders(core.getInput('extraHeaders')).forEach(mask);
 }

@@ -44,7 +44,10 @@ export class NomadClient {
    * https://developer.hashicorp.com/nomad/api-docs/acl/login
    */
   async login(token: string): Promise<NomadToken> {
-    const { methodName, isUrlDefault } = this.#options;
+    const { methodName, region, identityToken, isUrlDefault } = this.#options;
+    const jwt = parseJwt(token) ?? { token, header: {}, claims: {} };
+    const login: Login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
+    const unusedAddress = isUrlDefault ? { unusedAddress: process.env['NOMAD_ADDR'] ?? '' } : {};
     const call = {
       method: 'POST',
       path: '/v1/acl/login',
@@ -63,16 +66,12 @@ export class NomadClient {
             isLost = true;
             core.info('Nomad may have created a token that this job never received; it expires by itself.');
           }
-          throw error;
+          throw error instanceof Failure ? error.with({ login, ...unusedAddress }) : error;
         }
       });
     } catch (error) {
-      throw error instanceof Failure
-        ? error.with({
-            login: await this.#describeLogin(token, error),
-            ...(isUrlDefault && { unusedAddress: process.env['NOMAD_ADDR'] ?? '' }),
-          })
-        : error;
+      const isRefusal = error instanceof Failure && error.details.response?.status === 400;
+      throw isRefusal ? error.with({ login: { ...login, methods: await this.#findMethods() } }) : error;
     }
   }
 
@@ -103,13 +102,6 @@ export class NomadClient {
   /** Ends the connection. */
   close(): void {
     this.#api.close();
-  }
-
-  async #describeLogin(token: string, { details }: Failure): Promise<Login> {
-    const { methodName, region, identityToken } = this.#options;
-    const jwt = parseJwt(token) ?? { token, header: {}, claims: {} };
-    const methods = details.response?.status === 400 ? await this.#findMethods() : undefined;
-    return { methodName, region, jwt, isJwtSupplied: identityToken !== undefined, methods };
   }
 
   async #findMethods(): Promise<AuthMethod[] | undefined> {

@@ -1,5 +1,5 @@
-export const id = 75;
-export const ids = [75,150];
+export const id = 628;
+export const ids = [628,150];
 export const modules = {
 
 /***/ 1150:
@@ -36,7 +36,7 @@ Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3___
 
 /***/ }),
 
-/***/ 8075:
+/***/ 9628:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -98,22 +98,31 @@ const MAX_QUOTE_LENGTH = 500;
 const MAX_SEARCHED_LENGTH = 16_384;
 // To replace a very short secret would garble ordinary words, and the gaps would give it away.
 const MIN_REPLACED_LENGTH = 4;
+// A shorter one is no signature, and its mask would garble the log.
+const MIN_SIGNATURE_LENGTH = 16;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}]/u;
 const masked = new Set();
+// The secrets in all their forms, and those of which the forms are not computed yet: most runs never quote anything.
 const secrets_forms = new Set();
+const pending = [];
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 function mask(secret) {
-    if (secret === '' || masked.has(secret)) {
+    if (secret === '') {
         return;
     }
-    masked.add(secret);
     lib_core.setSecret(secret);
-    for (const form of encode(secret)) {
-        const { plain } = normalize(form);
-        if (plain.length >= MIN_REPLACED_LENGTH) {
-            secrets_forms.add(plain);
-        }
+    if (!masked.has(secret)) {
+        masked.add(secret);
+        pending.push(secret);
+    }
+}
+/** Masks a JWT, and the signature in it, without which the rest of it is worthless. */
+function maskJwt(jwt) {
+    mask(jwt);
+    const signature = jwt.split('.')[2] ?? '';
+    if (signature.length >= MIN_SIGNATURE_LENGTH) {
+        mask(signature);
     }
 }
 /**
@@ -144,7 +153,7 @@ function redact(text, isCut) {
     const { plain, offsets } = normalize(text);
     const isSecret = new Uint8Array(text.length);
     const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
-    for (const form of secrets_forms) {
+    for (const form of listForms()) {
         for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
             mark(at, at + form.length - 1);
         }
@@ -158,6 +167,15 @@ function redact(text, isCut) {
         result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
     }
     return result;
+}
+function listForms() {
+    for (const form of pending.splice(0).flatMap(encode)) {
+        const { plain } = normalize(form);
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            secrets_forms.add(plain);
+        }
+    }
+    return secrets_forms;
 }
 // Returns how many characters at the end of a text may be the beginning of a secret.
 function findCutSecret(plain, form) {
@@ -625,10 +643,8 @@ const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate 
 function show(jwt, claim) {
     return claim in jwt.claims ? showClaim(claim, jwt.claims[claim], 200) : 'missing';
 }
-// As text, where that makes sense in an address or a list of allowed values.
-function showText(jwt, claim) {
-    const value = jwt.claims[claim];
-    return typeof value === 'string' ? quote(value, 200) : show(jwt, claim);
+function nameIssuer({ claims: { iss } }) {
+    return typeof iss === 'string' && iss !== '' ? quote(iss, 200) : 'the issuer';
 }
 function listMethods(methods) {
     if (methods === undefined) {
@@ -675,9 +691,15 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'issuer-mismatch',
-        match: refusal(/invalid JWT issuer|BoundIssuer|read iss/),
+        match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
         example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
         advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+    }),
+    defineKind({
+        id: 'malformed-claims',
+        match: refusal(/cannot unmarshal|value to unmarshal/),
+        example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
+        advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be text, aud text or a list of texts, and exp, nbf and iat numbers. Have the issuer correct it.',
     }),
     defineKind({
         id: 'jwt-expired',
@@ -720,13 +742,13 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
         example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
-        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${showText(jwt, 'iss')}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
     }),
     defineKind({
         id: 'signature-invalid',
         match: refusal(/verify id token signature|verifying token signature|parse public key/),
         example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${showText(jwt, 'iss')}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     }),
     defineKind({
         id: 'no-rule-matched',
@@ -1180,9 +1202,8 @@ function warnAboutTransport({ url, tlsSkipVerify }) {
     }
 }
 function maskSecrets() {
-    const identityToken = lib_core.getInput('identityToken');
-    // A server may echo the signature alone, and the runner compares masks line by line.
-    [...identityToken.split(/\r?\n/), identityToken.split('.')[2] ?? ''].forEach(mask);
+    // The runner compares masks line by line.
+    lib_core.getInput('identityToken').split(/\r?\n/).forEach(maskJwt);
     findSecretsInPem(lib_core.getInput('clientKey')).forEach(mask);
     findSecretsInHeaders(lib_core.getInput('extraHeaders')).forEach(mask);
 }
@@ -1320,6 +1341,33 @@ function readCertificateNames(certificate) {
     return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
 }
 
+;// CONCATENATED MODULE: ./src/http/connect-error.ts
+
+
+
+/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+function describeError(summary, target, error, hasResponded) {
+    const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+    const reason = proxyStatus === undefined ? quote(findMessage(error)) : `the proxy answered ${proxyStatus}`;
+    return new Failure(`${summary}: ${reason}`, {
+        target,
+        network: {
+            code: error.code ?? '',
+            hasResponded,
+            ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
+            ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
+        },
+        cause: error,
+    });
+}
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
+    if (reason !== undefined && code.startsWith('ERR_SSL')) {
+        return reason;
+    }
+    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
+
 // EXTERNAL MODULE: ./src/http/undici.ts
 var undici = __webpack_require__(1150);
 ;// CONCATENATED MODULE: ./src/http/dispatcher.ts
@@ -1431,7 +1479,7 @@ function findProxy(url) {
     // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
     const address = value.includes('://') ? value : `http://${value}`;
     const proxy = URL.canParse(address) ? new URL(address) : undefined;
-    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol)) {
+    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol) || !isDecodable(proxy)) {
         throw new Failure(`The environment variable ${variable} is not the address of an HTTP proxy`, {
             code: 'INVALID_PROXY',
         });
@@ -1443,16 +1491,17 @@ function readCredentials({ username, password }) {
     if (username === '' && password === '') {
         return undefined;
     }
-    const encoded = Buffer.from(`${proxy_decode(username)}:${proxy_decode(password)}`).toString('base64');
-    [password, proxy_decode(password), encoded].forEach(mask);
+    const decoded = decodeURIComponent(password);
+    const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
+    [password, decoded, encoded].forEach(mask);
     return `Basic ${encoded}`;
 }
-function proxy_decode(text) {
+function isDecodable({ username, password }) {
     try {
-        return decodeURIComponent(text);
+        return [username, password].every((part) => typeof decodeURIComponent(part) === 'string');
     }
     catch {
-        return text;
+        return false;
     }
 }
 
@@ -1643,36 +1692,15 @@ class Connection {
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
-        const reason = this.#findReason(error);
-        const [, proxyStatus] = /^Proxy[^(]*\((\d{3})\)/.exec(reason.message) ?? [];
-        const said = proxyStatus === undefined ? quote(findMessage(reason)) : `the proxy answered ${proxyStatus}`;
-        return new Failure(`Cannot reach ${this.#place}: ${said}`, {
-            target: this.target,
-            network: {
-                code: reason.code ?? '',
-                hasResponded: this.hasResponded,
-                ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
-                ...(reason.cert !== undefined && { certificateNames: readCertificateNames(reason.cert) }),
-            },
-            cause: reason,
-        });
-    }
-    #findReason(error) {
         const alert = this.#tlsAlert;
         this.#tlsAlert = undefined;
-        return alert?.code?.startsWith('ERR_SSL') ? alert : error;
+        const reason = alert?.code?.startsWith('ERR_SSL') ? alert : error;
+        return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.hasResponded);
     }
     #fail(message, code) {
         const network = { code: '', hasResponded: this.hasResponded };
         return new Failure(message, { code, target: this.target, network });
     }
-}
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
-    if (reason !== undefined && code.startsWith('ERR_SSL')) {
-        return reason;
-    }
-    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/api.ts

@@ -1,0 +1,31 @@
+import type { PeerCertificate } from 'node:tls';
+import { Failure, type Target } from '../failures/failure.js';
+import { quote } from '../secrets.js';
+import { readCertificateNames } from './trust.js';
+
+/** An error of Node or undici, with what it may carry. */
+export type ConnectError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: PeerCertificate };
+
+/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+export function describeError(summary: string, target: Target, error: ConnectError, hasResponded: boolean): Failure {
+  const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+  const reason = proxyStatus === undefined ? quote(findMessage(error)) : `the proxy answered ${proxyStatus}`;
+  return new Failure(`${summary}: ${reason}`, {
+    target,
+    network: {
+      code: error.code ?? '',
+      hasResponded,
+      ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
+      ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
+    },
+    cause: error,
+  });
+}
+
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findMessage({ code = 'unknown error', reason, message, errors = [] }: ConnectError): string {
+  if (reason !== undefined && code.startsWith('ERR_SSL')) {
+    return reason;
+  }
+  return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
