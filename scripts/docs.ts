@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { parse } from 'yaml';
+import { CONNECTION_KINDS } from '../src/failures/catalogue-connection.js';
+import { IDENTITY_KINDS } from '../src/failures/catalogue-identity.js';
+import { NOMAD_KINDS } from '../src/failures/catalogue-nomad.js';
+import { KINDS } from '../src/failures/catalogue.js';
+import { render } from '../src/failures/explain.js';
+import type { Kind } from '../src/failures/match.js';
+
+interface Metadata {
+  inputs: Record<string, { description: string; default?: string }>;
+  outputs: Record<string, { description: string }>;
+}
+
+const ROOT = join(import.meta.dirname, '..');
+// 46 seconds after the JWT of the examples has expired.
+const NOW = Date.parse('2026-09-21T14:19:06Z');
+const TABLE = '(?:\\|.*\n)*';
+const REST = '[^]*';
+const GROUPS: Record<string, Kind[]> = {
+  "Inputs and GitHub's OIDC token": IDENTITY_KINDS,
+  Connections: CONNECTION_KINDS,
+  "Nomad's responses": NOMAD_KINDS,
+};
+
+/** Returns the documents that contain generated parts, by their paths, with these parts up to date. */
+export async function renderDocuments(): Promise<Record<string, string>> {
+  const { inputs, outputs } = parse(read('action.yml')) as Metadata;
+  const inputRows = Object.entries(inputs).map(([name, { description, default: value = '' }]) => [
+    code(name),
+    code(value),
+    description,
+  ]);
+  const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
+  return {
+    'README.md': await update('README.md', [
+      ['this table of the inputs from action.yml', TABLE, renderTable(['Input', 'Default', 'Description'], inputRows)],
+      ['this table of the outputs from action.yml', TABLE, renderTable(['Output', 'Description'], outputRows)],
+    ]),
+    'docs/troubleshooting.md': await update('docs/troubleshooting.md', [
+      ['the rest of this page from src/failures', REST, renderErrors()],
+    ]),
+  };
+}
+
+function renderErrors(): string {
+  const grouped = Object.values(GROUPS).flat();
+  const groups = { ...GROUPS, 'Other errors': KINDS.filter((kind) => !grouped.includes(kind)) };
+  return Object.entries(groups)
+    .map(([title, kinds]) => [`## ${title}`, ...kinds.map(renderKind)].join('\n\n'))
+    .join('\n\n');
+}
+
+function renderKind({ id, retryS, example }: Kind): string {
+  const policy =
+    retryS === 0 ? 'Not retried.' : `Retried ${retryS === Infinity ? 'until the timeout' : `for ${String(retryS)} s`}.`;
+  return `### ${id}\n\n\`\`\`text\n${render(example(), undefined, NOW)}\n\`\`\`\n\n${policy}`;
+}
+
+function renderTable(headings: string[], rows: string[][]): string {
+  const lines = [headings, headings.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``;
+}
+
+/** Replaces the parts of a document that follow a comment which says that this program writes them. */
+async function update(file: string, parts: [what: string, old: string, part: string][]): Promise<string> {
+  const text = parts.reduce((before, [what, old, part]) => {
+    const comment = `<!-- npm run docs writes ${what}. -->\n`;
+    if (!before.includes(comment)) {
+      throw new Error(`${file} does not contain the comment ${comment}`);
+    }
+    return before.replace(new RegExp(`${comment}\n*${old}`), () => `${comment}\n${part}\n`);
+  }, read(file));
+  return format(text, { ...(await resolveConfig(join(ROOT, file))), parser: 'markdown' });
+}
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [file, text] of Object.entries(await renderDocuments())) {
+    if (!process.argv.includes('--check')) {
+      writeFileSync(join(ROOT, file), text);
+    } else if (read(file) !== text) {
+      console.error(`${file} is out of date. Run: npm run docs`);
+      process.exitCode = 1;
+    }
+  }
+}
