@@ -43,8 +43,9 @@ export interface Plan {
 }
 
 /** Reads the arguments; throws an error that names the wrong one. */
-export async function readPlan(): Promise<Plan | 'demo' | 'help'> {
+export async function readPlan(args: string[]): Promise<Plan | 'demo' | 'help'> {
   const { values } = parseArgs({
+    args,
     options: {
       claim: { type: 'string', multiple: true, default: [] },
       claims: { type: 'string' },
@@ -57,7 +58,7 @@ export async function readPlan(): Promise<Plan | 'demo' | 'help'> {
   if (values.help) {
     return 'help';
   }
-  if (process.argv.length === 2) {
+  if (args.length === 0) {
     return 'demo';
   }
   return {

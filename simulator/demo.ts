@@ -5,8 +5,13 @@ import { color, formatLog, formatTable, showProgress } from './report.js';
 import type { Setup } from './setups.js';
 import { Simulation } from './simulation.js';
 
-/** Shows a login, a refusal, and which jobs get a token with the Realistic setup. */
-export async function runDemo(setup: Setup, nomad: NomadServer, issuer: Issuer): Promise<void> {
+/** Shows a login, a refusal, and which jobs get a token with the Realistic setup; returns the exit status. */
+export async function runDemo(
+  setup: Setup,
+  nomad: NomadServer,
+  issuer: Issuer,
+  print: (lines: string) => void,
+): Promise<number> {
   const { claims } = setup;
   const simulation = await Simulation.prepare(setup, nomad, issuer);
   const login = await simulation.runAction(claims);
@@ -18,7 +23,7 @@ export async function runDemo(setup: Setup, nomad: NomadServer, issuer: Issuer):
     })),
   );
   showProgress('');
-  console.log(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad, without a stored secret.')}
+  print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad, without a stored secret.')}
 This demo uses ${nomad.name} and a fake GitHub issuer on this machine. It contacts no other cluster.
 Nomad has the Realistic setup of docs/nomad-setup.md: a repository gets its role for one workflow on main.
 
@@ -34,4 +39,5 @@ ${formatTable(jobs)}
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md
   Try your own rules:    npm run simulate -- --help`);
+  return 0;
 }

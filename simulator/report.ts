@@ -25,10 +25,9 @@ export function formatLog(log: string): string {
     .join('\n');
 }
 
-/** Formats a list of warnings, preceded by an empty line; nothing if there are none. */
+/** Formats a list of warnings. */
 export function formatWarnings(warnings: string[]): string {
-  const lines = warnings.map((warning) => `  ${warning}`);
-  return lines.length > 0 ? `\n${color('yellow', 'Warnings:')}\n${lines.join('\n')}\n` : '';
+  return `${color('yellow', 'Warnings:')}\n${warnings.map((warning) => `  ${warning}`).join('\n')}`;
 }
 
 /** Formats the claims of a job that differ from the example job. */

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readSetup } from '../../simulator/setups.js';
 import { findNomad } from '../../testbed/nomad-agent.js';
-import { readBlocks, ROOT } from '../support/docs.js';
-import { createConfig, createRule, METHOD, runSimulator, type SimulatorRun } from './simulator-run.js';
+import { startRealNomad, type NomadServer } from '../../testbed/nomad.js';
+import { readBlocks } from '../support/docs.js';
+import { createConfig, createRule, METHOD, runProgram, simulate, type Simulated } from './simulator-run.js';
 
 const PAGE = 'docs/simulator.md';
 const program = await findNomad();
@@ -22,7 +24,7 @@ beforeAll(async () => {
     'roles.json': roles,
     'policies.json': policies,
   });
-  await createConfig(join(folder, 'own'), {
+  await createConfig(join(folder, 'cluster'), {
     'auth-methods.json': [
       METHOD,
       { ...METHOD, Name: 'wide', MaxTokenTTL: '1h0m0s' },
@@ -45,11 +47,17 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]): Promise<SimulatorRun> => runSimulator(args, folder);
+const inFolder = (arg: string): string => (existsSync(join(folder, arg)) ? join(folder, arg) : arg);
+
+/** Runs the simulator in this process, with files of the test's folder in its arguments. */
+async function run(args: string[], start?: () => Promise<NomadServer>): Promise<Simulated> {
+  const { status, stdout } = await simulate(args.map(inFolder), start);
+  return { status, stdout: stdout.replaceAll(folder + sep, '') };
+}
 
 describe('the demo', () => {
   test('shows a login, a refusal, who gets a token and what to do next in about thirty lines', async () => {
-    const { status, stdout, stderr } = await run();
+    const { status, stdout, stderr } = await runProgram([]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^This demo uses the fake Nomad and a fake GitHub issuer/m);
     expect(stdout).toMatch(/A push to main gets a token:\n {2}│ Logged in to Nomad/);
@@ -62,7 +70,10 @@ describe('the demo', () => {
   });
 
   test('has no colors and no progress outside of a terminal', async () => {
-    const { stdout, stderr } = await runSimulator([], folder, { PATH: '', FORCE_COLOR: '1' });
+    const { stdout, stderr } = await runProgram(['--config', 'simple', '--claim', 'ref=x'], {
+      PATH: '',
+      FORCE_COLOR: '1',
+    });
     expect(stdout + stderr).not.toContain('\x1b');
     expect(stderr).toBe('');
   });
@@ -75,16 +86,16 @@ describe('docs/simulator.md', () => {
     ['Warnings', 1],
   ])('shows the real output under "%s"', async (heading, status) => {
     const [command = ''] = readBlocks(PAGE, heading, 'sh');
-    const result = await run(...command.trim().replace('npm run --silent simulate -- ', '').split(' '));
-    expect(result).toEqual({ status, stderr: '', stdout: readBlocks(PAGE, heading, 'text')[0] });
+    const args = command.trim().replace('npm run --silent simulate -- ', '').split(' ');
+    expect(await run(args)).toEqual({ status, stdout: readBlocks(PAGE, heading, 'text')[0] });
   });
 });
 
 describe('a job', () => {
   test('gets what its rules give, each of which is explained', async () => {
-    const { status, stdout } = await run('--config', 'own', '--method', 'own', '--claim', 'teams=["dev","ops"]');
+    const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'teams=["dev","ops"]']);
     expect(status).toBe(0);
-    expect(stdout).toBe(`Setup: own (auth method own) on the fake Nomad
+    expect(stdout).toBe(`Setup: cluster (auth method own) on the fake Nomad
 
 Claims that differ from the example job:
   teams: ["dev","ops"]
@@ -103,7 +114,7 @@ Warnings:
   });
 
   test('is compared with what the other methods of the folder give it', async () => {
-    const { status, stdout } = await run('--config', 'own', '--method', 'own', '--claim', 'ref=refs/heads/dev');
+    const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'ref=refs/heads/dev']);
     expect(status).toBe(1);
     expect(stdout).toContain(
       '  The auth method wide gives the same job more: management token for 1h0m0s in one region.\n' +
@@ -113,7 +124,7 @@ Warnings:
 
   test('that lacks a claim of the token name is refused, and the claim is named', async () => {
     await writeFile(join(folder, 'few.json'), '{ "iss": "https://gitlab.example.com" }');
-    const { status, stdout } = await run('--config', 'own', '--method', 'narrow', '--claims', 'few.json');
+    const { status, stdout } = await run(['--config', 'cluster', '--method', 'narrow', '--claims', 'few.json']);
     expect(status).toBe(1);
     expect(stdout).toContain(
       'Result: refused (500): failed to generate ACL token name: 1:3: unknown variable accessed: value.ref (TokenNameFormat needs the claim ref)\n',
@@ -123,7 +134,15 @@ Warnings:
   test('has the claims of a file, and current times', async () => {
     const claims = { iss: 'https://gitlab.example.com', aud: ['a', 'b'], repository_id: '74', teams: ['ops'], exp: 1 };
     await writeFile(join(folder, 'claims.json'), JSON.stringify(claims));
-    const { status, stdout } = await run('--config', 'own', '--method', 'own', '--claims', 'claims.json', '--log');
+    const { status, stdout } = await run([
+      '--config',
+      'cluster',
+      '--method',
+      'own',
+      '--claims',
+      'claims.json',
+      '--log',
+    ]);
     expect(status).toBe(0);
     expect(stdout).toContain('  repository_owner: (none)\n');
     expect(stdout).toContain(
@@ -136,7 +155,7 @@ Warnings:
       'auth-method.json': METHOD,
       'binding-rules.json': [createRule('role', 'x-${list.teams}'), createRule('policy', 'a_b')],
     });
-    const { status, stdout } = await run('--config', 'broken', '--claim', 'ref=x');
+    const { status, stdout } = await run(['--config', 'broken', '--claim', 'ref=x']);
     expect(status).toBe(1);
     expect(stdout).toContain('matches, but fails the login: cannot compute "role" bind name for bind target');
     expect(stdout).toContain(
@@ -145,7 +164,7 @@ Warnings:
   });
 
   test('is shown no effect of rules if the method refuses its JWT', async () => {
-    const { status, stdout } = await run('--claim', 'aud=other');
+    const { status, stdout } = await run(['--claim', 'aud=other']);
     expect(status).toBe(1);
     expect(stdout).toContain(
       'Binding rules: not evaluated, because the auth method refuses the JWT.\nResult: refused (401): invalid audience',
@@ -155,7 +174,7 @@ Warnings:
 
 describe('a table', () => {
   test('says which jobs another method of the folder gives more', async () => {
-    const { stdout } = await run('--config', 'own', '--method', 'narrow');
+    const { stdout } = await run(['--config', 'cluster', '--method', 'narrow']);
     expect(stdout).toContain(
       '  The auth method wide gives these jobs more: another branch, a pull request, a merge queue, a release tag.\n',
     );
@@ -163,7 +182,7 @@ describe('a table', () => {
 
   test('says what to do if no job gets a token', async () => {
     await createConfig(join(folder, 'none'), { 'auth-method.json': METHOD });
-    const { status, stdout } = await run('--config', 'none');
+    const { status, stdout } = await run(['--config', 'none']);
     expect(status).toBe(0);
     expect(stdout).toContain('  No job gets a token. To try other claims, use --claim or --claims.\n');
   });
@@ -171,7 +190,7 @@ describe('a table', () => {
 
 describe('the arguments', () => {
   test('are explained by --help', async () => {
-    const { status, stdout } = await run('--help');
+    const { status, stdout } = await run(['--help']);
     expect(status).toBe(0);
     for (const option of ['--claim NAME=VALUE', '--claims FILE', '--config simple|adv|DIR', '--method NAME', '--log']) {
       expect(stdout).toMatch(new RegExp(`^  ${option.replaceAll('|', '[|]')}\\s`, 'm'));
@@ -181,16 +200,19 @@ describe('the arguments', () => {
   test.each([
     [['--config', 'nowhere'], '--config "nowhere" is neither simple, adv nor a folder'],
     [['--claims', 'nowhere.json'], '--claims nowhere.json cannot be read: ENOENT'],
-    [['--claims', join(ROOT, 'README.md')], 'README.md is not JSON.'],
-    [['--claims', join(ROOT, 'package.json'), '--claim', 'ref'], '--claim ref must have the form name=value'],
+    [['--claims', 'README.md'], '--claims README.md is not JSON.'],
+    [['--claims', 'package.json', '--claim', 'ref'], '--claim ref must have the form name=value'],
     [['--claim', 'teams=[1'], '--claim teams=[1 starts like JSON but does not parse.'],
     [['--clam', 'a=b'], "Unknown option '--clam'"],
   ])('are rejected with a reason: %j', async (args, message) => {
-    const { status, stdout, stderr } = await run(...args);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain(message);
-    expect(stderr).toMatch(/\nFor help, run: npm run simulate -- --help\n$/);
-    expect(stderr).not.toMatch(/^\s+at /m);
+    await expect(run(args)).rejects.toThrow(message);
+  });
+
+  test('are rejected if they have an encoded JWT instead of its claims', async () => {
+    await writeFile(join(folder, 'jwt.json'), 'eyJhbGciOiJub25lIn0.e30.\n');
+    await expect(run(['--claims', 'jwt.json'])).rejects.toThrow(
+      'is an encoded JWT. The file must contain its decoded claims.',
+    );
   });
 
   test('are rejected with the reason of Nomad for a selector that does not parse', async () => {
@@ -198,38 +220,41 @@ describe('the arguments', () => {
       'auth-method.json': METHOD,
       'binding-rule.json': createRule('role', 'x', 'value.ref = "a"'),
     });
-    const { status, stderr } = await run('--config', 'unparsable');
-    expect(status).toBe(2);
-    expect(stderr).toContain(
+    await expect(run(['--config', 'unparsable'])).rejects.toThrow(
       'Nomad rejects the rule role x, if value.ref = "a": PUT /v1/acl/binding-rule answered 400:',
     );
   });
+});
 
-  test('are rejected if NOMAD_BIN is not a nomad program', async () => {
-    const { status, stderr } = await runSimulator(['--config', 'adv'], folder, { PATH: '', NOMAD_BIN: 'nowhere' });
-    expect(status).toBe(2);
-    expect(stderr).toContain('NOMAD_BIN is not a working nomad program: nowhere');
+describe('the program', () => {
+  test('exits with 1 if the job is refused', async () => {
+    const { status, stdout, stderr } = await runProgram(['--claim', 'ref=refs/heads/dev']);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+    expect(stdout).toContain('Result: refused (400)');
+  });
+
+  test('exits with 2, a reason and a hint at the help if NOMAD_BIN is not a nomad program', async () => {
+    expect(await runProgram(['--config', 'adv'], { PATH: '', NOMAD_BIN: 'nowhere' })).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'NOMAD_BIN is not a working nomad program: nowhere\nFor help, run: npm run simulate -- --help\n',
+    });
   });
 });
 
 (program === undefined ? describe.skip : describe)('a real Nomad', () => {
-  const env = { PATH: process.env['PATH'], NOMAD_BIN: process.env['NOMAD_BIN'] };
-  const withoutName = ({ stdout, ...rest }: SimulatorRun, name: string): SimulatorRun => ({
-    ...rest,
-    stdout: stdout.replace(name, 'NOMAD'),
-  });
-
   test.each([
     ['--config simple'],
     ['--config adv'],
     ['--config adv --claim ref=refs/heads/dev'],
-    ['--config own --method own --claim teams=["ops"]'],
-    ['--config own --method own --claim ref=refs/heads/dev'],
+    ['--config cluster --method own --claim teams=["ops"]'],
+    ['--config cluster --method own --claim ref=refs/heads/dev'],
     ['--config simulation'],
   ])('gives the same output as the fake Nomad: %s', async (args) => {
-    const real = await runSimulator(args.split(' '), folder, env);
-    expect(withoutName(real, program?.version ?? '')).toEqual(
-      withoutName(await run(...args.split(' ')), 'the fake Nomad'),
+    const { status, stdout } = await run(args.split(' '), () => startRealNomad(program ?? { path: '', version: '' }));
+    expect(stdout).toContain(` on ${program?.version ?? ''}\n`);
+    expect({ status, stdout: stdout.replace(program?.version ?? '', 'the fake Nomad') }).toEqual(
+      await run(args.split(' ')),
     );
   });
 });

@@ -3,25 +3,35 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { pathToFileURL } from 'node:url';
+import { runSimulator } from '../../simulator/cli.js';
+import { startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
 import { ROOT } from '../support/docs.js';
 
-/** The result of a run of the simulator. */
-export interface SimulatorRun {
+// Tests may run on a terminal.
+process.env['NO_COLOR'] = '1';
+
+/** The result of a simulation. */
+export interface Simulated {
   status: number | null;
   stdout: string;
-  stderr: string;
 }
 
-const TSX = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href;
-
-/** Runs the simulator in a folder, with the fake Nomad unless the environment has a nomad program. */
-export async function runSimulator(
+/** Runs the simulator in this process, by default with the fake Nomad. */
+export async function simulate(
   args: string[],
-  cwd: string,
+  start: () => Promise<NomadServer> = startFakeCluster,
+): Promise<Simulated> {
+  let stdout = '';
+  const status = await runSimulator(args, (lines) => (stdout += `${lines}\n`), start);
+  return { status, stdout };
+}
+
+/** Runs the simulator as a program, with the fake Nomad unless the environment has a nomad program. */
+export async function runProgram(
+  args: string[],
   env: NodeJS.ProcessEnv = { PATH: '' },
-): Promise<SimulatorRun> {
-  const child = spawn(process.execPath, ['--import', TSX, join(ROOT, 'simulator/main.ts'), ...args], { cwd, env });
+): Promise<Simulated & { stderr: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], { cwd: ROOT, env });
   const exit = once(child, 'exit') as Promise<[number | null]>;
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   return { status, stdout, stderr };
