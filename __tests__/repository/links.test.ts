@@ -1,26 +1,29 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { ROOT } from '../support/readme.js';
+import { readDocument, ROOT } from '../support/docs.js';
 
-const documents = readdirSync(ROOT).filter((file) => file.endsWith('.md'));
-const withoutCode = (markdown: string): string => markdown.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, 'code');
-const readText = (file: string): string => withoutCode(readFileSync(join(ROOT, file), 'utf8'));
+const FOLDERS = ['.', 'docs', '__tests__'];
+const documents = FOLDERS.flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => posix.join(folder, file)),
+);
+
+const withoutBlocks = (markdown: string): string => markdown.replace(/^ *```.*?^ *```/gms, '');
 
 /** Returns the targets of a document's links, inline and by reference, and of its images. */
 function readTargets(file: string): string[] {
-  const markdown = readText(file);
+  const markdown = withoutBlocks(readDocument(file)).replace(/`[^`\n]*`/g, 'code');
   const inline = markdown.matchAll(/\]\(([^)\s]+)\)/g);
   const defined = new Map([...markdown.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, name, url]) => [name, url ?? '']));
-  const references = [...markdown.matchAll(/(?<![\]\w])\[([^\]]+)\](?![(:[])/g)].map(([, name = '']) => name);
+  const references = [...markdown.matchAll(/(?<![\]\w!])\[([^\]!]+)\](?![(:[])/g)].map(([, name = '']) => name);
   return [...inline].map(([, url = '']) => url).concat(references.map((name) => defined.get(name) ?? `[${name}]`));
 }
 
 // https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
 function readAnchors(file: string): string[] {
-  const headings = readFileSync(join(ROOT, file), 'utf8')
-    .replace(/^```.*?^```/gms, '')
-    .matchAll(/^#+ (.*)$/gm);
+  const headings = withoutBlocks(readDocument(file)).matchAll(/^#+ (.*)$/gm);
   return [...headings].map(([, text = '']) =>
     text
       .toLowerCase()
@@ -29,23 +32,30 @@ function readAnchors(file: string): string[] {
   );
 }
 
-function isBroken(target: string): boolean {
+/** Tells whether a link of a document leads to no file, or to no heading of a file. */
+function isBroken(document: string, target: string): boolean {
   if (target.startsWith('https://')) {
     return !URL.canParse(target);
   }
   const [path = '', anchor] = target.split('#');
-  const file = posix.normalize(path);
+  const file = path === '' ? document : posix.join(posix.dirname(document), path);
   return !existsSync(join(ROOT, file)) || (anchor !== undefined && !readAnchors(file).includes(anchor));
 }
 
-describe.each(documents)('the links of %s', (document) => {
-  test('lead to files and headings that there are', () => {
-    const targets = readTargets(document).map((target) => (target.startsWith('#') ? document + target : target));
-    expect(targets.filter(isBroken)).toEqual([]);
+describe.each(documents)('%s', (document) => {
+  test('links only to files and headings that exist', () => {
+    const targets = readTargets(document);
+    expect(targets.filter((target) => isBroken(document, target))).toEqual([]);
+  });
+
+  test('has headings with different anchors', () => {
+    const anchors = readAnchors(document);
+    expect(anchors.filter((anchor, index) => anchors.indexOf(anchor) !== index)).toEqual([]);
   });
 });
 
-test('the README links to the other documents', () => {
+test('the README links to each other document for users and contributors', () => {
   const linked = readTargets('README.md').map((target) => target.split('#')[0]);
-  expect(linked).toEqual(expect.arrayContaining(['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']));
+  const others = documents.filter((file) => file !== 'README.md' && !file.startsWith('__tests__/'));
+  expect(others.filter((file) => !linked.includes(file))).toEqual([]);
 });
