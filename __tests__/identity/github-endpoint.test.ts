@@ -114,7 +114,7 @@ describe('a token endpoint that does not come to an end', () => {
 
   test('is cut off after 1 MiB', async () => {
     sent = 0;
-    const { result } = await logInThrough(sendEndlessly, { inputs: { timeout: '20' } });
+    const { result } = await logInThrough(sendEndlessly, { inputs: { timeout: '4' } });
     expect(whatFailed(result)).toMatch(/^GitHub at .* sent a response of more than 1 MiB$/);
     // The connection buffers some more than what is read.
     expect(sent).toBeLessThan(16 * 1024 * 1024);

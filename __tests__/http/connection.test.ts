@@ -1,0 +1,199 @@
+import type { RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startProxy } from '../../testbed/forward-proxy.js';
+import { runMain, type StageResult } from '../../testbed/runner.js';
+import { listen, listenTcp, type LoopbackServer } from '../../testbed/server.js';
+import { CANNED_TOKEN } from '../support/canned-token.js';
+import { startDeadAddress, type DeadAddress } from '../support/dead-address.js';
+import { fakeDns } from '../support/fake-dns.js';
+import { whatFailed } from '../support/what-failed.js';
+
+const TOKEN = JSON.stringify(CANNED_TOKEN);
+const NAME = 'nomad.example.com';
+const IDENTITY = { identityToken: 'e30.e30.x' };
+// Other systems have no other loopback addresses than 127.0.0.1.
+const describeOnLinux = process.platform === 'linux' ? describe : describe.skip;
+
+const named = (url: string, name = NAME): string => url.replace('127.0.0.1', name);
+const logIn = (
+  inputs: Record<string, string>,
+  command?: string[],
+  env: Record<string, string> = {},
+): Promise<StageResult> => runMain({ inputs: { ...IDENTITY, ...inputs }, env, ...(command && { command }) });
+
+async function withServer<T>(onRequest: RequestListener, use: (server: LoopbackServer) => Promise<T>): Promise<T> {
+  const server = await listen(onRequest);
+  try {
+    return await use(server);
+  } finally {
+    await server.close();
+  }
+}
+
+describeOnLinux('a host with several addresses', () => {
+  let server: LoopbackServer;
+  let dead: DeadAddress;
+  let connectedMs: number;
+
+  beforeAll(async () => {
+    const accept: RequestListener = (_, response) => response.end(TOKEN);
+    server = await listen(accept, undefined, () => (connectedMs ||= Date.now()));
+    dead = await startDeadAddress('127.0.0.2', server.port);
+  });
+
+  afterAll(async () => {
+    dead.close();
+    await server.close();
+  });
+
+  test('is reached through the second where the first is dead, after a second and not 250 ms', async () => {
+    connectedMs = 0;
+    const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.1')];
+    const result = await logIn({ url: named(server.url) }, command);
+    expect(result.exitCode).toBe(0);
+    const [, lookupMs] = /lookup at (\d+)/.exec(result.raw) ?? [];
+    expect(connectedMs - Number(lookupMs)).toBeGreaterThan(900);
+  });
+
+  test('is reached as GitHub is, where the first address is dead', async () => {
+    const jwt = JSON.stringify({ value: 'e30.e30.c2lnbmF0dXJlLWh1bnRlcjI' });
+    const github = await listen((_, response) => response.end(jwt));
+    const deadGithub = await startDeadAddress('127.0.0.2', github.port);
+    const env = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${named(github.url, 'github.example.com')}/?v=2`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'bearer',
+    };
+    const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.1')];
+    const result = await logIn({ url: server.url, identityToken: '' }, command, env);
+    deadGithub.close();
+    await github.close();
+    expect(result.exitCode).toBe(0);
+  });
+
+  test('fails with the reason of each address where none works', async () => {
+    const closed = await listen(() => undefined);
+    await closed.close();
+    const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.3')];
+    const result = await logIn({ url: named(closed.url), timeout: '1' }, command);
+    const port = String(closed.port);
+    expect(whatFailed(result)).toContain(
+      `Cannot reach Nomad at ${named(closed.url)}: connect ECONNREFUSED 127.0.0.2:${port}; connect ECONNREFUSED 127.0.0.3:${port}`,
+    );
+  });
+
+  test('fails with a reason where all are dead', async () => {
+    const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.2')];
+    const result = await logIn({ url: named(server.url), timeout: '15' }, command);
+    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at http:\S+: .*(timeout|ETIMEDOUT)/i);
+  });
+});
+
+describe('a redirect of Nomad', () => {
+  test.each([301, 302, 303, 307, 308])('is not followed: %d', async (status) => {
+    let strangers = 0;
+    const accept: RequestListener = (_, response) => {
+      strangers += 1;
+      response.end(TOKEN);
+    };
+    await withServer(accept, async (stranger) => {
+      const redirect: RequestListener = (_, response) => response.writeHead(status, { location: stranger.url }).end();
+      const result = await withServer(redirect, ({ url }) => logIn({ url }));
+      expect(whatFailed(result)).toBe(`Nomad refused the login (${String(status)}): a redirect to ${stranger.url}`);
+    });
+    expect(strangers).toBe(0);
+  });
+});
+
+describe('a response of Nomad that does not come to an end', () => {
+  test('is cut off after 1 MiB, and the login is not repeated', async () => {
+    let requests = 0;
+    const sendEndlessly: RequestListener = (_, response) => {
+      requests += 1;
+      const send = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, ' ')));
+      };
+      response.on('drain', send);
+      send();
+    };
+    const result = await withServer(sendEndlessly, ({ url }) => logIn({ url, timeout: '20' }));
+    expect(whatFailed(result)).toMatch(/^Nomad at .* sent a response of more than 1 MiB$/);
+    expect(requests).toBe(1);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ['endless headers', (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(1024 * 1024)}`)],
+    ['interim responses', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(10_000))],
+    ['another protocol', (socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n')],
+    [
+      'two responses',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n'),
+    ],
+    [
+      'contradicting lengths',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}'),
+    ],
+    ['a length that is not a number', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n{}')],
+    ['nothing', () => undefined],
+  ])('fails with one annotation: %s', async (_, respond) => {
+    const server = await listenTcp((socket) => {
+      socket.once('data', () => {
+        respond(socket);
+      });
+    });
+    const result = await logIn({ url: server.url, timeout: '1' });
+    await server.close();
+    expect(whatFailed(result)).toMatch(/Nomad/);
+  });
+});
+
+describe('a host that NO_PROXY names', () => {
+  test.each([
+    '*',
+    NAME,
+    'example.com',
+    '.example.com',
+    '*.example.com',
+    `other.example.com ${NAME}`,
+    `${NAME.toUpperCase()}.`,
+  ])('is asked without the proxy: %j', async (noProxy) => {
+    const proxy = await startProxy();
+    const result = await withServer(
+      (_, response) => response.end(TOKEN),
+      ({ url }) =>
+        logIn({ url: named(url) }, [process.execPath, ...fakeDns('127.0.0.1')], {
+          HTTP_PROXY: proxy.url,
+          NO_PROXY: noProxy,
+        }),
+    );
+    await proxy.close();
+    expect(result.exitCode).toBe(0);
+    expect(proxy.requests).toEqual([]);
+  });
+
+  test('is asked without the proxy where the url ends its name with a dot', async () => {
+    const proxy = await startProxy();
+    const result = await withServer(
+      (_, response) => response.end(TOKEN),
+      ({ url }) =>
+        logIn({ url: named(url, `${NAME}.`) }, [process.execPath, ...fakeDns('127.0.0.1')], {
+          HTTP_PROXY: proxy.url,
+          NO_PROXY: NAME,
+        }),
+    );
+    await proxy.close();
+    expect(result.exitCode).toBe(0);
+    expect(proxy.requests).toEqual([]);
+  });
+
+  test('is not one that only begins as a loopback address does, which the proxy gets', async () => {
+    const proxy = await startProxy();
+    const result = await withServer(
+      (_, response) => response.end(TOKEN),
+      ({ url }) => logIn({ url: named(url, '127.example.com') }, undefined, { HTTP_PROXY: proxy.url }),
+    );
+    await proxy.close();
+    expect(result.exitCode).toBe(0);
+    expect(proxy.requests.length).toBeGreaterThan(0);
+  });
+});

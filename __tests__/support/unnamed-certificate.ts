@@ -1,0 +1,16 @@
+import { generate } from 'selfsigned';
+import type { Certificate } from '../../testbed/certificates.js';
+
+/** Creates a server certificate that names its server only by the common name. */
+export async function createUnnamedCertificate(authority: Certificate, commonName: string): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
+    ca: authority,
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+    ],
+  });
+  return { cert, key };
+}
