@@ -2,12 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
+import { readLogins, VERSIONS } from '../__tests__/support/recorded.js';
 import { CONNECTION_KINDS } from '../src/failures/catalogue-connection.js';
 import { IDENTITY_KINDS } from '../src/failures/catalogue-identity.js';
 import { NOMAD_KINDS } from '../src/failures/catalogue-nomad.js';
-import { KINDS } from '../src/failures/catalogue.js';
+import { findKind, KINDS } from '../src/failures/catalogue.js';
 import { render } from '../src/failures/explain.js';
+import { Failure } from '../src/failures/failure.js';
 import type { Kind } from '../src/failures/match.js';
+import { quote } from '../src/secrets.js';
 
 interface Metadata {
   inputs: Record<string, { description: string; default?: string }>;
@@ -19,6 +22,8 @@ const ROOT = join(import.meta.dirname, '..');
 const NOW = Date.parse('2026-09-21T14:19:06Z');
 const TABLE = '(?:\\|.*\n)*';
 const REST = '[^]*';
+// Recorded responses of these kinds are to requests that the action does not make.
+const MIXED = ['login-not-found', 'not-nomad', 'server-error'];
 const GROUPS: Record<string, Kind[]> = {
   "Inputs and GitHub's OIDC token": IDENTITY_KINDS,
   Connections: CONNECTION_KINDS,
@@ -56,7 +61,43 @@ function renderErrors(): string {
 function renderKind({ id, retryS, example }: Kind): string {
   const policy =
     retryS === 0 ? 'Not retried.' : `Retried ${retryS === Infinity ? 'until the timeout' : `for ${String(retryS)} s`}.`;
-  return `### ${id}\n\n\`\`\`text\n${render(example(), undefined, NOW)}\n\`\`\`\n\n${policy}`;
+  const failure = example();
+  const others = MIXED.includes(id) ? [] : findOtherWordings(id, failure);
+  const variants = others.length === 0 ? [] : ['Nomad can also respond:', block(others.join('\n'))];
+  return [`### ${id}`, block(render(failure, undefined, NOW)), policy, ...variants].join('\n\n');
+}
+
+/** Returns the lines of the log for recorded responses that are of a kind but have other words than its example. */
+function findOtherWordings(id: string, { details }: Failure): string[] {
+  const { login, response, target } = details;
+  if (login === undefined || response === undefined || target === undefined) {
+    return [];
+  }
+  const isOther = ({ status, body }: { status: number; body: string }): boolean =>
+    status !== 200 &&
+    body.trim() !== '' &&
+    findKind(new Failure('', { login, target, response: { status, body } })).id === id &&
+    generalize(body) !== generalize(response.body);
+  const lines = VERSIONS.flatMap((version) => readLogins(version))
+    .filter((recorded) => isOther(recorded.response))
+    .map(
+      (recorded) => `Nomad refused the login (${String(recorded.response.status)}): ${quote(recorded.response.body)}`,
+    );
+  return [...new Set(lines)];
+}
+
+/** Returns a response body without what differs from one cluster to another: names in quotes, addresses and attributes. */
+export function generalize(body: string): string {
+  return body
+    .trim()
+    .replace(/"[^"]*"/g, '""')
+    .replace(/https?:\/\/\S+/g, 'URL')
+    .replace(/dial tcp[^:]*(?::PORT)?:/, 'dial tcp:')
+    .replace(/\d+:\d+: unknown variable accessed: value\.\w+/, 'unknown variable');
+}
+
+function block(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\``;
 }
 
 function renderTable(headings: string[], rows: string[][]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { renderDocuments } from '../../scripts/docs.js';
+import { generalize, renderDocuments } from '../../scripts/docs.js';
 import { findKind, KINDS } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { readDocument, readSection } from '../support/docs.js';
@@ -9,16 +9,6 @@ const PAGE = 'docs/troubleshooting.md';
 
 // Responses of servers that no recording has: old, broken or not Nomad.
 const NOT_RECORDED = ['gateway-error', 'nomad-too-old', 'not-nomad', 'redirect', 'server-error'];
-
-/** Returns a response body without what differs from one cluster to another: quoted names, addresses and lists of types. */
-function generalize(body: string): string {
-  return body
-    .trim()
-    .replace(/"[^"]*"/g, '""')
-    .replace(/https?:\/\/\S+/g, 'URL')
-    .replace(/dial tcp[^:]*(?::PORT)?:/, 'dial tcp:')
-    .replace(/value\.\w+/, 'value.NAME');
-}
 
 const recorded = new Set(
   VERSIONS.flatMap((version) =>
