@@ -16874,8 +16874,8 @@ function formatSeconds(ms) {
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, but not wait for a DNS lookup that hangs, which nothing can cancel. To call process.exit while V8
- * compiles in the background aborts Node 24 on Windows, and loses output that a slow reader has not taken yet.
+ * Lets the process end by itself, unless a DNS lookup hangs, which nothing can cancel. Calling process.exit at once would abort
+ * Node 24 on Windows while V8 compiles in the background, and lose output that a slow reader has not read yet.
  * https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
@@ -16901,7 +16901,7 @@ var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
 ;// CONCATENATED MODULE: ./src/failures/match.ts
-/** Defines a kind of failure whose advice can only use what its match has found. */
+/** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
 function defineKind({ id, retryS = 0, match, example, advice }) {
     return {
         id,
@@ -16917,7 +16917,7 @@ function defineKind({ id, retryS = 0, match, example, advice }) {
 function code(...codes) {
     return ({ code: actual }) => actual !== undefined && codes.includes(actual) ? {} : undefined;
 }
-/** Matches requests that got no complete response, by their failure code or the error code of Node or undici. */
+/** Matches requests without a complete response by their failure code or the error code of Node or undici. */
 function network(codes, test = () => true) {
     return (details) => {
         const { target, network: error, unusedAddress } = details;
@@ -16928,7 +16928,7 @@ function network(codes, test = () => true) {
         return test(facts) ? facts : undefined;
     };
 }
-/** Matches responses of Nomad, unless another peer is named; `found` holds the groups of the pattern. */
+/** Matches responses of Nomad, or of another peer if it is given; `found` has the groups of the pattern. */
 function response(status, body = /(?:)/, peer = 'Nomad') {
     return ({ target, response: actual }) => {
         const match = body.exec(actual?.body ?? '');
@@ -16950,25 +16950,25 @@ function refusal(body, status = /^(400|401|500)$/) {
 
 
 const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET/;
-const unreached = (said, error, target = NOMAD) => {
-    const way = target.proxy === undefined ? '' : ` through the proxy ${target.proxy.origin} (${target.proxy.variable})`;
-    return new failure/* Failure */.H(`Cannot reach ${target.peer} at ${target.url}${way}: ${said}`, {
-        target,
-        network: { code: '', hasResponded: false, ...error },
-    });
-};
-const unanswered = (said, failureCode, hasResponded = false) => new failure/* Failure */.H(`Nomad at ${NOMAD.url} ${said}`, {
+// A busy Nomad may also write its refusal into a TLS handshake, which then fails to decrypt.
+const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
+const unreached = (said, error, target = NOMAD) => new failure/* Failure */.H(`Cannot reach ${(0,failure/* describeTarget */.f)(target)}: ${said}`, {
+    target,
+    network: { ...UNCONNECTED, ...error },
+});
+const unanswered = (said, failureCode) => new failure/* Failure */.H(`Nomad at ${NOMAD.url} ${said}`, {
     code: failureCode,
     target: NOMAD,
-    network: { code: '', hasResponded },
+    network: UNCONNECTED,
 });
 const isProxied = ({ proxy }) => proxy !== undefined;
 const isTls = ({ url }) => url.startsWith('https:');
-const isBusy = ({ hasResponded }) => hasResponded;
-/** Where the address of a host comes from that cannot be found or reached. */
+// A port that is not Nomad's HTTP API never completes a TLS handshake; a busy server sometimes does.
+const isBusy = (facts) => facts.hasResponded || (isTls(facts) && facts.hadConnected && !facts.isConnected);
+/** Names the setting that contains the address of the host. */
 function nameSource({ proxy }) {
     return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
 }
@@ -16984,7 +16984,7 @@ function adviseName({ certificateNames = [], host }) {
             : 'Use one of these addresses in the input url.';
     return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
 }
-/** Why no complete response came from a server. */
+/** Reasons why there was no complete response. */
 const CONNECTION_KINDS = [
     defineKind({
         id: 'invalid-proxy',
@@ -17048,7 +17048,7 @@ const CONNECTION_KINDS = [
     defineKind({
         id: 'certificate-name-mismatch',
         match: network(/ALTNAME/),
-        example: () => unreached("IP: 192.0.2.10 is not in the cert's list: ", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+        example: () => unreached("IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
         advice: adviseName,
     }),
     defineKind({
@@ -17135,6 +17135,12 @@ const CONNECTION_KINDS = [
         advice: ({ host, url }) => `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
     }),
     defineKind({
+        id: 'tls-handshake-failed',
+        match: network(/^ERR_SSL|EPROTO/),
+        example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
+        advice: ({ host }) => `${host} and this runner do not agree on how to use TLS. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+    }),
+    defineKind({
         id: 'not-http',
         match: network(/HPE_|RESPONSE_TOO_LONG/),
         example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
@@ -17153,9 +17159,9 @@ const refused = (status, body) => new failure/* Failure */.H(`GitHub did not iss
 });
 const catalogue_identity_unreached = (said, errorCode) => new failure/* Failure */.H(`Cannot reach GitHub at ${GITHUB.url}: ${said}`, {
     target: GITHUB,
-    network: { code: errorCode, hasResponded: false },
+    network: { code: errorCode, hasResponded: false, hadConnected: false, isConnected: false },
 });
-/** What can go wrong before Nomad is asked: malformed inputs, and jobs to which GitHub issues no JWT. */
+/** Failures before the login: malformed inputs, and jobs to which GitHub issues no JWT. */
 const IDENTITY_KINDS = [
     defineKind({
         id: 'invalid-input',
@@ -17209,7 +17215,7 @@ const IDENTITY_KINDS = [
     }),
     defineKind({
         id: 'github-invalid-response',
-        match: code('INVALID_ISSUED_JWT'),
+        match: (details) => code('INVALID_ISSUED_JWT')(details) ?? network(/HPE_|RESPONSE_TOO_LONG/, isGithub)(details),
         example: () => new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' }),
         advice: () => 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
     }),
@@ -17286,7 +17292,7 @@ function describeTime(seconds, now) {
     const distance = Math.round(seconds - now / 1000);
     return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
-/** What Nomad, or a server in front of it, can answer instead of a token. */
+/** What Nomad, or a server in front of it, can respond instead of a token. */
 const NOMAD_KINDS = [
     defineKind({
         id: 'method-not-found',
@@ -17321,7 +17327,7 @@ const NOMAD_KINDS = [
         id: 'malformed-claims',
         match: refusal(/cannot unmarshal|value to unmarshal/),
         example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
-        advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be text, aud text or a list of texts, and exp, nbf and iat numbers. Have the issuer correct it.',
+        advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. Have the issuer correct it.',
     }),
     defineKind({
         id: 'jwt-expired',
@@ -17439,8 +17445,8 @@ const NOMAD_KINDS = [
     defineKind({
         id: 'no-leader',
         retryS: Infinity,
-        // A cluster that loses its leader elects another within seconds. "rpc error" alone does not tell: a follower also puts
-        // it before final refusals.
+        // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
+        // puts it in front of final refusals.
         match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
         example: () => catalogue_nomad_refused(500, 'No cluster leader'),
         advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
@@ -17496,7 +17502,7 @@ const NOMAD_KINDS = [
 
 
 
-/** What no other kind describes, such as a disk that is full. */
+/** Everything that no other kind describes, such as a full disk. */
 const UNEXPECTED = defineKind({
     id: 'unexpected',
     match: () => ({}),
@@ -17534,17 +17540,17 @@ function findKind(failure) {
 // https://docs.github.com/en/actions/reference/security/oidc
 const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
 const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// Ids that look like a Nomad token but are not secret.
+// Ids that often look like a Nomad token.
 const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
-/** Lists the claims of a JWT in a group of the log: GitHub's with their values, those of others by name unless they are harmless. */
+/** Logs the claims of a JWT in a group: those of GitHub's issuers by value, those of others by name only, unless they are never secret. */
 function listClaims({ claims }) {
     const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
     const entries = Object.entries(claims);
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that Nomad refused');
     for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
         const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
-        // The dash keeps the runner from finding a workflow command where the line begins.
+        // With the dash, the line cannot begin with a workflow command.
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
     }
     if (entries.length > MAX_CLAIMS) {
@@ -17552,7 +17558,7 @@ function listClaims({ claims }) {
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
 }
-/** Returns the value of a claim, or of a header's field, as JSON that is safe to print. */
+/** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 function showClaim(name, value, maxLength = 500) {
     if (typeof value === 'string' && IDS.test(name)) {
         return `"${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteId */ .g0)(value)}"`;
@@ -17585,9 +17591,9 @@ function showClaim(name, value, maxLength = 500) {
 
 
 
-// An annotation that is much longer is not read.
+// Nobody reads an annotation that is much longer.
 const MAX_LENGTH = 1_450;
-/** Returns the text of an annotation (what failed, what to change, where it is documented), and logs what helps besides; never throws. */
+/** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
         logCauses(error);
@@ -17610,9 +17616,10 @@ function render(failure, page, now = Date.now()) {
     return text.slice(0, MAX_LENGTH - link.length).trim() + link;
 }
 function describe(error) {
-    return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(error instanceof Error ? error.message : String(error)) || 'An unknown error';
+    const message = error instanceof Error ? error.message : error;
+    return (typeof message === 'string' && (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(message)) || 'An unknown error';
 }
-// The version of the page that this step runs from; a step of a local action has none.
+// Links to the version of the page that belongs to this step; a local action has none.
 function findDocumentation() {
     const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
     return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
@@ -17633,16 +17640,22 @@ function logCauses(error) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ Failure)
+/* harmony export */   H: () => (/* binding */ Failure),
+/* harmony export */   f: () => (/* binding */ describeTarget)
 /* harmony export */ });
-/** A failure that the catalogue knows; its message says in one sentence, without a full stop and secrets, what failed. */
+/** Describes a server and the proxy on the way to it, for messages. */
+function describeTarget({ peer, url, proxy }) {
+    const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+    return `${peer} at ${new URL(url).origin}${way}`;
+}
+/** A failure that the catalogue can explain; the message is one sentence without a full stop that says what failed, and contains no secret. */
 class Failure extends Error {
     details;
     constructor(message, { cause, ...details }) {
         super(message, cause === undefined ? {} : { cause });
         this.details = details;
     }
-    /** Returns the same failure with what another stage knows, or with more to its message. */
+    /** Returns the same failure with details that another stage knows, or with an addition to its message. */
     with(details, addition = '') {
         return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
     }
@@ -17670,11 +17683,11 @@ class Failure extends Error {
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// Where there are only seconds to succeed in.
+// For failures that are retried for some seconds only.
 const MAX_BRIEF_DELAY_MS = 1_000;
 /**
- * Makes attempts, each of which may take so many milliseconds, until one succeeds or the catalogue says that none will.
- * Throws the last Failure that says what is wrong, with the number of attempts in its message.
+ * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
+ * Throws the last Failure that says what is wrong, and adds the number of attempts to its message.
  */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
@@ -17707,7 +17720,7 @@ async function retry(deadline, attempt) {
             if (delayMs >= leftMs) {
                 throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
             }
-            // A wrong input looks like this, too, and whoever reads along need not wait for the end.
+            // A wrong input may be the reason: nobody should have to wait until the end to learn that.
             const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
             _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(delayMs)} (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left).${hint}`);
             await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
@@ -17726,7 +17739,7 @@ function describeEnd(attempts, spentMs, retryAfterMs) {
 
 /***/ }),
 
-/***/ 7564:
+/***/ 8371:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -17735,8 +17748,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   N: () => (/* binding */ Connection)
 });
 
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
 var core = __nccwpck_require__(3426);
 // EXTERNAL MODULE: ./src/deadline.ts
@@ -17752,16 +17763,16 @@ var external_node_tls_ = __nccwpck_require__(1692);
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = external_node_tls_;
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
-/** Tells whether a TLS error says that no root certificate vouches for the server. */
+/** Tells whether a TLS error says that no root certificate verifies the server. */
 function isUntrusted(code) {
     return UNTRUSTED.test(code);
 }
-/** Returns Node's root certificates, those of NODE_EXTRA_CA_CERTS and the operating system's; undefined where Node cannot read the latter. */
+/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the latter. */
 function readSystemRoots() {
     return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
 }
 /**
- * Checks the names in a server's certificate; refuses one without, as the nomad CLI does, where Node would look at the common name.
+ * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without any; Node would use the common name.
  * https://www.rfc-editor.org/rfc/rfc9525#section-6
  */
 function checkServerIdentity(host, certificate) {
@@ -17782,14 +17793,14 @@ function readCertificateNames(certificate) {
 
 
 /** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
-function describeError(summary, target, error, hasResponded) {
+function describeError(summary, target, error, progress) {
     const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     const reason = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(error)) : `the proxy answered ${proxyStatus}`;
     return new failure/* Failure */.H(`${summary}: ${reason}`, {
         target,
         network: {
             code: error.code ?? '',
-            hasResponded,
+            ...progress,
             ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
             ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
         },
@@ -17801,7 +17812,49 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
     if (reason !== undefined && code.startsWith('ERR_SSL')) {
         return reason;
     }
-    return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+    const said = message
+        // What follows advises to change how Node is started.
+        .replace(/; if the root CA is installed locally.*$/s, '')
+        .replace(/[:\s]+$/, '');
+    return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+}
+
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
+;// CONCATENATED MODULE: ./src/http/connection-watch.ts
+
+const CONNECTED = 'undici:client:connected';
+/**
+ * Watches the connections that undici opens to a server. undici itself does not say whether a request needed a new one, and reports
+ * a connection that a TLS alert ended as closed by the other side, without the alert.
+ * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+ */
+class ConnectionWatch {
+    /** How many connections have been opened, with TLS if the address asks for it. */
+    connections = 0;
+    #hosts;
+    #error;
+    /** Watches connections to an address and to the proxy on the way. */
+    constructor(...addresses) {
+        this.#hosts = addresses.flatMap((address) => (address === undefined ? [] : new URL(address).host));
+        (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
+    }
+    /** Returns the TLS alert that has ended a connection since the last call. */
+    takeTlsAlert() {
+        const error = this.#error;
+        this.#error = undefined;
+        return error?.code?.startsWith('ERR_SSL') ? error : undefined;
+    }
+    close() {
+        (0,external_node_diagnostics_channel_.unsubscribe)(CONNECTED, this.#onConnected);
+    }
+    #onConnected = (message) => {
+        const { connectParams, socket } = message;
+        if (this.#hosts.includes(connectParams.host)) {
+            this.connections += 1;
+            socket.once('error', (error) => (this.#error = error));
+        }
+    };
 }
 
 // EXTERNAL MODULE: external "node:net"
@@ -17818,8 +17871,11 @@ const MAX_ADDRESS_MS = 1_000;
 // GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
 const KEEP_ALIVE_MS = 60_000;
 (0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
-/** Creates the undici dispatcher for one server, through the proxy if there is one; `roots` replace Node's own. */
-function createDispatcher(url, options, proxy, roots) {
+/**
+ * Creates the undici dispatcher for one server, through the proxy if there is one. `roots` replace Node's own. `opening` contains
+ * the sockets that are not connected yet: undici does not destroy them, and they would keep the process alive.
+ */
+function createDispatcher(url, options, proxy, roots, opening) {
     const ca = options.caCertificate ?? roots;
     const connect = {
         timeout: MAX_CONNECT_MS,
@@ -17832,9 +17888,9 @@ function createDispatcher(url, options, proxy, roots) {
     };
     const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
     if (proxy === undefined) {
-        return new undici/* Agent */.g({ ...shared, connect });
+        return new undici/* Agent */.g6({ ...shared, connect: track((0,undici/* buildConnector */.gU)(connect), opening) });
     }
-    return new undici/* ProxyAgent */.k({
+    return new undici/* ProxyAgent */.kT({
         ...shared,
         uri: proxy.origin,
         ...(proxy.authorization !== undefined && { token: proxy.authorization }),
@@ -17843,6 +17899,16 @@ function createDispatcher(url, options, proxy, roots) {
         // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
         proxyTunnel: url.startsWith('https:'),
     });
+}
+function track(connect, opening) {
+    return (options, callback) => {
+        const socket = connect(options, (...outcome) => {
+            opening.delete(socket);
+            callback(...outcome);
+        });
+        opening.add(socket);
+        return socket;
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/http/no-proxy.ts
@@ -17875,6 +17941,9 @@ function matches(entry, host, port) {
     if (only !== port || expected === '') {
         return false;
     }
+    if ((0,external_node_net_.isIP)(expected) !== 0) {
+        return isInNetwork(host, `${expected}/${(0,external_node_net_.isIP)(expected) === 6 ? '128' : '32'}`);
+    }
     return host === expected || ((0,external_node_net_.isIP)(host) === 0 && host.endsWith(`.${expected}`));
 }
 function isInNetwork(host, network) {
@@ -17903,8 +17972,8 @@ function normalize(host) {
 
 
 /**
- * Returns the proxy for requests to an address and masks its credentials; undefined where NO_PROXY names the host, which is never
- * needed for this machine. Throws a Failure where the environment variable does not hold the address of an HTTP proxy.
+ * Returns the proxy for requests to an address and masks its credentials; undefined if NO_PROXY excludes the host, or the host is
+ * this machine. Throws a Failure if the environment variable does not contain the address of an HTTP proxy.
  */
 function findProxy(url) {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
@@ -17955,7 +18024,6 @@ var response = __nccwpck_require__(8621);
 
 
 
-const CONNECTED = 'undici:client:connected';
 /** One connection to a server, which its requests share and which is opened again when it is lost. */
 class Connection {
     /** The server, as failures name it. */
@@ -17965,29 +18033,26 @@ class Connection {
     #tls;
     #proxy;
     #origin;
-    #place;
+    #opening = new Set();
+    #watch;
     #roots;
     #dispatcher;
-    #connections = 0;
-    #tlsAlert;
-    /** Throws a Failure where the environment sets a proxy that cannot be one. */
+    /** Throws a Failure if the environment sets a proxy that is malformed. */
     constructor(peer, url, tls = {}) {
         this.#tls = tls;
-        this.#proxy = findProxy(new URL(url));
         this.#origin = new URL(url).origin;
+        this.#proxy = findProxy(new URL(url));
         this.target = { peer, url, proxy: this.#proxy };
-        const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
-        this.#place = `${peer} at ${this.#origin}${way}`;
-        core/* debug */.Yz(`${peer} at ${this.#origin}: ${this.#proxy === undefined ? 'no proxy' : way.trim()}`);
-        this.#dispatcher = createDispatcher(url, tls, this.#proxy);
-        (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
+        core/* debug */.Yz(`Connecting to ${this.#place}${this.#proxy === undefined ? ' without a proxy' : ''}`);
+        this.#dispatcher = this.#createDispatcher();
+        this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
     }
-    /** Sends one request and reads the whole response, whatever its status; throws a Failure where none comes within `limitMs`. */
+    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is none within `limitMs`. */
     async send(request, limitMs) {
         const startMs = performance.now();
-        const connections = this.#connections;
+        const connections = this.#watch.connections;
         const log = (outcome) => {
-            const kind = this.#connections > connections ? 'new connection' : 'no new connection';
+            const kind = this.#watch.connections > connections ? 'new connection' : 'no new connection';
             const duration = (performance.now() - startMs).toFixed();
             core/* debug */.Yz(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
         };
@@ -18006,29 +18071,29 @@ class Connection {
             throw error;
         }
     }
-    /** Ends the connection and whatever is still under way on it. */
+    /** Closes the connection and ends the requests on it. */
     close() {
-        (0,external_node_diagnostics_channel_.unsubscribe)(CONNECTED, this.#onConnected);
+        this.#watch.close();
         void this.#dispatcher.destroy(this.#describeUnsent());
+        this.#opening.forEach((socket) => socket.destroy());
     }
-    // undici reports a connection that a TLS alert has ended as closed by the other side, without what the alert said.
-    #onConnected = (message) => {
-        const { connectParams, socket } = message;
-        if ([new URL(this.#origin).host, this.#proxy && new URL(this.#proxy.origin).host].includes(connectParams.host)) {
-            this.#connections += 1;
-            socket.once('error', (error) => (this.#tlsAlert = error));
-        }
-    };
+    get #place() {
+        return (0,failure/* describeTarget */.f)(this.target);
+    }
+    #createDispatcher() {
+        return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
+    }
     // What waits behind a request on the same connection would get no response either.
     #reopen() {
         void this.#dispatcher.destroy(this.#describeUnsent());
-        this.#dispatcher = createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots);
+        this.#dispatcher = this.#createDispatcher();
     }
     #describeUnsent() {
         return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
     }
     async #exchange(request) {
         const roots = this.#roots;
+        const connections = this.#watch.connections;
         try {
             const { statusCode, headers, body } = await this.#dispatcher.request({ ...request, origin: this.#origin });
             this.hasResponded = true;
@@ -18045,7 +18110,7 @@ class Connection {
             if (roots === undefined && this.#canTrustMore(error)) {
                 return this.#exchange(request);
             }
-            throw this.#describe(error);
+            throw this.#describe(error, connections);
         }
     }
     // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
@@ -18056,25 +18121,26 @@ class Connection {
         if (this.#roots === undefined) {
             this.#roots = readSystemRoots();
             if (this.#roots !== undefined) {
-                core/* debug */.Yz("Node's root certificates do not vouch for the server: adding those of the operating system");
+                core/* debug */.Yz("Node's root certificates cannot verify the server: adding those of the operating system");
                 this.#reopen();
             }
         }
         return this.#roots !== undefined;
     }
-    #describe(error) {
+    #describe(error, connections) {
         // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
-        const alert = this.#tlsAlert;
-        this.#tlsAlert = undefined;
-        const reason = alert?.code?.startsWith('ERR_SSL') ? alert : error;
-        return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.hasResponded);
+        const reason = this.#watch.takeTlsAlert() ?? error;
+        return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.#readProgress(connections));
+    }
+    #readProgress(connections) {
+        const isConnected = this.#watch.connections > connections;
+        return { hasResponded: this.hasResponded, hadConnected: connections > 0, isConnected };
     }
     #fail(message, code) {
-        const network = { code: '', hasResponded: this.hasResponded };
-        return new failure/* Failure */.H(message, { code, target: this.target, network });
+        return new failure/* Failure */.H(message, { code, target: this.target, network: { code: '', ...this.#readProgress(0) } });
     }
 }
 
@@ -18096,7 +18162,7 @@ class Connection {
 const MAX_BODY_BYTES = 1024 * 1024;
 // Nomad's errors are far shorter: patterns and people read this much at most.
 const MAX_EXCERPT_LENGTH = 4096;
-/** Reads the body of a response as text; undefined where it is longer than 1 MiB. */
+/** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
 async function readBody(body) {
     const chunks = [];
     let length = 0;
@@ -18109,7 +18175,7 @@ async function readBody(body) {
     }
     return Buffer.concat(chunks).toString();
 }
-/** Describes a response that is not what was asked for: `summary` is followed by the status and what the server said. */
+/** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
 function describeResponse(summary, target, response) {
     const { status, headers, text } = response;
     const body = text.slice(0, MAX_EXCERPT_LENGTH);
@@ -18164,14 +18230,18 @@ function parseRetryAfter(value) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  g: () => (/* reexport */ (agent_default())),
-  k: () => (/* reexport */ (proxy_agent_default()))
+  g6: () => (/* reexport */ (agent_default())),
+  kT: () => (/* reexport */ (proxy_agent_default())),
+  gU: () => (/* reexport */ (connect_default()))
 });
 
 ;// CONCATENATED MODULE: external "node:v8"
 const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/index.js
 var api = __nccwpck_require__(6615);
+// EXTERNAL MODULE: ./node_modules/undici/lib/core/connect.js
+var connect = __nccwpck_require__(9136);
+var connect_default = /*#__PURE__*/__nccwpck_require__.n(connect);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var agent = __nccwpck_require__(7405);
 var agent_default = /*#__PURE__*/__nccwpck_require__.n(agent);
@@ -18182,6 +18252,7 @@ var dispatcher_default = /*#__PURE__*/__nccwpck_require__.n(dispatcher);
 var proxy_agent = __nccwpck_require__(6672);
 var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 ;// CONCATENATED MODULE: ./src/http/undici.ts
+
 
 
 
@@ -18219,8 +18290,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var package_0 = __nccwpck_require__(8330);
 // EXTERNAL MODULE: ./src/failures/retry.ts
 var retry = __nccwpck_require__(3377);
-// EXTERNAL MODULE: ./src/http/connection.ts + 5 modules
-var http_connection = __nccwpck_require__(7564);
+// EXTERNAL MODULE: ./src/http/connection.ts + 6 modules
+var http_connection = __nccwpck_require__(8371);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -18235,9 +18306,9 @@ var secrets = __nccwpck_require__(7194);
 
 
 /**
- * Requests an OIDC token for this job from GitHub and masks it, as core.getIDToken does, but within the deadline, through the same
- * proxies as the requests to Nomad, and without following redirects, which would carry the job's request token to another server.
- * Throws a Failure where the job may not request one, or GitHub does not issue it.
+ * Requests an OIDC token for this job from GitHub and masks it. Unlike core.getIDToken, it keeps to the deadline, limits the size of
+ * the response, uses the same proxy rules as the requests to Nomad, and does not follow redirects, which would send the job's
+ * request token to another server. Throws a Failure if the job may not request a token, or GitHub does not issue one.
  * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
  */
 async function requestGithubToken(audience, deadline) {
@@ -18277,7 +18348,7 @@ function readToken(body) {
         token = JSON.parse(body)?.value;
     }
     catch {
-        // The parser's own message would quote the body, and so perhaps a token.
+        // The parser's own message would quote the body, which may contain a token.
     }
     if (typeof token === 'string') {
         (0,secrets/* maskJwt */.QE)(token);
@@ -18310,7 +18381,7 @@ function isFromFork() {
 
 
 
-/** Returns the JWT that was supplied or, without one, an OIDC token that GitHub issues for this job; throws a Failure where there is none. */
+/** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 async function getIdentity(options, deadline) {
     if (options.identityToken === undefined) {
         return requestGithubToken(options.jwtGithubAudience, deadline);
@@ -18389,7 +18460,7 @@ function decodeBasic(content) {
     const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
 }
-// A server may echo only a part of a header: what follows the scheme, the password in it, one cookie.
+// A server may echo only part of a header: the credentials after the scheme, the password in them, or one cookie.
 function findCredentials(name, content) {
     const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
     const basic = decodeBasic(content);
@@ -18432,7 +18503,7 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
-// Shorter lines are the padding at the end, whose mask would garble the whole log.
+// Shorter lines are padding at the end; their mask would garble the whole log.
 const pem_MIN_SECRET_LENGTH = 4;
 const MIN_KEY_LINE_LENGTH = 16;
 /** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
@@ -18590,7 +18661,7 @@ function readInputs() {
     checkClientPair(inputs);
     return inputs;
 }
-/** Warns where others than Nomad could read the JWT or the token. */
+/** Warns if anyone but Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
     if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
@@ -18697,7 +18768,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 
 async function run() {
-    // Mask what is secret in the inputs, then read and validate them.
+    // Mask the secrets among the inputs, then read and validate the inputs.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs);
     const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .Deadline */ .B2(inputs.timeout);
@@ -18708,11 +18779,11 @@ async function run() {
             nomad.connect();
         }
         const jwt = await (0,_identity_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
-        // Exchange the JWT for an ACL token, and wait until Nomad accepts that.
+        // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
         const token = await nomad.login(jwt);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .leaveToken */ .j)(token, inputs.revokeToken);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .saveToken */ .f)(token, inputs.revokeToken);
         const effectivePolicies = await nomad.waitUntilUsable(token);
-        // Hand the token on to later steps; src/post.ts cleans up after the job.
+        // Pass the token to later steps; src/post.ts cleans up after the job.
         (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, effectivePolicies, inputs);
     }
     finally {
@@ -18755,8 +18826,8 @@ var retry = __nccwpck_require__(3377);
 var src_jwt = __nccwpck_require__(6962);
 // EXTERNAL MODULE: ./package.json
 var package_0 = __nccwpck_require__(8330);
-// EXTERNAL MODULE: ./src/http/connection.ts + 5 modules
-var connection = __nccwpck_require__(7564);
+// EXTERNAL MODULE: ./src/http/connection.ts + 6 modules
+var connection = __nccwpck_require__(8371);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
 ;// CONCATENATED MODULE: ./src/nomad/api.ts
@@ -18814,7 +18885,7 @@ const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /**
- * Reads the token in the body of a response and masks it; throws a Failure where the body does not contain one.
+ * Reads the token in the body of a response and masks it; throws a Failure if the body does not contain one.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-token
  */
 function parseToken(body) {
@@ -18830,7 +18901,7 @@ function parseToken(body) {
         expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
 }
-/** Reads the names in a list of objects; throws a Failure where it is none. */
+/** Reads the `Name` of each object in a list; throws a Failure if that is not what it is. */
 function expectNames(value) {
     return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
@@ -18839,7 +18910,7 @@ function parseObject(text) {
         return expectObject(JSON.parse(text));
     }
     catch {
-        // The parser's own message would quote the text, and so perhaps a token.
+        // The parser's own message would quote the text, which may contain a token.
         throw invalidToken();
     }
 }
@@ -19003,8 +19074,8 @@ function readNames(text) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  j: () => (/* binding */ leaveToken),
-  m: () => (/* binding */ publish)
+  m: () => (/* binding */ publish),
+  f: () => (/* binding */ saveToken)
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
@@ -19029,10 +19100,10 @@ function choosePath() {
 }
 /** Writes a PEM file that only its owner can read. */
 function writePem(path, pem) {
-    // "wx" refuses a file that somebody else has put there.
+    // "wx" fails if another process has already created the file.
     (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
-/** Deletes a file that `choosePath` may have returned, and leaves any other alone. */
+/** Deletes a file if its path is one that `choosePath` can return. */
 function deletePem(path) {
     const folder = findFolder();
     const name = path.slice(folder.length + 1);
@@ -19045,11 +19116,11 @@ function findFolder() {
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
-/** The names under which the runner keeps what the main step leaves to the post step. */
+/** The names of the values that the main step saves for the post step. */
 const STATE = { token: 'token', files: 'files' };
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const TIME = /^[\dTZ:.+-]{0,40}$/;
-/** Reads the token that the main step has left; null where there is none, undefined where the state is malformed. */
+/** Reads the token that the main step saved; null if there is none, undefined if the state is malformed. */
 function readToken() {
     const token = parse(readState(STATE.token) || 'null');
     if (token === null || token === undefined) {
@@ -19062,12 +19133,12 @@ function readToken() {
         (secretId === undefined || isMatch(secretId, UUID));
     return isValid ? token : undefined;
 }
-/** Reads the paths of the files that the main step has left; empty where the state is malformed. */
+/** Reads the paths of the files that the main step wrote; empty if the state is malformed. */
 function readFiles() {
     const files = parse(readState(STATE.files) || '[]');
     return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
-// What core.getState does: the post step mostly prints one line, and loads the toolkit only where it does more.
+// Does what core.getState does: the post step mostly prints one line, and loads the toolkit only if it does more.
 function readState(name) {
     return process.env[`STATE_${name}`] ?? '';
 }
@@ -19088,12 +19159,12 @@ function parse(text) {
 
 
 /**
- * Exports the variables that Nomad's own programs read to reach the cluster, once all PEM files are written. Those that do not
- * apply to this login become empty where the job has them set, which the programs treat as unset.
+ * Exports the variables that Nomad's own programs read to reach the cluster, after all PEM files are written. Variables that are
+ * set in the job but do not apply to this login become empty, which the programs treat as unset.
  * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
 function exportConnection(options) {
-    // Run by hand, there is no later step to read the files, and nobody to delete them.
+    // A run by hand has no later step to read the files, and nothing deletes them.
     if (!process.env['GITHUB_ENV']) {
         return;
     }
@@ -19127,7 +19198,7 @@ function writeFiles(pems) {
         return Object.fromEntries(files.map(({ name }) => [name, undefined]));
     }
     if (paths.length > 0) {
-        // Before the first is written: the post step also deletes what a failure leaves.
+        // Before the first file is written, so that the post step deletes them even if this step fails.
         core/* saveState */.LZ(STATE.files, JSON.stringify(paths));
     }
     for (const { pem, path } of files) {
@@ -19143,21 +19214,21 @@ function writeFiles(pems) {
 
 
 const MAX_NAMES = 20;
-/** Leaves a token to the post step; its secret only if it can and should be revoked. */
-function leaveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
+/** Saves a token for the post step, with its secret only if it can and should be revoked. */
+function saveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
     const isRevocable = type === 'management' && revokeToken;
-    const left = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
-    // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
+    const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
+    // Without this file, as in a run by hand, the toolkit would print the state, including the token.
     if (process.env['GITHUB_STATE']) {
-        core/* saveState */.LZ(STATE.token, JSON.stringify(left));
+        core/* saveState */.LZ(STATE.token, JSON.stringify(saved));
     }
     else if (isRevocable) {
         core/* info */.pq('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
     }
 }
 /**
- * Hands a masked token on to later steps, logs what it is, and warns if it has more rights or a longer life than it should.
- * `effectivePolicies` are the existing policies that it has, also through its roles, where they are known.
+ * Passes a masked token to later steps, logs what it is, and warns if it has too many rights, none, or no expiration.
+ * `effectivePolicies` are the existing policies that it has, directly and through its roles, if they are known.
  */
 function publish(token, effectivePolicies, options) {
     if (options.exportConnection) {
@@ -19179,11 +19250,11 @@ function publish(token, effectivePolicies, options) {
     core/* info */.pq(describeToken(token, effectivePolicies, options.methodName));
     warnAboutToken(token, effectivePolicies, options.methodName);
 }
-// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
+// Without this file, as in a run by hand, the toolkit would print its content, including the token.
 function canReceive(file) {
     const isSet = Boolean(process.env[file]);
     if (!isSet) {
-        core/* warning */.$e(`The environment variable ${file} is not set. Outside a runner, set it to the path of a file that receives what this step hands on.`);
+        core/* warning */.$e(`The environment variable ${file} is not set. Outside a runner, set it to the path of a file for what this step passes on.`);
     }
     return isSet;
 }
@@ -19243,14 +19314,14 @@ function listNames(names) {
 const MAX_QUOTE_LENGTH = 500;
 // Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// To replace a very short secret would garble ordinary words, and the gaps would give it away.
+// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
 const MIN_REPLACED_LENGTH = 4;
-// A shorter one is no signature, and its mask would garble the log.
+// A shorter one is not a signature, and its mask would garble the log.
 const MIN_SIGNATURE_LENGTH = 16;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}]/u;
 const masked = new Set();
-// The secrets in all their forms, and those of which the forms are not computed yet: most runs never quote anything.
+// All forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
 const forms = new Set();
 const pending = [];
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
@@ -19264,7 +19335,7 @@ function mask(secret) {
         pending.push(secret);
     }
 }
-/** Masks a JWT, and the signature in it, without which the rest of it is worthless. */
+/** Masks a JWT and, separately, its signature, which a server may echo alone. */
 function maskJwt(jwt) {
     mask(jwt);
     const signature = jwt.split('.')[2] ?? '';
@@ -19285,7 +19356,7 @@ function quote(text, maxLength = MAX_QUOTE_LENGTH) {
     const safe = disarm(line);
     return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
-/** Returns an id, which often looks like a Nomad token, unless it is a secret after all. */
+/** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
 function quoteId(id) {
     return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
 }

@@ -5,10 +5,10 @@ import { explain } from './failures/explain.js';
 import { getIdentity } from './identity/identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadClient } from './nomad/client.js';
-import { leaveToken, publish } from './outputs/outputs.js';
+import { publish, saveToken } from './outputs/outputs.js';
 
 async function run(): Promise<void> {
-  // Mask what is secret in the inputs, then read and validate them.
+  // Mask the secrets among the inputs, then read and validate the inputs.
   const inputs = readInputs();
   warnAboutTransport(inputs);
   const deadline = new Deadline(inputs.timeout);
@@ -20,12 +20,12 @@ async function run(): Promise<void> {
     }
     const jwt = await getIdentity(inputs, deadline);
 
-    // Exchange the JWT for an ACL token, and wait until Nomad accepts that.
+    // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
     const token = await nomad.login(jwt);
-    leaveToken(token, inputs.revokeToken);
+    saveToken(token, inputs.revokeToken);
     const effectivePolicies = await nomad.waitUntilUsable(token);
 
-    // Hand the token on to later steps; src/post.ts cleans up after the job.
+    // Pass the token to later steps; src/post.ts cleans up after the job.
     publish(token, effectivePolicies, inputs);
   } finally {
     nomad.close();

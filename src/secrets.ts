@@ -4,15 +4,15 @@ import * as core from '@actions/core';
 const MAX_QUOTE_LENGTH = 500;
 // Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// To replace a very short secret would garble ordinary words, and the gaps would give it away.
+// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
 const MIN_REPLACED_LENGTH = 4;
-// A shorter one is no signature, and its mask would garble the log.
+// A shorter one is not a signature, and its mask would garble the log.
 const MIN_SIGNATURE_LENGTH = 16;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}]/u;
 
 const masked = new Set<string>();
-// The secrets in all their forms, and those of which the forms are not computed yet: most runs never quote anything.
+// All forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
 const forms = new Set<string>();
 const pending: string[] = [];
 
@@ -28,7 +28,7 @@ export function mask(secret: string): void {
   }
 }
 
-/** Masks a JWT, and the signature in it, without which the rest of it is worthless. */
+/** Masks a JWT and, separately, its signature, which a server may echo alone. */
 export function maskJwt(jwt: string): void {
   mask(jwt);
   const signature = jwt.split('.')[2] ?? '';
@@ -51,7 +51,7 @@ export function quote(text: string, maxLength = MAX_QUOTE_LENGTH): string {
   return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
 
-/** Returns an id, which often looks like a Nomad token, unless it is a secret after all. */
+/** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
 export function quoteId(id: string): string {
   return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
 }

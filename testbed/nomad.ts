@@ -1,6 +1,6 @@
 import { findNomad, startNomadAgent, type NomadProgram } from './nomad-agent.js';
 import { NomadAdmin } from './nomad-admin.js';
-import { startFakeNomad } from './fake-nomad/server.js';
+import { startFakeNomad, type FakeNomad } from './fake-nomad/server.js';
 
 /** A real or a fake Nomad on the loopback address, with bootstrapped ACLs. */
 export interface NomadServer {
@@ -32,7 +32,7 @@ export async function startRealNomad(program: NomadProgram): Promise<NomadServer
 }
 
 /** Starts the fake Nomad on plain HTTP. */
-export async function startFakeCluster(): Promise<NomadServer> {
+export async function startFakeCluster(): Promise<NomadServer & FakeNomad> {
   const fakeNomad = await startFakeNomad();
   const { url } = fakeNomad;
   return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.6', admin: await NomadAdmin.bootstrap(url) };

@@ -10,6 +10,8 @@ import { captureStdout } from '../support/capture.js';
 const NO_KEYS = 'error verifying token signature: fetching keys oidc: get keys failed Get "https://…": EOF';
 const jwt = parseJwt('e30.e30.x') ?? { token: '', header: {}, claims: {} };
 
+const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
+
 const refusedBy = (peer: 'GitHub' | 'Nomad', status: number, body = ''): FailureDetails => ({
   target: { peer, url: 'https://nomad.example.com' },
   response: { status, body },
@@ -18,12 +20,12 @@ const refusedBy = (peer: 'GitHub' | 'Nomad', status: number, body = ''): Failure
 
 const cutOff = (code: string, more: Partial<FailureDetails['network']> = {}, url = 'http://a'): FailureDetails => ({
   target: { peer: 'Nomad', url },
-  network: { code, hasResponded: false, ...more },
+  network: { ...UNCONNECTED, code, ...more },
 });
 
 const unreachedGithub = (code: string): FailureDetails => ({
   target: { peer: 'GitHub', url: 'https://github.example.com' },
-  network: { code, hasResponded: false },
+  network: { ...UNCONNECTED, code },
 });
 
 const retryS = (details: FailureDetails): number => findKind(new Failure('It failed', details)).retryS;
@@ -42,6 +44,10 @@ describe('a failure is retried', () => {
     ['keys that Nomad could not fetch', refusedBy('Nomad', 401, NO_KEYS)],
     ['a reset by a server that has responded', cutOff('ECONNRESET', { hasResponded: true })],
     ['a close by a server that has responded', cutOff('UND_ERR_SOCKET', { hasResponded: true }, 'https://a')],
+    [
+      'a TLS handshake that is cut off after an earlier one was completed',
+      cutOff('ECONNRESET', { hadConnected: true }, 'https://a'),
+    ],
     ['no response', { ...cutOff(''), code: 'NO_RESPONSE' }],
     ['a request that was not sent', { ...cutOff(''), code: 'NOT_SENT' }],
     ['a proxy without a server', cutOff('UND_ERR_ABORTED', { proxyStatus: 503 })],
@@ -56,6 +62,8 @@ describe('a failure is retried', () => {
   test.each<[string, FailureDetails]>([
     ['a reset by a server that has never responded', cutOff('ECONNRESET')],
     ['a close by a server that has never responded', cutOff('UND_ERR_SOCKET')],
+    ['a TLS handshake that is cut off', cutOff('ECONNRESET', {}, 'https://a')],
+    ['a reset after a TLS handshake', cutOff('ECONNRESET', { hadConnected: true, isConnected: true }, 'https://a')],
   ])('for 10 seconds, because the port may be wrong: %s', (_, details) => {
     expect(retryS(details)).toBe(10);
   });
@@ -159,7 +167,7 @@ describe('retry', () => {
     const attempt = (): Promise<never> => Promise.resolve().then(() => fail({ ...refusedBy('Nomad', 503), cause }));
     const error = await retry(new Deadline(1), attempt).catch((thrown: unknown) => thrown as Error);
     expect(String(error)).toMatch(/^Error: It failed \(\d+ attempts? in [01]\.\d s\)$/);
-    expect((error as Error).cause).toBe(cause);
+    expect((error).cause).toBe(cause);
   });
 
   test('does not wait beyond the deadline, and says how long the response asks to wait', async () => {
@@ -177,7 +185,7 @@ describe('retry', () => {
     const attempt = (): Promise<never> =>
       Promise.resolve((attempts += 1)).then((n) => fail(n === 1 ? refusedBy('Nomad', 429) : cutOff('ECONNREFUSED')));
     await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed/);
-    expect(stdout.text.match(/connection-refused: retry until the deadline/)).not.toBeNull();
+    expect(/connection-refused: retry until the deadline/.exec(stdout.text)).not.toBeNull();
   });
 
   test('throws the response of an earlier attempt, not that the deadline cut the last one short', async () => {

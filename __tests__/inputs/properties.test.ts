@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { parse } from 'yaml';
 import { Deadline } from '../../src/deadline.js';
 import { getIdentity } from '../../src/identity/identity.js';
 import { parseToken } from '../../src/nomad/token.js';
 import { captureStdout } from '../support/capture.js';
+import { ROOT } from '../support/docs.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
+
+const metadata = parse(readFileSync(join(ROOT, 'action.yml'), 'utf8')) as { inputs: Record<string, unknown> };
 
 const SECRET = 'hunter2-hunter2';
 const RUNS = { numRuns: 5_000 };
@@ -55,22 +61,37 @@ const headerLike = fc
   )
   .map((lines) => lines.join('\n'));
 
-describe.each<[string, fc.Arbitrary<string>]>([
-  ['url', fc.oneof(urlLike, value)],
-  ['methodName', value],
-  ['exportToken', fc.oneof(value, fc.constantFrom('true', 'TRUE', 'tRue', 'false', 'no', '1'))],
-  ['tlsSkipVerify', value],
-  ['caCertificate', fc.oneof(pemLike, value)],
-  ['clientCertificate', pemLike],
-  ['clientKey', pemLike],
-  ['extraHeaders', headerLike],
-  ['tlsServerName', value],
-  ['region', value],
-  ['timeout', fc.oneof(value, fc.double().map(String), fc.bigInt().map(String))],
-])('the input %s', (name, arbitrary) => {
-  test('is read, or refused by an error that names it and repeats nothing of it', () => {
+const booleanLike = fc.oneof(value, fc.constantFrom('true', 'TRUE', 'tRue', 'false', 'no', '1'));
+
+// What to try for each input of action.yml, beside the defaults.
+const VALUES: Record<string, fc.Arbitrary<string>> = {
+  url: fc.oneof(urlLike, value),
+  methodName: value,
+  identityToken: value,
+  jwtGithubAudience: value,
+  exportToken: booleanLike,
+  outputToken: booleanLike,
+  tlsSkipVerify: booleanLike,
+  caCertificate: fc.oneof(pemLike, value),
+  clientCertificate: pemLike,
+  clientKey: pemLike,
+  extraHeaders: headerLike,
+  tlsServerName: value,
+  region: value,
+  namespace: value,
+  timeout: fc.oneof(value, fc.double().map(String), fc.bigInt().map(String)),
+  exportConnection: booleanLike,
+  revokeToken: booleanLike,
+};
+
+describe.each(Object.keys(metadata.inputs))('the input %s', (name) => {
+  test('is read, or refused with an error that names it and repeats nothing of it', () => {
+    const values = VALUES[name];
+    if (values === undefined) {
+      throw new Error(`Add values to try for the input ${name}.`);
+    }
     fc.assert(
-      fc.property(arbitrary, (given) => {
+      fc.property(values, (given) => {
         const { inputs, error } = readInputsWith({ [name]: given });
         if (inputs === undefined) {
           expect(error).toMatch(new RegExp(`^Input ${name} [^\\n]+$`));
@@ -82,7 +103,7 @@ describe.each<[string, fc.Arbitrary<string>]>([
   });
 });
 
-test('a url that is read is an http or https address to which a path can be added', () => {
+test('a url that is accepted is an http or https address to which a path can be added', () => {
   fc.assert(
     fc.property(urlLike, (given) => {
       const { inputs } = readInputsWith({ url: given });
@@ -97,7 +118,7 @@ test('a url that is read is an http or https address to which a path can be adde
   );
 });
 
-test('headers that are read are those that were given, and their long values are masked', () => {
+test('headers are read as they are given, and their long values are masked', () => {
   const token = fc.stringMatching(/^x-[a-z]{1,8}$/);
   const content = fc.stringMatching(/^[!-~]{6,20}$/);
   fc.assert(
@@ -123,7 +144,7 @@ describe('in this process', () => {
     stdout.restore();
   });
 
-  test('an identityToken is used as it is, or refused by an error that repeats nothing of it', async () => {
+  test('an identityToken is used unchanged, or refused with an error that repeats nothing of it', async () => {
     const part = fc.oneof(
       fc.base64String().map((given) => given.replace(/[+/=]/g, '')),
       fc.object().map((given) => Buffer.from(JSON.stringify(given)).toString('base64url')),
@@ -143,7 +164,7 @@ describe('in this process', () => {
     );
   });
 
-  test('an answer of Nomad is a token of which every part is what it should be, or an error that repeats nothing', () => {
+  test('a response of Nomad is a token whose parts are all valid, or an error that repeats nothing of it', () => {
     const uuid = fc.uuid();
     const strange = fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.constant(SECRET));
     const names = fc.oneof(fc.array(fc.stringMatching(/^[a-z-]{1,9}$/)), fc.constant(null), strange);

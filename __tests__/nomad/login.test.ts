@@ -1,33 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { RequestListener } from 'node:http';
 import packageJson from '../../package.json' with { type: 'json' };
-import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { NomadAdmin } from '../../testbed/nomad-admin.js';
-import { runMain, type StageResult } from '../../testbed/runner.js';
+import type { StageResult } from '../../testbed/runner.js';
 import { listen, readBody } from '../../testbed/server.js';
-import { setUpGithubMethod } from '../../testbed/github-method.js';
-import { startFakeNomad, type SeenRequest, type FakeNomad } from '../../testbed/fake-nomad/server.js';
+import type { SeenRequest } from '../../testbed/fake-nomad/server.js';
 import { CANNED_TOKEN as TOKEN } from '../support/canned-token.js';
+import { useFixture } from '../support/fixture.js';
 import { whatFailed } from '../support/what-failed.js';
 
-let issuer: Issuer;
-let nomad: FakeNomad;
+const fixture = useFixture();
 let identityToken: string;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  nomad = await startFakeNomad();
-  await setUpGithubMethod(await NomadAdmin.bootstrap(nomad.url), issuer);
-  identityToken = await issuer.issue();
+  identityToken = await fixture.issuer.issue();
 });
 
-afterAll(async () => {
-  await nomad.close();
-  await issuer.close();
-});
-
-const logIn = (inputs: Record<string, string>): Promise<StageResult> =>
-  runMain({ inputs: { identityToken, ...inputs } });
+const logIn = (inputs: Record<string, string> = {}): Promise<StageResult> =>
+  fixture.logIn({ identityToken, ...inputs });
 
 async function logInTo(onRequest: RequestListener, inputs: Record<string, string> = {}): Promise<StageResult> {
   const server = await listen(onRequest);
@@ -38,17 +27,16 @@ async function logInTo(onRequest: RequestListener, inputs: Record<string, string
   }
 }
 
-const loginsOf = ({ requests }: FakeNomad): SeenRequest[] => requests.filter(({ method }) => method === 'POST');
+const findLogin = (): SeenRequest | undefined => fixture.nomad.requests.findLast(({ method }) => method === 'POST');
 
 describe('the request', () => {
   test('carries the extra headers, the version, and the region', async () => {
     const result = await logIn({
-      url: nomad.url,
       region: 'global',
       extraHeaders: 'X-Team: platform\nCF-Access-Client-Secret: s3cr3t-value',
     });
     expect(result.exitCode).toBe(0);
-    expect(loginsOf(nomad).at(-1)).toMatchObject({
+    expect(findLogin()).toMatchObject({
       method: 'POST',
       url: '/v1/acl/login?region=global',
       headers: {
@@ -61,8 +49,8 @@ describe('the request', () => {
   });
 
   test('encodes what a region holds', async () => {
-    await logIn({ url: nomad.url, region: 'a&b=c/ü' });
-    expect(loginsOf(nomad).at(-1)?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
+    await logIn({ region: 'a&b=c/ü' });
+    expect(findLogin()?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
   });
 
   test('goes below the base path of the url', async () => {
@@ -80,7 +68,7 @@ describe('the request', () => {
 
 describe('a refusal', () => {
   test('is one error with the status and what Nomad said', async () => {
-    const result = await logIn({ url: nomad.url, methodName: 'gihub' });
+    const result = await logIn({ methodName: 'gihub' });
     expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
   });
 

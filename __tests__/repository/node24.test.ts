@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { ROOT } from '../support/readme.js';
+import { ROOT } from '../support/docs.js';
 
 interface Metadata {
   runs: { using: string; main: string; post: string };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import type { FakeNomad } from '../../testbed/fake-nomad/server.js';
 import { setUpGithubMethod } from '../../testbed/github-method.js';
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
@@ -9,7 +10,7 @@ export interface Fixture {
   /** The fake GitHub issuer. */
   readonly issuer: Issuer;
   /** A fake Nomad with the auth methods `github` (policy deploy) and `admin` (management tokens). */
-  readonly nomad: NomadServer;
+  readonly nomad: NomadServer & FakeNomad;
   /** Runs the main step of a job that may request an OIDC token; inputs and variables come on top. */
   logIn(inputs?: Record<string, string>, env?: Record<string, string>): Promise<StageResult>;
 }
@@ -17,7 +18,7 @@ export interface Fixture {
 /** Starts the fake GitHub issuer and the fake Nomad before the tests of a suite, and stops them after. */
 export function useFixture(): Fixture {
   let issuer: Issuer;
-  let nomad: NomadServer;
+  let nomad: NomadServer & FakeNomad;
 
   beforeAll(async () => {
     issuer = await startIssuer();

@@ -9,8 +9,8 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, but not wait for a DNS lookup that hangs, which nothing can cancel. To call process.exit while V8
- * compiles in the background aborts Node 24 on Windows, and loses output that a slow reader has not taken yet.
+ * Lets the process end by itself, unless a DNS lookup hangs, which nothing can cancel. Calling process.exit at once would abort
+ * Node 24 on Windows while V8 compiles in the background, and lose output that a slow reader has not read yet.
  * https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
@@ -51,10 +51,10 @@ function choosePath() {
 }
 /** Writes a PEM file that only its owner can read. */
 function writePem(path, pem) {
-    // "wx" refuses a file that somebody else has put there.
+    // "wx" fails if another process has already created the file.
     writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
-/** Deletes a file that `choosePath` may have returned, and leaves any other alone. */
+/** Deletes a file if its path is one that `choosePath` can return. */
 function deletePem(path) {
     const folder = findFolder();
     const name = path.slice(folder.length + 1);
@@ -77,11 +77,11 @@ function findFolder() {
 /* harmony export */   Ul: () => (/* binding */ readFiles)
 /* harmony export */ });
 /* unused harmony export STATE */
-/** The names under which the runner keeps what the main step leaves to the post step. */
+/** The names of the values that the main step saves for the post step. */
 const STATE = { token: 'token', files: 'files' };
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const TIME = /^[\dTZ:.+-]{0,40}$/;
-/** Reads the token that the main step has left; null where there is none, undefined where the state is malformed. */
+/** Reads the token that the main step saved; null if there is none, undefined if the state is malformed. */
 function readToken() {
     const token = parse(readState(STATE.token) || 'null');
     if (token === null || token === undefined) {
@@ -94,12 +94,12 @@ function readToken() {
         (secretId === undefined || isMatch(secretId, UUID));
     return isValid ? token : undefined;
 }
-/** Reads the paths of the files that the main step has left; empty where the state is malformed. */
+/** Reads the paths of the files that the main step wrote; empty if the state is malformed. */
 function readFiles() {
     const files = parse(readState(STATE.files) || '[]');
     return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
-// What core.getState does: the post step mostly prints one line, and loads the toolkit only where it does more.
+// Does what core.getState does: the post step mostly prints one line, and loads the toolkit only if it does more.
 function readState(name) {
     return process.env[`STATE_${name}`] ?? '';
 }
@@ -142,7 +142,7 @@ async function cleanUp() {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
     else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(628)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9628));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(671)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5671));
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {
@@ -150,7 +150,7 @@ async function cleanUp() {
         console.log(`The client token ${token.accessorId} ${end}: Nomad does not let client tokens revoke themselves.`);
     }
 }
-// Most runs need neither the toolkit nor the network code, which take most of the time to start.
+// Most runs need neither the toolkit nor the network code, and loading these takes most of the time.
 async function warn(message) {
     const core = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(150)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6421));
     core.warning(message);

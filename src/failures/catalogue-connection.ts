@@ -1,32 +1,34 @@
 import { isIP } from 'node:net';
-import { Failure, type FailureCode, type NetworkError, type Target } from './failure.js';
+import { describeTarget, Failure, type FailureCode, type NetworkError, type Target } from './failure.js';
 import { code, defineKind, network, type Kind, type Unreached } from './match.js';
 
 const NOMAD: Target = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
+const UNCONNECTED: NetworkError = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET/;
+// A busy Nomad may also write its refusal into a TLS handshake, which then fails to decrypt.
+const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
 
-const unreached = (said: string, error: Partial<NetworkError>, target: Target = NOMAD): Failure => {
-  const way = target.proxy === undefined ? '' : ` through the proxy ${target.proxy.origin} (${target.proxy.variable})`;
-  return new Failure(`Cannot reach ${target.peer} at ${target.url}${way}: ${said}`, {
+const unreached = (said: string, error: Partial<NetworkError>, target: Target = NOMAD): Failure =>
+  new Failure(`Cannot reach ${describeTarget(target)}: ${said}`, {
     target,
-    network: { code: '', hasResponded: false, ...error },
+    network: { ...UNCONNECTED, ...error },
   });
-};
 
-const unanswered = (said: string, failureCode: FailureCode, hasResponded = false): Failure =>
+const unanswered = (said: string, failureCode: FailureCode): Failure =>
   new Failure(`Nomad at ${NOMAD.url} ${said}`, {
     code: failureCode,
     target: NOMAD,
-    network: { code: '', hasResponded },
+    network: UNCONNECTED,
   });
 
 const isProxied = ({ proxy }: Unreached): boolean => proxy !== undefined;
 const isTls = ({ url }: Unreached): boolean => url.startsWith('https:');
-const isBusy = ({ hasResponded }: Unreached): boolean => hasResponded;
+// A port that is not Nomad's HTTP API never completes a TLS handshake; a busy server sometimes does.
+const isBusy = (facts: Unreached): boolean =>
+  facts.hasResponded || (isTls(facts) && facts.hadConnected && !facts.isConnected);
 
-/** Where the address of a host comes from that cannot be found or reached. */
+/** Names the setting that contains the address of the host. */
 function nameSource({ proxy }: Unreached): string {
   return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
 }
@@ -46,7 +48,7 @@ function adviseName({ certificateNames = [], host }: Unreached): string {
   return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
 }
 
-/** Why no complete response came from a server. */
+/** Reasons why there was no complete response. */
 export const CONNECTION_KINDS: Kind[] = [
   defineKind({
     id: 'invalid-proxy',
@@ -128,7 +130,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/ALTNAME/),
     example: () =>
       unreached(
-        "IP: 192.0.2.10 is not in the cert's list: ",
+        "IP: 192.0.2.10 is not in the cert's list",
         { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] },
         { ...NOMAD, url: 'https://192.0.2.10:4646' },
       ),
@@ -229,6 +231,13 @@ export const CONNECTION_KINDS: Kind[] = [
     example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
     advice: ({ host, url }) =>
       `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+  }),
+  defineKind({
+    id: 'tls-handshake-failed',
+    match: network(/^ERR_SSL|EPROTO/),
+    example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
+    advice: ({ host }) =>
+      `${host} and this runner do not agree on how to use TLS. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
   }),
   defineKind({
     id: 'not-http',

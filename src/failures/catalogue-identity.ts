@@ -14,10 +14,10 @@ const refused = (status: number, body: string): Failure =>
 const unreached = (said: string, errorCode: string): Failure =>
   new Failure(`Cannot reach GitHub at ${GITHUB.url}: ${said}`, {
     target: GITHUB,
-    network: { code: errorCode, hasResponded: false },
+    network: { code: errorCode, hasResponded: false, hadConnected: false, isConnected: false },
   });
 
-/** What can go wrong before Nomad is asked: malformed inputs, and jobs to which GitHub issues no JWT. */
+/** Failures before the login: malformed inputs, and jobs to which GitHub issues no JWT. */
 export const IDENTITY_KINDS: Kind[] = [
   defineKind({
     id: 'invalid-input',
@@ -81,7 +81,7 @@ export const IDENTITY_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'github-invalid-response',
-    match: code('INVALID_ISSUED_JWT'),
+    match: (details) => code('INVALID_ISSUED_JWT')(details) ?? network(/HPE_|RESPONSE_TOO_LONG/, isGithub)(details),
     example: () => new Failure("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' }),
     advice: () =>
       'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',

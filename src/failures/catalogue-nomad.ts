@@ -57,7 +57,7 @@ function describeTime(seconds: unknown, now: number): string | undefined {
   return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
 
-/** What Nomad, or a server in front of it, can answer instead of a token. */
+/** What Nomad, or a server in front of it, can respond instead of a token. */
 export const NOMAD_KINDS: Kind[] = [
   defineKind({
     id: 'method-not-found',
@@ -104,7 +104,7 @@ export const NOMAD_KINDS: Kind[] = [
     match: refusal(/cannot unmarshal|value to unmarshal/),
     example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
     advice: () =>
-      'A registered claim of the JWT has the wrong type: iss, sub and jti must be text, aud text or a list of texts, and exp, nbf and iat numbers. Have the issuer correct it.',
+      'A registered claim of the JWT has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. Have the issuer correct it.',
   }),
   defineKind({
     id: 'jwt-expired',
@@ -242,8 +242,8 @@ export const NOMAD_KINDS: Kind[] = [
   defineKind({
     id: 'no-leader',
     retryS: Infinity,
-    // A cluster that loses its leader elects another within seconds. "rpc error" alone does not tell: a follower also puts
-    // it before final refusals.
+    // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
+    // puts it in front of final refusals.
     match: response(
       /^500$/,
       /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i,

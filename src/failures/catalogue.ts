@@ -4,7 +4,7 @@ import { IDENTITY_KINDS } from './catalogue-identity.js';
 import { defineKind, type Kind } from './match.js';
 import { NOMAD_KINDS } from './catalogue-nomad.js';
 
-/** What no other kind describes, such as a disk that is full. */
+/** Everything that no other kind describes, such as a full disk. */
 const UNEXPECTED = defineKind({
   id: 'unexpected',
   match: () => ({}),

@@ -7,18 +7,18 @@ import { quote, quoteId } from '../secrets.js';
 const GITHUB_ISSUER =
   /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
 const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// Ids that look like a Nomad token but are not secret.
+// Ids that often look like a Nomad token.
 const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
 
-/** Lists the claims of a JWT in a group of the log: GitHub's with their values, those of others by name unless they are harmless. */
+/** Logs the claims of a JWT in a group: those of GitHub's issuers by value, those of others by name only, unless they are never secret. */
 export function listClaims({ claims }: Jwt): void {
   const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
   const entries = Object.entries(claims);
   core.startGroup('Claims of the JWT that Nomad refused');
   for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
     const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
-    // The dash keeps the runner from finding a workflow command where the line begins.
+    // With the dash, the line cannot begin with a workflow command.
     core.info(`- ${quote(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
   }
   if (entries.length > MAX_CLAIMS) {
@@ -27,7 +27,7 @@ export function listClaims({ claims }: Jwt): void {
   core.endGroup();
 }
 
-/** Returns the value of a claim, or of a header's field, as JSON that is safe to print. */
+/** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 export function showClaim(name: string, value: unknown, maxLength = 500): string {
   if (typeof value === 'string' && IDS.test(name)) {
     return `"${quoteId(value)}"`;

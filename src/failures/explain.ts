@@ -4,10 +4,10 @@ import { findKind } from './catalogue.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
 
-// An annotation that is much longer is not read.
+// Nobody reads an annotation that is much longer.
 const MAX_LENGTH = 1_450;
 
-/** Returns the text of an annotation (what failed, what to change, where it is documented), and logs what helps besides; never throws. */
+/** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 export function explain(error: unknown): string {
   try {
     logCauses(error);
@@ -31,10 +31,11 @@ export function render(failure: Failure, page: string | undefined, now = Date.no
 }
 
 function describe(error: unknown): string {
-  return quote(error instanceof Error ? error.message : String(error)) || 'An unknown error';
+  const message = error instanceof Error ? error.message : error;
+  return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }
 
-// The version of the page that this step runs from; a step of a local action has none.
+// Links to the version of the page that belongs to this step; a local action has none.
 function findDocumentation(): string | undefined {
   const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
   return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)

@@ -1,6 +1,6 @@
 import type { Jwt } from '../jwt.js';
 
-/** What failed, where neither an HTTP status nor an error code of Node or undici says so. */
+/** What failed, if neither an HTTP status nor an error code of Node or undici says so. */
 export type FailureCode =
   | 'FORK_PULL_REQUEST'
   | 'INVALID_INPUT'
@@ -24,7 +24,13 @@ export interface Target {
   proxy?: { origin: string; variable: string } | undefined;
 }
 
-/** A complete HTTP response that is not what was asked for; of its body only what patterns and people read. */
+/** Describes a server and the proxy on the way to it, for messages. */
+export function describeTarget({ peer, url, proxy }: Target): string {
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+  return `${peer} at ${new URL(url).origin}${way}`;
+}
+
+/** A complete HTTP response that is not what was expected, with the beginning of its body. */
 export interface FailedResponse {
   status: number;
   body: string;
@@ -32,26 +38,30 @@ export interface FailedResponse {
   retryAfterMs?: number | undefined;
 }
 
-/** Why no complete response came. */
+/** Why there was no complete response. */
 export interface NetworkError {
-  /** The error code of Node or undici; empty where they have none. */
+  /** The error code of Node or undici; empty if there is none. */
   code: string;
   /** The status of the proxy that refused the request. */
   proxyStatus?: number;
-  /** Whether the server had answered any request before. */
+  /** Whether the server has answered any request. */
   hasResponded: boolean;
-  /** The names in the server's certificate, where they were the reason. */
+  /** Whether an earlier request got as far as a connection, with TLS if the url asks for it. */
+  hadConnected: boolean;
+  /** Whether this request did. */
+  isConnected: boolean;
+  /** The names in the server's certificate, if they are the reason. */
   certificateNames?: string[];
 }
 
-/** What the login was about. */
+/** What was known about a login. */
 export interface Login {
   methodName: string;
   jwt: Jwt;
   /** Whether the JWT comes from the input identityToken. */
   isJwtSupplied: boolean;
   region?: string | undefined;
-  /** The cluster's auth methods, where it could list them. */
+  /** The cluster's auth methods, if it has listed them. */
   methods?: AuthMethod[] | undefined;
 }
 
@@ -61,7 +71,7 @@ export interface AuthMethod {
   type: string;
 }
 
-/** What the stage that failed knew. */
+/** What the stage that threw the failure knew. */
 export interface FailureDetails {
   code?: FailureCode;
   /** The input that is malformed. */
@@ -70,12 +80,12 @@ export interface FailureDetails {
   response?: FailedResponse;
   network?: NetworkError;
   login?: Login;
-  /** The address in NOMAD_ADDR, where the input url is not given. */
+  /** The address in NOMAD_ADDR, if the input url is not set. */
   unusedAddress?: string | undefined;
   cause?: unknown;
 }
 
-/** A failure that the catalogue knows; its message says in one sentence, without a full stop and secrets, what failed. */
+/** A failure that the catalogue can explain; the message is one sentence without a full stop that says what failed, and contains no secret. */
 export class Failure extends Error {
   readonly details: FailureDetails;
 
@@ -84,7 +94,7 @@ export class Failure extends Error {
     this.details = details;
   }
 
-  /** Returns the same failure with what another stage knows, or with more to its message. */
+  /** Returns the same failure with details that another stage knows, or with an addition to its message. */
   with(details: FailureDetails, addition = ''): Failure {
     return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
   }

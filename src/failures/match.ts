@@ -4,7 +4,7 @@ import type { Failure, FailedResponse, FailureCode, FailureDetails, Login, Netwo
 export interface Kind {
   /** Stable, in kebab-case; the anchor of its entry in docs/troubleshooting.md. */
   id: string;
-  /** For how many seconds it makes sense to retry: 0 for never, Infinity until the deadline. */
+  /** How many seconds to retry: 0 for never, Infinity for until the deadline. */
   retryS: number;
   /** A failure of this kind as a user meets it, for the documentation and the tests. */
   example: () => Failure;
@@ -15,13 +15,13 @@ export interface Kind {
 interface Definition<Facts> {
   id: string;
   retryS?: number;
-  /** Returns what the advice needs to know; undefined for a failure of another kind. */
+  /** Returns the facts that the advice uses; undefined for a failure of another kind. */
   match: (details: FailureDetails) => Facts | undefined;
   example: () => Failure;
   advice: (facts: Facts, now: number) => string;
 }
 
-/** Defines a kind of failure whose advice can only use what its match has found. */
+/** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
 export function defineKind<Facts>({ id, retryS = 0, match, example, advice }: Definition<Facts>): Kind {
   return {
     id,
@@ -40,10 +40,10 @@ export function code(...codes: FailureCode[]) {
     actual !== undefined && codes.includes(actual) ? {} : undefined;
 }
 
-/** What is known about a request that no complete response came to. */
+/** What is known about a request without a complete response. */
 export type Unreached = NetworkError & Target & { host: string; unusedAddress?: string | undefined };
 
-/** Matches requests that got no complete response, by their failure code or the error code of Node or undici. */
+/** Matches requests without a complete response by their failure code or the error code of Node or undici. */
 export function network(codes: RegExp, test: (facts: Unreached) => boolean = () => true) {
   return (details: FailureDetails): Unreached | undefined => {
     const { target, network: error, unusedAddress } = details;
@@ -55,10 +55,10 @@ export function network(codes: RegExp, test: (facts: Unreached) => boolean = () 
   };
 }
 
-/** What is known about a response that was not what was asked for. */
+/** What is known about a response that is not what was expected. */
 export type Answered = FailedResponse & Target & { found: (string | undefined)[] };
 
-/** Matches responses of Nomad, unless another peer is named; `found` holds the groups of the pattern. */
+/** Matches responses of Nomad, or of another peer if it is given; `found` has the groups of the pattern. */
 export function response(status: RegExp, body = /(?:)/, peer = 'Nomad') {
   return ({ target, response: actual }: FailureDetails): Answered | undefined => {
     const match = body.exec(actual?.body ?? '');

@@ -6,12 +6,12 @@ import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// Where there are only seconds to succeed in.
+// For failures that are retried for some seconds only.
 const MAX_BRIEF_DELAY_MS = 1_000;
 
 /**
- * Makes attempts, each of which may take so many milliseconds, until one succeeds or the catalogue says that none will.
- * Throws the last Failure that says what is wrong, with the number of attempts in its message.
+ * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
+ * Throws the last Failure that says what is wrong, and adds the number of attempts to its message.
  */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
@@ -43,7 +43,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (delayMs >= leftMs) {
         throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
       }
-      // A wrong input looks like this, too, and whoever reads along need not wait for the end.
+      // A wrong input may be the reason: nobody should have to wait until the end to learn that.
       const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
       core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
       await sleep(delayMs);

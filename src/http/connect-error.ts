@@ -1,20 +1,23 @@
 import type { PeerCertificate } from 'node:tls';
-import { Failure, type Target } from '../failures/failure.js';
+import { Failure, type NetworkError, type Target } from '../failures/failure.js';
 import { quote } from '../secrets.js';
 import { readCertificateNames } from './trust.js';
 
 /** An error of Node or undici, with what it may carry. */
 export type ConnectError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: PeerCertificate };
 
+/** How far requests had got. */
+export type Progress = Pick<NetworkError, 'hadConnected' | 'hasResponded' | 'isConnected'>;
+
 /** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
-export function describeError(summary: string, target: Target, error: ConnectError, hasResponded: boolean): Failure {
+export function describeError(summary: string, target: Target, error: ConnectError, progress: Progress): Failure {
   const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
   const reason = proxyStatus === undefined ? quote(findMessage(error)) : `the proxy answered ${proxyStatus}`;
   return new Failure(`${summary}: ${reason}`, {
     target,
     network: {
       code: error.code ?? '',
-      hasResponded,
+      ...progress,
       ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
       ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
     },
@@ -27,5 +30,9 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }: C
   if (reason !== undefined && code.startsWith('ERR_SSL')) {
     return reason;
   }
-  return message.replace(/[:\s]+$/, '') || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+  const said = message
+    // What follows advises to change how Node is started.
+    .replace(/; if the root CA is installed locally.*$/s, '')
+    .replace(/[:\s]+$/, '');
+  return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;
 }

@@ -1,9 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import * as core from '@actions/core';
 import { formatSeconds, withTimeout } from '../deadline.js';
-import { Failure, type FailureCode, type Target } from '../failures/failure.js';
-import { describeError, type ConnectError } from './connect-error.js';
+import { describeTarget, Failure, type FailureCode, type Target } from '../failures/failure.js';
+import { describeError, type ConnectError, type Progress } from './connect-error.js';
+import { ConnectionWatch } from './connection-watch.js';
 import { createDispatcher, type TlsOptions } from './dispatcher.js';
 import { findProxy, type Proxy } from './proxy.js';
 import { readBody, type Response } from './response.js';
@@ -12,8 +12,6 @@ import type { Dispatcher } from './undici.js';
 
 /** A request to the server of a connection. */
 export type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
-
-const CONNECTED = 'undici:client:connected';
 
 /** One connection to a server, which its requests share and which is opened again when it is lost. */
 export class Connection {
@@ -24,31 +22,28 @@ export class Connection {
   readonly #tls: TlsOptions;
   readonly #proxy: Proxy | undefined;
   readonly #origin: string;
-  readonly #place: string;
+  readonly #opening = new Set<Socket>();
+  readonly #watch: ConnectionWatch;
   #roots: string[] | undefined;
   #dispatcher: Dispatcher;
-  #connections = 0;
-  #tlsAlert: ConnectError | undefined;
 
-  /** Throws a Failure where the environment sets a proxy that cannot be one. */
+  /** Throws a Failure if the environment sets a proxy that is malformed. */
   constructor(peer: Target['peer'], url: string, tls: TlsOptions = {}) {
     this.#tls = tls;
-    this.#proxy = findProxy(new URL(url));
     this.#origin = new URL(url).origin;
+    this.#proxy = findProxy(new URL(url));
     this.target = { peer, url, proxy: this.#proxy };
-    const way = this.#proxy === undefined ? '' : ` through the proxy ${this.#proxy.origin} (${this.#proxy.variable})`;
-    this.#place = `${peer} at ${this.#origin}${way}`;
-    core.debug(`${peer} at ${this.#origin}: ${this.#proxy === undefined ? 'no proxy' : way.trim()}`);
-    this.#dispatcher = createDispatcher(url, tls, this.#proxy);
-    subscribe(CONNECTED, this.#onConnected);
+    core.debug(`Connecting to ${this.#place}${this.#proxy === undefined ? ' without a proxy' : ''}`);
+    this.#dispatcher = this.#createDispatcher();
+    this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
   }
 
-  /** Sends one request and reads the whole response, whatever its status; throws a Failure where none comes within `limitMs`. */
+  /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is none within `limitMs`. */
   async send(request: Request, limitMs: number): Promise<Response> {
     const startMs = performance.now();
-    const connections = this.#connections;
+    const connections = this.#watch.connections;
     const log = (outcome: string): void => {
-      const kind = this.#connections > connections ? 'new connection' : 'no new connection';
+      const kind = this.#watch.connections > connections ? 'new connection' : 'no new connection';
       const duration = (performance.now() - startMs).toFixed();
       core.debug(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
     };
@@ -68,25 +63,25 @@ export class Connection {
     }
   }
 
-  /** Ends the connection and whatever is still under way on it. */
+  /** Closes the connection and ends the requests on it. */
   close(): void {
-    unsubscribe(CONNECTED, this.#onConnected);
+    this.#watch.close();
     void this.#dispatcher.destroy(this.#describeUnsent());
+    this.#opening.forEach((socket) => socket.destroy());
   }
 
-  // undici reports a connection that a TLS alert has ended as closed by the other side, without what the alert said.
-  readonly #onConnected = (message: unknown): void => {
-    const { connectParams, socket } = message as { connectParams: { host: string }; socket: Socket };
-    if ([new URL(this.#origin).host, this.#proxy && new URL(this.#proxy.origin).host].includes(connectParams.host)) {
-      this.#connections += 1;
-      socket.once('error', (error) => (this.#tlsAlert = error));
-    }
-  };
+  get #place(): string {
+    return describeTarget(this.target);
+  }
+
+  #createDispatcher(): Dispatcher {
+    return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
+  }
 
   // What waits behind a request on the same connection would get no response either.
   #reopen(): void {
     void this.#dispatcher.destroy(this.#describeUnsent());
-    this.#dispatcher = createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots);
+    this.#dispatcher = this.#createDispatcher();
   }
 
   #describeUnsent(): Failure {
@@ -95,6 +90,7 @@ export class Connection {
 
   async #exchange(request: Request): Promise<Response> {
     const roots = this.#roots;
+    const connections = this.#watch.connections;
     try {
       const { statusCode, headers, body } = await this.#dispatcher.request({ ...request, origin: this.#origin });
       this.hasResponded = true;
@@ -110,7 +106,7 @@ export class Connection {
       if (roots === undefined && this.#canTrustMore(error as ConnectError)) {
         return this.#exchange(request);
       }
-      throw this.#describe(error as ConnectError);
+      throw this.#describe(error as ConnectError, connections);
     }
   }
 
@@ -122,26 +118,28 @@ export class Connection {
     if (this.#roots === undefined) {
       this.#roots = readSystemRoots();
       if (this.#roots !== undefined) {
-        core.debug("Node's root certificates do not vouch for the server: adding those of the operating system");
+        core.debug("Node's root certificates cannot verify the server: adding those of the operating system");
         this.#reopen();
       }
     }
     return this.#roots !== undefined;
   }
 
-  #describe(error: ConnectError): Failure {
+  #describe(error: ConnectError, connections: number): Failure {
     // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
     if (error.code === 'UND_ERR_DESTROYED') {
       return this.#describeUnsent();
     }
-    const alert = this.#tlsAlert;
-    this.#tlsAlert = undefined;
-    const reason = alert?.code?.startsWith('ERR_SSL') ? alert : error;
-    return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.hasResponded);
+    const reason = this.#watch.takeTlsAlert() ?? error;
+    return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.#readProgress(connections));
+  }
+
+  #readProgress(connections: number): Progress {
+    const isConnected = this.#watch.connections > connections;
+    return { hasResponded: this.hasResponded, hadConnected: connections > 0, isConnected };
   }
 
   #fail(message: string, code: FailureCode): Failure {
-    const network = { code: '', hasResponded: this.hasResponded };
-    return new Failure(message, { code, target: this.target, network });
+    return new Failure(message, { code, target: this.target, network: { code: '', ...this.#readProgress(0) } });
   }
 }

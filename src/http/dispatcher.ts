@@ -1,9 +1,9 @@
-import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import { setDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'node:net';
 import type { Proxy } from './proxy.js';
 import { checkServerIdentity } from './trust.js';
-import { Agent, ProxyAgent, type Dispatcher } from './undici.js';
+import { Agent, buildConnector, ProxyAgent, type Connector, type Dispatcher } from './undici.js';
 
-/** How to verify the server and to identify to it. */
+/** How to verify the server, and how to identify to it. */
 export interface TlsOptions {
   tlsSkipVerify?: boolean;
   caCertificate?: string | undefined;
@@ -20,12 +20,16 @@ const KEEP_ALIVE_MS = 60_000;
 
 setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
 
-/** Creates the undici dispatcher for one server, through the proxy if there is one; `roots` replace Node's own. */
+/**
+ * Creates the undici dispatcher for one server, through the proxy if there is one. `roots` replace Node's own. `opening` contains
+ * the sockets that are not connected yet: undici does not destroy them, and they would keep the process alive.
+ */
 export function createDispatcher(
   url: string,
   options: TlsOptions,
   proxy: Proxy | undefined,
-  roots?: string[],
+  roots: string[] | undefined,
+  opening: Set<Socket>,
 ): Dispatcher {
   const ca = options.caCertificate ?? roots;
   const connect = {
@@ -39,7 +43,7 @@ export function createDispatcher(
   };
   const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
   if (proxy === undefined) {
-    return new Agent({ ...shared, connect });
+    return new Agent({ ...shared, connect: track(buildConnector(connect), opening) });
   }
   return new ProxyAgent({
     ...shared,
@@ -50,4 +54,15 @@ export function createDispatcher(
     // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
     proxyTunnel: url.startsWith('https:'),
   });
+}
+
+function track(connect: Connector, opening: Set<Socket>): Connector {
+  return (options, callback) => {
+    const socket = connect(options, (...outcome) => {
+      opening.delete(socket);
+      callback(...outcome);
+    });
+    opening.add(socket);
+    return socket;
+  };
 }

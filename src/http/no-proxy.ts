@@ -30,6 +30,9 @@ function matches(entry: string, host: string, port: string): boolean {
   if (only !== port || expected === '') {
     return false;
   }
+  if (isIP(expected) !== 0) {
+    return isInNetwork(host, `${expected}/${isIP(expected) === 6 ? '128' : '32'}`);
+  }
   return host === expected || (isIP(host) === 0 && host.endsWith(`.${expected}`));
 }
 

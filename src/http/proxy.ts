@@ -6,15 +6,15 @@ import { isExcluded, isLoopback } from './no-proxy.js';
 export interface Proxy {
   /** Its address without credentials. */
   origin: string;
-  /** The Proxy-Authorization header that its credentials make; undefined where there are none. */
+  /** The Proxy-Authorization header for its credentials; undefined if there are none. */
   authorization: string | undefined;
   /** The environment variable that sets it. */
   variable: string;
 }
 
 /**
- * Returns the proxy for requests to an address and masks its credentials; undefined where NO_PROXY names the host, which is never
- * needed for this machine. Throws a Failure where the environment variable does not hold the address of an HTTP proxy.
+ * Returns the proxy for requests to an address and masks its credentials; undefined if NO_PROXY excludes the host, or the host is
+ * this machine. Throws a Failure if the environment variable does not contain the address of an HTTP proxy.
  */
 export function findProxy(url: URL): Proxy | undefined {
   const scheme = url.protocol === 'https:' ? 'https' : 'http';

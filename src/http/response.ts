@@ -12,7 +12,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 // Nomad's errors are far shorter: patterns and people read this much at most.
 const MAX_EXCERPT_LENGTH = 4096;
 
-/** Reads the body of a response as text; undefined where it is longer than 1 MiB. */
+/** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
 export async function readBody(body: AsyncIterable<Buffer>): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -26,7 +26,7 @@ export async function readBody(body: AsyncIterable<Buffer>): Promise<string | un
   return Buffer.concat(chunks).toString();
 }
 
-/** Describes a response that is not what was asked for: `summary` is followed by the status and what the server said. */
+/** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
 export function describeResponse(summary: string, target: Target, response: Response): Failure {
   const { status, headers, text } = response;
   const body = text.slice(0, MAX_EXCERPT_LENGTH);

@@ -6,18 +6,18 @@ const { getCACertificates } = tls as { getCACertificates?: (store: 'default' | '
 
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
 
-/** Tells whether a TLS error says that no root certificate vouches for the server. */
+/** Tells whether a TLS error says that no root certificate verifies the server. */
 export function isUntrusted(code: string): boolean {
   return UNTRUSTED.test(code);
 }
 
-/** Returns Node's root certificates, those of NODE_EXTRA_CA_CERTS and the operating system's; undefined where Node cannot read the latter. */
+/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the latter. */
 export function readSystemRoots(): string[] | undefined {
   return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
 }
 
 /**
- * Checks the names in a server's certificate; refuses one without, as the nomad CLI does, where Node would look at the common name.
+ * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without any; Node would use the common name.
  * https://www.rfc-editor.org/rfc/rfc9525#section-6
  */
 export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {

@@ -17,3 +17,12 @@ declare module 'undici/lib/dispatcher/dispatcher.js' {
 declare module 'undici/lib/dispatcher/proxy-agent.js' {
   export { default } from 'undici/types/proxy-agent.js';
 }
+
+declare module 'undici/lib/core/connect.js' {
+  import type { Socket } from 'node:net';
+  import type build from 'undici/types/connector.js';
+
+  // The types of the index do not say that a connector returns its socket.
+  export type Connector = (options: build.Options, callback: build.Callback) => Socket;
+  export default function buildConnector(options: build.BuildOptions): Connector;
+}

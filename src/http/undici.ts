@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import api from 'undici/lib/api/index.js';
+import buildConnector, { type Connector } from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
@@ -14,4 +15,4 @@ setFlagsFromString('--wasm-tiering-budget=1000000000');
 // As the index does it.
 Object.assign(Dispatcher.prototype, api);
 
-export { Agent, ProxyAgent, type Dispatcher };
+export { Agent, buildConnector, ProxyAgent, type Connector, type Dispatcher };

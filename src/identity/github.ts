@@ -13,9 +13,9 @@ interface PullRequestEvent {
 }
 
 /**
- * Requests an OIDC token for this job from GitHub and masks it, as core.getIDToken does, but within the deadline, through the same
- * proxies as the requests to Nomad, and without following redirects, which would carry the job's request token to another server.
- * Throws a Failure where the job may not request one, or GitHub does not issue it.
+ * Requests an OIDC token for this job from GitHub and masks it. Unlike core.getIDToken, it keeps to the deadline, limits the size of
+ * the response, uses the same proxy rules as the requests to Nomad, and does not follow redirects, which would send the job's
+ * request token to another server. Throws a Failure if the job may not request a token, or GitHub does not issue one.
  * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
  */
 export async function requestGithubToken(audience: string | undefined, deadline: Deadline): Promise<string> {
@@ -55,7 +55,7 @@ function readToken(body: string): string {
   try {
     token = (JSON.parse(body) as { value?: unknown } | null)?.value;
   } catch {
-    // The parser's own message would quote the body, and so perhaps a token.
+    // The parser's own message would quote the body, which may contain a token.
   }
   if (typeof token === 'string') {
     maskJwt(token);

@@ -3,13 +3,13 @@ import { Failure } from '../failures/failure.js';
 import { parseJwt } from '../jwt.js';
 import { requestGithubToken } from './github.js';
 
-/** Which JWT identifies the job. */
+/** Where the JWT of the job comes from. */
 export interface IdentityOptions {
   identityToken: string | undefined;
   jwtGithubAudience: string | undefined;
 }
 
-/** Returns the JWT that was supplied or, without one, an OIDC token that GitHub issues for this job; throws a Failure where there is none. */
+/** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 export async function getIdentity(options: IdentityOptions, deadline: Deadline): Promise<string> {
   if (options.identityToken === undefined) {
     return requestGithubToken(options.jwtGithubAudience, deadline);

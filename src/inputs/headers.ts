@@ -49,7 +49,7 @@ export function decodeBasic(content: string): string | undefined {
   return decoded.includes(':') ? decoded : undefined;
 }
 
-// A server may echo only a part of a header: what follows the scheme, the password in it, one cookie.
+// A server may echo only part of a header: the credentials after the scheme, the password in them, or one cookie.
 function findCredentials(name: string, content: string): string[] {
   const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
   const basic = decodeBasic(content);

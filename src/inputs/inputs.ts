@@ -66,7 +66,7 @@ export function readInputs(): Inputs {
   return inputs;
 }
 
-/** Warns where others than Nomad could read the JWT or the token. */
+/** Warns if anyone but Nomad could read the JWT or the token. */
 export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
-// Shorter lines are the padding at the end, whose mask would garble the whole log.
+// Shorter lines are padding at the end; their mask would garble the whole log.
 const MIN_SECRET_LENGTH = 4;
 const MIN_KEY_LINE_LENGTH = 16;
 

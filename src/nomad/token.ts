@@ -1,7 +1,7 @@
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 
-/** A Nomad ACL token; `expirationTime` is RFC 3339, empty where the token does not expire. */
+/** A Nomad ACL token; `expirationTime` is RFC 3339, empty if the token does not expire. */
 export interface NomadToken {
   secretId: string;
   accessorId: string;
@@ -17,7 +17,7 @@ const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * Reads the token in the body of a response and masks it; throws a Failure where the body does not contain one.
+ * Reads the token in the body of a response and masks it; throws a Failure if the body does not contain one.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-token
  */
 export function parseToken(body: string): NomadToken {
@@ -34,7 +34,7 @@ export function parseToken(body: string): NomadToken {
   };
 }
 
-/** Reads the names in a list of objects; throws a Failure where it is none. */
+/** Reads the `Name` of each object in a list; throws a Failure if that is not what it is. */
 export function expectNames(value: unknown): string[] {
   return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
@@ -43,7 +43,7 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     return expectObject(JSON.parse(text));
   } catch {
-    // The parser's own message would quote the text, and so perhaps a token.
+    // The parser's own message would quote the text, which may contain a token.
     throw invalidToken();
   }
 }

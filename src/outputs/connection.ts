@@ -20,12 +20,12 @@ export interface ExportOptions {
 type Variables = Record<string, string | undefined>;
 
 /**
- * Exports the variables that Nomad's own programs read to reach the cluster, once all PEM files are written. Those that do not
- * apply to this login become empty where the job has them set, which the programs treat as unset.
+ * Exports the variables that Nomad's own programs read to reach the cluster, after all PEM files are written. Variables that are
+ * set in the job but do not apply to this login become empty, which the programs treat as unset.
  * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
 export function exportConnection(options: ExportOptions): void {
-  // Run by hand, there is no later step to read the files, and nobody to delete them.
+  // A run by hand has no later step to read the files, and nothing deletes them.
   if (!process.env['GITHUB_ENV']) {
     return;
   }
@@ -62,7 +62,7 @@ function writeFiles(pems: Variables): Variables {
     return Object.fromEntries(files.map(({ name }) => [name, undefined]));
   }
   if (paths.length > 0) {
-    // Before the first is written: the post step also deletes what a failure leaves.
+    // Before the first file is written, so that the post step deletes them even if this step fails.
     core.saveState(STATE.files, JSON.stringify(paths));
   }
   for (const { pem, path } of files) {

@@ -12,11 +12,11 @@ export function choosePath(): string {
 
 /** Writes a PEM file that only its owner can read. */
 export function writePem(path: string, pem: string): void {
-  // "wx" refuses a file that somebody else has put there.
+  // "wx" fails if another process has already created the file.
   writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-/** Deletes a file that `choosePath` may have returned, and leaves any other alone. */
+/** Deletes a file if its path is one that `choosePath` can return. */
 export function deletePem(path: string): void {
   const folder = findFolder();
   const name = path.slice(folder.length + 1);

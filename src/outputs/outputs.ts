@@ -1,8 +1,8 @@
 import * as core from '@actions/core';
 import { exportConnection, type ExportOptions } from './connection.js';
-import { STATE, type LeftToken } from './state.js';
+import { STATE, type SavedToken } from './state.js';
 
-/** A token to hand on; `expirationTime` is empty where it does not expire. */
+/** The token for later steps; `expirationTime` is empty if it does not expire. */
 export interface PublishedToken {
   secretId: string;
   accessorId: string;
@@ -12,7 +12,7 @@ export interface PublishedToken {
   expirationTime: string;
 }
 
-/** Which of the outputs to set. */
+/** What to set for later steps. */
 export interface PublishOptions extends ExportOptions {
   methodName: string;
   exportToken: boolean;
@@ -22,21 +22,21 @@ export interface PublishOptions extends ExportOptions {
 
 const MAX_NAMES = 20;
 
-/** Leaves a token to the post step; its secret only if it can and should be revoked. */
-export function leaveToken({ accessorId, secretId, type, expirationTime }: PublishedToken, revokeToken: boolean): void {
+/** Saves a token for the post step, with its secret only if it can and should be revoked. */
+export function saveToken({ accessorId, secretId, type, expirationTime }: PublishedToken, revokeToken: boolean): void {
   const isRevocable = type === 'management' && revokeToken;
-  const left: LeftToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
-  // Where a run by hand sets no such file, the toolkit would print the state, and with it the token.
+  const saved: SavedToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
+  // Without this file, as in a run by hand, the toolkit would print the state, including the token.
   if (process.env['GITHUB_STATE']) {
-    core.saveState(STATE.token, JSON.stringify(left));
+    core.saveState(STATE.token, JSON.stringify(saved));
   } else if (isRevocable) {
     core.info('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
   }
 }
 
 /**
- * Hands a masked token on to later steps, logs what it is, and warns if it has more rights or a longer life than it should.
- * `effectivePolicies` are the existing policies that it has, also through its roles, where they are known.
+ * Passes a masked token to later steps, logs what it is, and warns if it has too many rights, none, or no expiration.
+ * `effectivePolicies` are the existing policies that it has, directly and through its roles, if they are known.
  */
 export function publish(token: PublishedToken, effectivePolicies: string[] | undefined, options: PublishOptions): void {
   if (options.exportConnection) {
@@ -59,12 +59,12 @@ export function publish(token: PublishedToken, effectivePolicies: string[] | und
   warnAboutToken(token, effectivePolicies, options.methodName);
 }
 
-// Where a run by hand sets no such file, the toolkit would print what belongs into it, and with it the token.
+// Without this file, as in a run by hand, the toolkit would print its content, including the token.
 function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
   const isSet = Boolean(process.env[file]);
   if (!isSet) {
     core.warning(
-      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file that receives what this step hands on.`,
+      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file for what this step passes on.`,
     );
   }
   return isSet;
