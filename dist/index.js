@@ -17239,8 +17239,8 @@ const IDENTITY_KINDS = [
     }),
 ];
 
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 // EXTERNAL MODULE: ./src/failures/claims.ts
 var claims = __nccwpck_require__(4894);
 ;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
@@ -17533,7 +17533,7 @@ function findKind(failure) {
 /* harmony export */   g: () => (/* binding */ showClaim)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3426);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
 
 
 // GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
@@ -17582,7 +17582,7 @@ function showClaim(name, value, maxLength = 500) {
 /* harmony export */ });
 /* unused harmony export render */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3426);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
 /* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5855);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4894);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7361);
@@ -17754,8 +17754,8 @@ var core = __nccwpck_require__(3426);
 var deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 ;// CONCATENATED MODULE: ./src/http/trust.ts
@@ -18156,7 +18156,7 @@ class Connection {
 /* harmony export */ });
 /* unused harmony export isRedirect */
 /* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7361);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
 
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -18294,8 +18294,8 @@ var retry = __nccwpck_require__(3377);
 var http_connection = __nccwpck_require__(8371);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 ;// CONCATENATED MODULE: ./src/identity/github.ts
 
 
@@ -18409,8 +18409,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core = __nccwpck_require__(3426);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: ./src/inputs/headers.ts
@@ -18875,8 +18875,8 @@ class NomadApi {
     }
 }
 
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
 
@@ -19296,43 +19296,158 @@ function listNames(names) {
 
 /***/ }),
 
-/***/ 7194:
+/***/ 6372:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   QE: () => (/* binding */ maskJwt),
-/* harmony export */   dK: () => (/* binding */ mask),
-/* harmony export */   g0: () => (/* binding */ quoteId),
-/* harmony export */   hD: () => (/* binding */ quote)
-/* harmony export */ });
-/* unused harmony export disarm */
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3426);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  dK: () => (/* binding */ mask),
+  QE: () => (/* binding */ maskJwt),
+  hD: () => (/* binding */ quote),
+  g0: () => (/* binding */ quoteId)
+});
+
+// UNUSED EXPORTS: disarm
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 21 modules
+var core = __nccwpck_require__(3426);
+;// CONCATENATED MODULE: ./src/escapes.ts
+// One character as URLs, JSON and HTML escape it.
+const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\[/"'\\]|&(?:#\d{1,6}|#x[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+/** Splits a text into its characters; with `unescaping`, those that URLs, JSON and HTML escape are what they stand for. */
+function* split(text, unescaping) {
+    let at = 0;
+    for (const match of unescaping ? text.matchAll(ESCAPED) : []) {
+        for (; at < match.index; at += 1) {
+            yield [text.charAt(at), at, at + 1];
+        }
+        at += match[0].length;
+        yield [escapes_unescape(match[0]), match.index, at];
+    }
+    for (; at < text.length; at += 1) {
+        yield [text.charAt(at), at, at + 1];
+    }
+}
+function escapes_unescape(text) {
+    if (text.startsWith('%')) {
+        return Buffer.from(text.replaceAll('%', ''), 'hex').toString();
+    }
+    if (text.startsWith('\\')) {
+        return text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
+    }
+    const name = text.slice(1, -1).toLowerCase();
+    return (NAMED[name] ?? String.fromCodePoint(name.startsWith('#x') ? parseInt(name.slice(2), 16) : Number(name.slice(1))));
+}
+
+;// CONCATENATED MODULE: ./src/redact.ts
+
+// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
+const MIN_REPLACED_LENGTH = 4;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
+const secrets = new Set();
+// The forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
+const redact_forms = new Set();
+const pending = [];
+/** Keeps a secret, also in common encodings, out of what `redact` returns. */
+function addSecret(secret) {
+    if (!secrets.has(secret)) {
+        secrets.add(secret);
+        pending.push(secret);
+    }
+}
+/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` tells that the text goes on. */
+function redact(text, isCut = false) {
+    const isSecret = new Uint8Array(text.length);
+    // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
+    for (const { plain, ranges } of [normalize([...split(text, false)]), normalize([...split(text, true)])]) {
+        const mark = (first, last) => isSecret.fill(1, ranges[first]?.[0], ranges[last]?.[1]);
+        for (const form of listForms()) {
+            for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+                mark(at, at + form.length - 1);
+            }
+            const cut = isCut ? findCutSecret(plain, form) : 0;
+            if (cut > 0) {
+                mark(plain.length - cut, plain.length - 1);
+            }
+        }
+    }
+    let result = '';
+    for (let at = 0; at < text.length; at += 1) {
+        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
+    }
+    return result;
+}
+function listForms() {
+    for (const form of pending.splice(0).flatMap(encode)) {
+        // Most secrets are ASCII and may be long, as JWTs are.
+        const plain = /^[!-~]*$/.test(form) ? form.toLowerCase() : normalize([...split(form, false)]).plain;
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            redact_forms.add(plain);
+        }
+    }
+    return redact_forms;
+}
+// Returns how many characters at the end of a text may be the beginning of a secret.
+function findCutSecret(plain, form) {
+    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+        if (plain.endsWith(form.slice(0, length))) {
+            return length;
+        }
+    }
+    return 0;
+}
+// White space and invisible characters between the characters of a secret, or another case, do not hide it.
+function normalize(pieces) {
+    const ranges = [];
+    let plain = '';
+    for (const [text, from, to] of pieces) {
+        for (let at = 0; at < text.length; at += 1) {
+            const character = text.charAt(at);
+            if (!IGNORED.test(character)) {
+                const lower = character.toLowerCase();
+                plain += lower.length === 1 ? lower : character;
+                ranges.push([from, to]);
+            }
+        }
+    }
+    return { plain, ranges };
+}
+function encode(secret) {
+    return [
+        secret,
+        // As URLs write a space.
+        secret.replaceAll(' ', '+'),
+        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
+        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
+    ];
+}
+// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+function encodeBase64(secret, shift) {
+    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
+    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
+    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+}
+
+;// CONCATENATED MODULE: ./src/secrets.ts
+
 
 
 const MAX_QUOTE_LENGTH = 500;
 // Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
-const MIN_REPLACED_LENGTH = 4;
 // A shorter one is not a signature, and its mask would garble the log.
 const MIN_SIGNATURE_LENGTH = 16;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}]/u;
-const masked = new Set();
-// All forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
-const forms = new Set();
-const pending = [];
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 function mask(secret) {
-    if (secret === '') {
-        return;
-    }
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq(secret);
-    if (!masked.has(secret)) {
-        masked.add(secret);
-        pending.push(secret);
+    if (secret !== '') {
+        core/* setSecret */.Pq(secret);
+        addSecret(secret);
     }
 }
 /** Masks a JWT and, separately, its signature, which a server may echo alone. */
@@ -19348,7 +19463,7 @@ function maskJwt(jwt) {
  * A server may echo what was sent to it, and the runner finds no mask in a secret that is encoded or cut in two.
  */
 function quote(text, maxLength = MAX_QUOTE_LENGTH) {
-    const line = redact((0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
+    const line = redact((0,external_node_util_.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
         .replace(/[\s\p{C}]+/gu, ' ')
         // What looks like a JWT or a Nomad token may be one that was never masked.
         .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
@@ -19358,7 +19473,7 @@ function quote(text, maxLength = MAX_QUOTE_LENGTH) {
 }
 /** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
 function quoteId(id) {
-    return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
+    return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
 }
 /**
  * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
@@ -19366,84 +19481,6 @@ function quoteId(id) {
  */
 function disarm(line) {
     return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
-}
-function redact(text, isCut) {
-    const { plain, offsets } = normalize(text);
-    const isSecret = new Uint8Array(text.length);
-    const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
-    for (const form of listForms()) {
-        for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
-            mark(at, at + form.length - 1);
-        }
-        const cut = isCut ? findCutSecret(plain, form) : 0;
-        if (cut > 0) {
-            mark(plain.length - cut, plain.length - 1);
-        }
-    }
-    let result = '';
-    for (let at = 0; at < text.length; at += 1) {
-        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
-    }
-    return result;
-}
-function listForms() {
-    for (const form of pending.splice(0).flatMap(encode)) {
-        const { plain } = normalize(form);
-        if (plain.length >= MIN_REPLACED_LENGTH) {
-            forms.add(plain);
-        }
-    }
-    return forms;
-}
-// Returns how many characters at the end of a text may be the beginning of a secret.
-function findCutSecret(plain, form) {
-    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
-        if (plain.endsWith(form.slice(0, length))) {
-            return length;
-        }
-    }
-    return 0;
-}
-// White space and invisible characters between the characters of a secret, or another case, do not hide it.
-function normalize(text) {
-    const offsets = [];
-    let plain = '';
-    for (let at = 0; at < text.length; at += 1) {
-        const character = text.charAt(at);
-        if (!IGNORED.test(character)) {
-            const lower = character.toLowerCase();
-            plain += lower.length === 1 ? lower : character;
-            offsets.push(at);
-        }
-    }
-    return { plain, offsets };
-}
-function encode(secret) {
-    const json = JSON.stringify(secret).slice(1, -1);
-    const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-    return [
-        secret,
-        json,
-        // As Go and PHP write JSON.
-        json.replace(/[&<>]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
-        json.replaceAll('/', '\\/'),
-        encodeUrl(secret),
-        encodeUrl(secret).replaceAll('%20', '+'),
-        html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
-        html.replaceAll('"', '&#34;').replaceAll("'", '&#39;').replaceAll('+', '&#43;'),
-        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
-        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
-    ];
-}
-function encodeUrl(secret) {
-    return encodeURIComponent(Buffer.from(secret).toString());
-}
-// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
-function encodeBase64(secret, shift) {
-    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
-    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
-    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
-    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
 }
 
 

@@ -142,7 +142,7 @@ async function cleanUp() {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
     else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(671)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5671));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(63)]).then(__nccwpck_require__.bind(__nccwpck_require__, 63));
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {

@@ -1,5 +1,5 @@
-export const id = 671;
-export const ids = [671,150];
+export const id = 63;
+export const ids = [63,150];
 export const modules = {
 
 /***/ 1150:
@@ -40,7 +40,7 @@ Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___
 
 /***/ }),
 
-/***/ 5671:
+/***/ 63:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -94,31 +94,140 @@ function formatSeconds(ms) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
+;// CONCATENATED MODULE: ./src/escapes.ts
+// One character as URLs, JSON and HTML escape it.
+const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\[/"'\\]|&(?:#\d{1,6}|#x[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+/** Splits a text into its characters; with `unescaping`, those that URLs, JSON and HTML escape are what they stand for. */
+function* split(text, unescaping) {
+    let at = 0;
+    for (const match of unescaping ? text.matchAll(ESCAPED) : []) {
+        for (; at < match.index; at += 1) {
+            yield [text.charAt(at), at, at + 1];
+        }
+        at += match[0].length;
+        yield [escapes_unescape(match[0]), match.index, at];
+    }
+    for (; at < text.length; at += 1) {
+        yield [text.charAt(at), at, at + 1];
+    }
+}
+function escapes_unescape(text) {
+    if (text.startsWith('%')) {
+        return Buffer.from(text.replaceAll('%', ''), 'hex').toString();
+    }
+    if (text.startsWith('\\')) {
+        return text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
+    }
+    const name = text.slice(1, -1).toLowerCase();
+    return (NAMED[name] ?? String.fromCodePoint(name.startsWith('#x') ? parseInt(name.slice(2), 16) : Number(name.slice(1))));
+}
+
+;// CONCATENATED MODULE: ./src/redact.ts
+
+// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
+const MIN_REPLACED_LENGTH = 4;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
+const secrets = new Set();
+// The forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
+const redact_forms = new Set();
+const pending = [];
+/** Keeps a secret, also in common encodings, out of what `redact` returns. */
+function addSecret(secret) {
+    if (!secrets.has(secret)) {
+        secrets.add(secret);
+        pending.push(secret);
+    }
+}
+/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` tells that the text goes on. */
+function redact(text, isCut = false) {
+    const isSecret = new Uint8Array(text.length);
+    // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
+    for (const { plain, ranges } of [normalize([...split(text, false)]), normalize([...split(text, true)])]) {
+        const mark = (first, last) => isSecret.fill(1, ranges[first]?.[0], ranges[last]?.[1]);
+        for (const form of listForms()) {
+            for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+                mark(at, at + form.length - 1);
+            }
+            const cut = isCut ? findCutSecret(plain, form) : 0;
+            if (cut > 0) {
+                mark(plain.length - cut, plain.length - 1);
+            }
+        }
+    }
+    let result = '';
+    for (let at = 0; at < text.length; at += 1) {
+        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
+    }
+    return result;
+}
+function listForms() {
+    for (const form of pending.splice(0).flatMap(encode)) {
+        // Most secrets are ASCII and may be long, as JWTs are.
+        const plain = /^[!-~]*$/.test(form) ? form.toLowerCase() : normalize([...split(form, false)]).plain;
+        if (plain.length >= MIN_REPLACED_LENGTH) {
+            redact_forms.add(plain);
+        }
+    }
+    return redact_forms;
+}
+// Returns how many characters at the end of a text may be the beginning of a secret.
+function findCutSecret(plain, form) {
+    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+        if (plain.endsWith(form.slice(0, length))) {
+            return length;
+        }
+    }
+    return 0;
+}
+// White space and invisible characters between the characters of a secret, or another case, do not hide it.
+function normalize(pieces) {
+    const ranges = [];
+    let plain = '';
+    for (const [text, from, to] of pieces) {
+        for (let at = 0; at < text.length; at += 1) {
+            const character = text.charAt(at);
+            if (!IGNORED.test(character)) {
+                const lower = character.toLowerCase();
+                plain += lower.length === 1 ? lower : character;
+                ranges.push([from, to]);
+            }
+        }
+    }
+    return { plain, ranges };
+}
+function encode(secret) {
+    return [
+        secret,
+        // As URLs write a space.
+        secret.replaceAll(' ', '+'),
+        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
+        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
+    ];
+}
+// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+function encodeBase64(secret, shift) {
+    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
+    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
+    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+}
+
 ;// CONCATENATED MODULE: ./src/secrets.ts
+
 
 
 const MAX_QUOTE_LENGTH = 500;
 // Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
-const MIN_REPLACED_LENGTH = 4;
 // A shorter one is not a signature, and its mask would garble the log.
 const MIN_SIGNATURE_LENGTH = 16;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}]/u;
-const masked = new Set();
-// All forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
-const secrets_forms = new Set();
-const pending = [];
 /** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
 function mask(secret) {
-    if (secret === '') {
-        return;
-    }
-    lib_core.setSecret(secret);
-    if (!masked.has(secret)) {
-        masked.add(secret);
-        pending.push(secret);
+    if (secret !== '') {
+        lib_core.setSecret(secret);
+        addSecret(secret);
     }
 }
 /** Masks a JWT and, separately, its signature, which a server may echo alone. */
@@ -144,7 +253,7 @@ function quote(text, maxLength = MAX_QUOTE_LENGTH) {
 }
 /** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
 function quoteId(id) {
-    return /^[\w-]{1,100}$/.test(id) && redact(id, false) === id ? id : quote(id, 100);
+    return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
 }
 /**
  * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
@@ -152,84 +261,6 @@ function quoteId(id) {
  */
 function disarm(line) {
     return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
-}
-function redact(text, isCut) {
-    const { plain, offsets } = normalize(text);
-    const isSecret = new Uint8Array(text.length);
-    const mark = (from, to) => isSecret.fill(1, offsets[from], (offsets[to] ?? 0) + 1);
-    for (const form of listForms()) {
-        for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
-            mark(at, at + form.length - 1);
-        }
-        const cut = isCut ? findCutSecret(plain, form) : 0;
-        if (cut > 0) {
-            mark(plain.length - cut, plain.length - 1);
-        }
-    }
-    let result = '';
-    for (let at = 0; at < text.length; at += 1) {
-        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
-    }
-    return result;
-}
-function listForms() {
-    for (const form of pending.splice(0).flatMap(encode)) {
-        const { plain } = normalize(form);
-        if (plain.length >= MIN_REPLACED_LENGTH) {
-            secrets_forms.add(plain);
-        }
-    }
-    return secrets_forms;
-}
-// Returns how many characters at the end of a text may be the beginning of a secret.
-function findCutSecret(plain, form) {
-    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
-        if (plain.endsWith(form.slice(0, length))) {
-            return length;
-        }
-    }
-    return 0;
-}
-// White space and invisible characters between the characters of a secret, or another case, do not hide it.
-function normalize(text) {
-    const offsets = [];
-    let plain = '';
-    for (let at = 0; at < text.length; at += 1) {
-        const character = text.charAt(at);
-        if (!IGNORED.test(character)) {
-            const lower = character.toLowerCase();
-            plain += lower.length === 1 ? lower : character;
-            offsets.push(at);
-        }
-    }
-    return { plain, offsets };
-}
-function encode(secret) {
-    const json = JSON.stringify(secret).slice(1, -1);
-    const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-    return [
-        secret,
-        json,
-        // As Go and PHP write JSON.
-        json.replace(/[&<>]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
-        json.replaceAll('/', '\\/'),
-        encodeUrl(secret),
-        encodeUrl(secret).replaceAll('%20', '+'),
-        html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
-        html.replaceAll('"', '&#34;').replaceAll("'", '&#39;').replaceAll('+', '&#43;'),
-        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
-        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
-    ];
-}
-function encodeUrl(secret) {
-    return encodeURIComponent(Buffer.from(secret).toString());
-}
-// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
-function encodeBase64(secret, shift) {
-    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
-    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
-    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
-    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
 }
 
 // EXTERNAL MODULE: external "node:net"
