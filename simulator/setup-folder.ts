@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuthMethod, BindingRule, Policy, Role } from '../testbed/nomad-api.js';
-import type { Configuration } from './setups.js';
+import type { Configuration } from './configuration.js';
 
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 

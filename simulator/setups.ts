@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { AuthMethod, BindingRule, Policy, Role } from '../testbed/nomad-api.js';
+import type { AuthMethod } from '../testbed/nomad-api.js';
+import type { Configuration } from './configuration.js';
 import { changeClaims, EXAMPLE, type Claims } from './identities.js';
 import { readFolder } from './setup-folder.js';
 
@@ -10,16 +11,6 @@ export interface Setup extends Configuration {
   name: string;
   /** The claims of the example job, with the owner and the repository of nomad-config/github.env. */
   claims: Claims;
-}
-
-/** An auth method and what a login through it depends on. */
-export interface Configuration {
-  method: AuthMethod;
-  rules: BindingRule[];
-  roles: Omit<Role, 'ID'>[];
-  policies: Policy[];
-  /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
-  others?: Pick<Configuration, 'method' | 'rules'>[];
 }
 
 const EXAMPLES = join(import.meta.dirname, '../nomad-config');
