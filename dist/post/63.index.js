@@ -49,8 +49,8 @@ __webpack_require__.d(__webpack_exports__, {
   revokeToken: () => (/* binding */ revokeToken)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
-var lib_core = __webpack_require__(6421);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 12 modules
+var lib_core = __webpack_require__(143);
 ;// CONCATENATED MODULE: ./src/deadline.ts
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
@@ -1608,9 +1608,20 @@ function isDecodable({ username, password }) {
     }
 }
 
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __webpack_require__(4942);
 ;// CONCATENATED MODULE: ./src/http/response.ts
 
 
+
+const SUCCESS = lib/* HttpCodes */.Hv.OK;
+const REDIRECTS = [
+    lib/* HttpCodes */.Hv.MovedPermanently,
+    lib/* HttpCodes */.Hv.ResourceMoved,
+    lib/* HttpCodes */.Hv.SeeOther,
+    lib/* HttpCodes */.Hv.TemporaryRedirect,
+    lib/* HttpCodes */.Hv.PermanentRedirect,
+];
 const MAX_BODY_BYTES = 1024 * 1024;
 // Nomad's errors are far shorter: patterns and people read this much at most.
 const MAX_EXCERPT_LENGTH = 4096;
@@ -1627,17 +1638,17 @@ async function readBody(body) {
     }
     return Buffer.concat(chunks).toString();
 }
+/** Tells whether a response is the one that GitHub and Nomad send if all went well. */
+function isSuccess({ status }) {
+    return status === SUCCESS;
+}
 /** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
 function describeResponse(summary, target, response) {
     const { status, headers, text } = response;
     const body = text.slice(0, MAX_EXCERPT_LENGTH);
-    const said = isRedirect(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
+    const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
     const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
     return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
-}
-/** Tells whether a status is one of those that redirect. */
-function isRedirect(status) {
-    return [301, 302, 303, 307, 308].includes(status);
 }
 // The title says most about a web page, and "message" about an error in JSON.
 function summarize(body) {
@@ -1838,7 +1849,7 @@ class NomadApi {
     }
     /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
     expectSuccess(summary, response) {
-        if (response.status !== 200) {
+        if (!isSuccess(response)) {
             throw describeResponse(summary, this.#connection.target, response);
         }
     }

@@ -142,7 +142,7 @@ async function cleanUp() {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
     else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(63)]).then(__nccwpck_require__.bind(__nccwpck_require__, 63));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(63)]).then(__nccwpck_require__.bind(__nccwpck_require__, 63));
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {
@@ -152,7 +152,7 @@ async function cleanUp() {
 }
 // Most runs need neither the toolkit nor the network code, and loading these takes most of the time.
 async function warn(message) {
-    const core = await Promise.all(/* import() */[__nccwpck_require__.e(562), __nccwpck_require__.e(150)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6421));
+    const core = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(150)]).then(__nccwpck_require__.bind(__nccwpck_require__, 143));
     core.warning(message);
 }
 await cleanUp();

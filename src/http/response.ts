@@ -1,3 +1,4 @@
+import { HttpCodes } from '@actions/http-client';
 import { Failure, type FailedResponse, type Target } from '../failures/failure.js';
 import { quote } from '../secrets.js';
 
@@ -8,6 +9,14 @@ export interface Response {
   text: string;
 }
 
+const SUCCESS: number = HttpCodes.OK;
+const REDIRECTS: number[] = [
+  HttpCodes.MovedPermanently,
+  HttpCodes.ResourceMoved,
+  HttpCodes.SeeOther,
+  HttpCodes.TemporaryRedirect,
+  HttpCodes.PermanentRedirect,
+];
 const MAX_BODY_BYTES = 1024 * 1024;
 // Nomad's errors are far shorter: patterns and people read this much at most.
 const MAX_EXCERPT_LENGTH = 4096;
@@ -26,18 +35,18 @@ export async function readBody(body: AsyncIterable<Buffer>): Promise<string | un
   return Buffer.concat(chunks).toString();
 }
 
+/** Tells whether a response is the one that GitHub and Nomad send if all went well. */
+export function isSuccess({ status }: Response): boolean {
+  return status === SUCCESS;
+}
+
 /** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
 export function describeResponse(summary: string, target: Target, response: Response): Failure {
   const { status, headers, text } = response;
   const body = text.slice(0, MAX_EXCERPT_LENGTH);
-  const said = isRedirect(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
+  const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
   const details: FailedResponse = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
   return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
-}
-
-/** Tells whether a status is one of those that redirect. */
-export function isRedirect(status: number): boolean {
-  return [301, 302, 303, 307, 308].includes(status);
 }
 
 // The title says most about a web page, and "message" about an error in JSON.

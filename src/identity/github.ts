@@ -4,7 +4,7 @@ import type { Deadline } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import { Connection } from '../http/connection.js';
-import { describeResponse } from '../http/response.js';
+import { describeResponse, isSuccess } from '../http/response.js';
 import { parseJwt } from '../jwt.js';
 import { mask, maskJwt } from '../secrets.js';
 
@@ -40,7 +40,7 @@ export async function requestGithubToken(audience: string | undefined, deadline:
   try {
     return await retry(deadline, async (limitMs) => {
       const response = await connection.send(request, limitMs);
-      if (response.status !== 200) {
+      if (!isSuccess(response)) {
         throw describeResponse('GitHub did not issue an OIDC token', connection.target, response);
       }
       return readToken(response.text);

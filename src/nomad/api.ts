@@ -1,7 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { Connection } from '../http/connection.js';
 import type { TlsOptions } from '../http/dispatcher.js';
-import { describeResponse, type Response } from '../http/response.js';
+import { describeResponse, isSuccess, type Response } from '../http/response.js';
 
 /** How to reach Nomad's API, and what each request carries. */
 export interface ApiOptions extends TlsOptions {
@@ -54,7 +54,7 @@ export class NomadApi {
 
   /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
   expectSuccess(summary: string, response: Response): void {
-    if (response.status !== 200) {
+    if (!isSuccess(response)) {
       throw describeResponse(summary, this.#connection.target, response);
     }
   }

@@ -3,6 +3,7 @@ import * as core from '@actions/core';
 import { withTimeout, type Deadline } from '../deadline.js';
 import { Failure, type AuthMethod, type Login } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
+import { isSuccess } from '../http/response.js';
 import { parseJwt } from '../jwt.js';
 import { NomadApi, type ApiOptions } from './api.js';
 import { expectNames, parseToken, type NomadToken } from './token.js';
@@ -88,7 +89,7 @@ export class NomadClient {
     do {
       const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
       const response = await this.#api.send({ method: 'GET', path, secretId }, limitMs).catch(() => undefined);
-      if (response?.status === 200) {
+      if (response !== undefined && isSuccess(response)) {
         return path === '/v1/acl/policies' ? readNames(response.text) : undefined;
       }
       await sleep(delayMs);
