@@ -37,7 +37,7 @@ async function debugWith(
 describe('the debug lines', () => {
   test('show each attempt with its method, path, status and duration, and whether it opened a connection', async () => {
     expect(readDebug(await debugWith(accept))).toEqual([
-      'Nomad at http://HOST: no proxy',
+      'Connecting to Nomad at http://HOST without a proxy',
       'POST http://HOST/v1/acl/login: 200 after N ms, new connection',
       'GET http://HOST/v1/acl/token/self: 200 after N ms, no new connection',
     ]);
@@ -46,7 +46,7 @@ describe('the debug lines', () => {
   test('show the requests to GitHub and to Nomad', async () => {
     const { result } = await logInThrough(issue, { env: DEBUG });
     const lines = readDebug(result);
-    expect(lines).toContain('GitHub at http://HOST: no proxy');
+    expect(lines).toContain('Connecting to GitHub at http://HOST without a proxy');
     expect(lines).toContain('GET http://HOST/idtoken?api-version=2.0: 200 after N ms, new connection');
     expect(lines).toContain('GET http://HOST/v1/acl/auth-methods: 200 after N ms, new connection');
     expect(lines).toContain('POST http://HOST/v1/acl/login: 200 after N ms, no new connection');
@@ -102,7 +102,7 @@ describe('the debug lines', () => {
     const result = await runMain({ inputs: { url, ...IDENTITY }, env });
     await Promise.all([proxy.close(), server.close()]);
     expect(readDebug(result)[0]).toMatch(
-      /^Nomad at http:\/\/nomad\.example\.com:\d+: through the proxy http:\/\/HOST \(HTTP_PROXY\)$/,
+      /^Connecting to Nomad at http:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/HOST \(HTTP_PROXY\)$/,
     );
   });
 
