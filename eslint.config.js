@@ -12,13 +12,13 @@ export default defineConfig(
     rules: {
       // TypeScript's noPropertyAccessFromIndexSignature asks for the very notation that this rule forbids.
       '@typescript-eslint/dot-notation': 'off',
-      // An empty string is no value to GitHub, which sets the variables of inputs that are not given.
+      // GitHub sets the variables of inputs without a value to an empty string, so an empty string counts as unset.
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
     },
   },
   {
     files: ['src/**/*.ts'],
-    // A longer file holds more than one idea; the catalogue is a list.
+    // A longer file probably does more than one thing. The catalogue is a list.
     ignores: ['src/failures/catalogue-*.ts'],
     rules: { 'max-lines': ['error', 150] },
   },

@@ -1,4 +1,4 @@
-# What a deploying job needs in one namespace: plan, run and stop jobs, follow their deployments and read their logs.
+# The permissions that a deployment needs in one namespace: plan, run and stop jobs, follow their deployments and read their logs.
 # It cannot open a shell in a task (alloc-exec), read task files (read-fs), or read variables.
 # https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy
 namespace "default" {

@@ -1,4 +1,4 @@
-# The Realistic setup of docs/nomad-setup.md: the same objects as its commands create.
+# The Realistic setup of docs/nomad-setup.md. It creates the same objects as the commands there.
 
 locals {
   config = jsondecode(file("${path.module}/../auth-method-adv.json"))

@@ -9,12 +9,12 @@ variable "owner" {
 }
 
 variable "repository_id" {
-  description = "Id of the repository, as printed by: gh api repos/OWNER/REPOSITORY --jq .id"
+  description = "ID of the repository, as printed by: gh api repos/OWNER/REPOSITORY --jq .id"
   type        = string
 
   validation {
     condition     = can(regex("^[0-9]+$", var.repository_id))
-    error_message = "The repository id must be a number, not the repository's name."
+    error_message = "The repository ID must be a number, not the name of the repository."
   }
 }
 
