@@ -22,7 +22,7 @@ const ROOT = join(import.meta.dirname, '..');
 const NOW = Date.parse('2026-09-21T14:19:06Z');
 const TABLE = '(?:\\|.*\n)*';
 const REST = '[^]*';
-// Recorded responses of these kinds are to requests that the action does not make.
+// The recorded responses of these kinds belong to requests that the action does not make.
 const MIXED = ['login-not-found', 'not-nomad', 'server-error'];
 const GROUPS: Record<string, Kind[]> = {
   "Inputs and GitHub's OIDC token": IDENTITY_KINDS,
@@ -67,7 +67,7 @@ function renderKind({ id, retryS, example }: Kind): string {
   return [`### ${id}`, block(render(failure, undefined, NOW)), policy, ...variants].join('\n\n');
 }
 
-/** Returns the lines of the log for recorded responses that are of a kind but have other words than its example. */
+/** Returns the log lines for recorded responses of a kind whose wording differs from its example. */
 function findOtherWordings(id: string, { details }: Failure): string[] {
   const { login, response, target } = details;
   if (login === undefined || response === undefined || target === undefined) {
@@ -86,7 +86,7 @@ function findOtherWordings(id: string, { details }: Failure): string[] {
   return [...new Set(lines)];
 }
 
-/** Returns a response body without what differs from one cluster to another: names in quotes, addresses and attributes. */
+/** Returns a response body without the parts that differ between clusters: names in quotes, addresses and attributes. */
 export function generalize(body: string): string {
   return body
     .trim()
@@ -109,7 +109,7 @@ function code(text: string): string {
   return text === '' ? '' : `\`${text}\``;
 }
 
-/** Replaces the parts of a document that follow a comment which says that this program writes them. */
+/** Replaces the generated parts of a document, each of which follows a comment. */
 async function update(file: string, parts: [what: string, old: string, part: string][]): Promise<string> {
   const text = parts.reduce((before, [what, old, part]) => {
     const comment = `<!-- npm run docs writes ${what}. -->\n`;

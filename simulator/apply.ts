@@ -7,7 +7,7 @@ const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDisco
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 const NO_POLICY = 'simulator-placeholder';
 
-/** Creates the policies and roles of a setup; a missing policy that a role links to is created and deleted again. */
+/** Creates the policies and roles of a setup; a missing policy that a role links to is created and then deleted. */
 export async function putRolesAndPolicies({ policies, roles }: Setup, { admin }: NomadServer): Promise<void> {
   for (const { Name, Rules } of policies) {
     await admin.putPolicy(Name, Rules);

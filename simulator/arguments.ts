@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util';
 import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
 
 /** The help text. */
-export const HELP = `Simulates logins to Nomad, so that you can try binding rules before they are live.
+export const HELP = `Simulates logins to Nomad, so that you can test binding rules before you create them.
 
   npm start                               a demo
-  npm run simulate -- --config adv        who gets a token: a table of jobs for one setup
+  npm run simulate -- --config adv        a table of jobs, and which of them get a token
   npm run simulate -- --config adv --claim ref=refs/heads/dev
                                           what one job gets, and which binding rules match
 
@@ -14,7 +14,7 @@ Options:
   --config simple|adv|DIR
                        the setup: Simple or Realistic (adv, the default) of docs/nomad-setup.md, or a folder.
                        A folder contains auth-method*.json, binding-rule*.json, role*.json and policies*.json
-                       as Nomad prints them, one object or a list each; NAME.hcl defines the policy NAME.
+                       as Nomad prints them, with one object or a list in each; NAME.hcl defines the policy NAME.
   --method NAME        the auth method, if the folder has several
   --claim NAME=VALUE   a claim of the job that differs from the example job (repeatable).
                        sub, workflow_ref and job_workflow_ref change with it, unless you set them.
@@ -23,13 +23,13 @@ Options:
   --help               show this text
 
 The example job is a push to main in the repository of nomad-config/github.env, with the claims of
-jws-example.json and the custom property team. JWTs are signed with RS256, for the first audience in
-BoundAudiences unless the claims include aud.
+jws-example.json and the custom property team. JWTs are signed with RS256. Their audience is the first one
+in BoundAudiences, unless the claims include aud.
 
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
 
-Exit status: 0, or 1 if the one job is refused, or 2 if an argument or a file is wrong.`;
+Exit status: 1 if the single job is refused, 2 if an argument or a file is invalid, otherwise 0.`;
 
 /** What to simulate. */
 export interface Plan {
@@ -42,7 +42,7 @@ export interface Plan {
   showsLog: boolean;
 }
 
-/** Reads the arguments; throws an error that names the wrong one. */
+/** Reads the arguments; throws an error that names an invalid one. */
 export async function readPlan(args: string[]): Promise<Plan | 'demo' | 'help'> {
   const { values } = parseArgs({
     args,
@@ -87,7 +87,7 @@ async function readClaims(file: string): Promise<Claims> {
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
     throw new Error(`--claims ${file} must contain a JSON object.`);
   }
-  // A claim that is not in the file must not come from the example job.
+  // Claims that are not in the file must not be taken from the example job.
   return { ...Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined])), ...omit(claims, RENEWED) };
 }
 
@@ -102,6 +102,6 @@ function parseClaim(argument: string): Claims {
   try {
     return { [name]: JSON.parse(value) as unknown };
   } catch {
-    throw new Error(`--claim ${argument} starts like JSON but does not parse.`);
+    throw new Error(`--claim ${argument} begins like JSON but is not valid JSON.`);
   }
 }

@@ -6,7 +6,7 @@ export interface Attribute {
   claim: string;
 }
 
-/** Returns the attributes that an auth method's mappings make of claims. */
+/** Returns the attributes that an auth method's mappings create from claims. */
 export function listAttributes({ ClaimMappings, ListClaimMappings }: AuthMethod['Config']): Attribute[] {
   const list = (scope: string, mappings: Record<string, string> | null | undefined): Attribute[] =>
     Object.entries(mappings ?? {}).map(([claim, name]) => ({ name: `${scope}.${name}`, claim }));
@@ -24,6 +24,6 @@ export function explainUnknown(name: string, attributes: Attribute[]): string | 
     attributes.find(({ claim }) => claim === short);
   const names = attributes.map((attribute) => attribute.name).join(', ');
   const others = names === '' ? '' : `, or use one of ${names}`;
-  const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Write ${meant.name}.`;
+  const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
   return `${name} is not an attribute of the auth method. ${advice}`;
 }

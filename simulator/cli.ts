@@ -15,7 +15,7 @@ interface Servers {
   issuer: Issuer;
 }
 
-/** Runs the simulator with arguments, and returns its exit status; throws an error if an argument or a file is wrong. */
+/** Runs the simulator with arguments, and returns its exit status; throws an error if an argument or a file is invalid. */
 export async function runSimulator(args: string[], print: Print, start = startNomad): Promise<number> {
   const plan = await readPlan(args);
   if (plan === 'help') {
@@ -50,7 +50,7 @@ async function simulate(plan: Plan, setup: Setup, { nomad, issuer }: Servers, pr
 async function showJob(simulation: Simulation, claims: Claims, showsLog: boolean, print: Print): Promise<number> {
   const outcome = await simulation.try(claims);
   const wider = (await simulation.findWider(claims)).map(
-    ({ name, summary }) => `The auth method ${name} gives the same job more: ${summary}.`,
+    ({ name, summary }) => `The auth method ${name} grants the same job more: ${summary}.`,
   );
   print(formatClaims(claims));
   print(formatVerdicts(await simulation.judgeRules(claims)));
@@ -82,7 +82,7 @@ async function showTable(simulation: Simulation, print: Print): Promise<number> 
       .filter(({ wider }) => wider.some(({ name }) => name === method.Name))
       .map(({ name }) => name);
     if (names.length > 0) {
-      warnings.push(`The auth method ${method.Name} gives these jobs more: ${names.join(', ')}.`);
+      warnings.push(`The auth method ${method.Name} grants these jobs more: ${names.join(', ')}.`);
     }
   }
   if (outcomes.every(({ isLetIn }) => !isLetIn)) {

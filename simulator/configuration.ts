@@ -1,6 +1,6 @@
 import type { AuthMethod, BindingRule, Policy, Role } from '../testbed/nomad-api.js';
 
-/** An auth method and what a login through it depends on. */
+/** An auth method and the objects that affect its logins. */
 export interface Configuration {
   method: AuthMethod;
   rules: BindingRule[];

@@ -23,9 +23,9 @@ export async function runDemo(
     })),
   );
   showProgress('');
-  print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad, without a stored secret.')}
-This demo uses ${nomad.name} and a fake GitHub issuer on this machine. It contacts no other cluster.
-Nomad has the Realistic setup of docs/nomad-setup.md: a repository gets its role for one workflow on main.
+  print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
+This demo uses ${nomad.name} and a fake GitHub issuer on this machine. It does not contact any other cluster.
+Nomad has the Realistic setup of docs/nomad-setup.md: one workflow on main gets the role of its repository.
 
 A push to main gets a token:
 ${formatLog(login.collapsedLog)}

@@ -1,7 +1,7 @@
 import { evaluate, lookUp, type Attributes, type Condition, type Expression } from '../testbed/fake-nomad/selector.js';
 import type { Attribute } from './attributes.js';
 
-/** Returns the conditions for which a selector does not match, each with the value that it met. */
+/** Returns the conditions because of which a selector does not match, each with the actual value. */
 export function explainMismatch(selector: Expression, attributes: Attributes, known: Attribute[]): string[] {
   return findFailed(selector, attributes, true).map(({ condition, expected, error }) => {
     const name = nameAttribute(condition);
@@ -14,7 +14,7 @@ export function explainMismatch(selector: Expression, attributes: Attributes, kn
   });
 }
 
-/** Returns all conditions of a selector; those inside a quantifier are part of the quantifier. */
+/** Returns all conditions of a selector; conditions inside a quantifier are part of the quantifier. */
 export function listConditions(selector: Expression): Condition[] {
   switch (selector.type) {
     case 'and':
@@ -27,7 +27,7 @@ export function listConditions(selector: Expression): Condition[] {
   }
 }
 
-/** Returns the attributes for which a selector only excludes values, so that it also matches JWTs without them. */
+/** Returns the attributes for which a selector only excludes values, and therefore also matches JWTs without them. */
 export function findOnlyExcluded(selector: Expression): string[] {
   const parts = splitAnd(selector);
   const list = (some: Expression[]): string[] => some.flatMap(listConditions).map(nameAttribute);
@@ -42,7 +42,7 @@ export function nameAttribute({ path }: Condition): string {
 
 interface Failed {
   condition: Condition;
-  /** What the condition had to be for the selector to match. */
+  /** The result that the condition needs for the selector to match. */
   expected: boolean;
   error?: string;
 }
@@ -87,7 +87,7 @@ function splitAnd(selector: Expression): Expression[] {
 }
 
 function isExclusion(part: Expression): boolean {
-  // "is empty" is there to match JWTs without the claim.
+  // "is empty" is meant to match JWTs without the claim.
   if (part.type === 'match' && part.operator === 'is empty') {
     return false;
   }

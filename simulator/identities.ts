@@ -3,7 +3,7 @@ import exampleClaims from '../jws-example.json' with { type: 'json' };
 /** The claims of a JWT. */
 export type Claims = Record<string, unknown>;
 
-/** The claims that every JWT gets anew: its id and its times. */
+/** The claims that are new in every JWT: its ID and its times. */
 export const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
 
 /**
@@ -12,7 +12,7 @@ export const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
  */
 export const EXAMPLE: Claims = omit({ ...exampleClaims, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
 
-/** The jobs of a table, which differ from the example job in one respect each. */
+/** The jobs of a table, each of which differs from the example job in one respect. */
 export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'the job itself': () => ({}),
   'another branch': () => ({ ref: 'refs/heads/feature', ref_protected: 'false' }),
@@ -53,7 +53,7 @@ export function omit(claims: object, names: string[]): Claims {
   );
 }
 
-/** Changes claims, and with them the claims that GitHub derives from them: sub, workflow_ref and job_workflow_ref. */
+/** Changes claims, and also the claims that GitHub derives from them: sub, workflow_ref and job_workflow_ref. */
 export function changeClaims(base: Claims, changes: Claims): Claims {
   const changed: Claims = { ...base, ...changes };
   if ('repository_owner' in changes && !('repository' in changes)) {

@@ -1,6 +1,6 @@
 import type { Token } from '../testbed/nomad-api.js';
 
-/** Nomad's answer to a login. */
+/** Nomad's response to a login. */
 export type LoginAnswer = { token: Token } | { token: undefined; status: number; refusal: string };
 
 /** Logs in to Nomad over its API. */
@@ -14,7 +14,7 @@ export async function logIn(url: string, AuthMethodName: string, LoginToken: str
     : { token: undefined, status: response.status, refusal: shorten(await response.text()) };
 }
 
-// Nomad puts the same words before each reason to refuse a JWT.
+// Nomad adds the same prefix to each reason for refusing a JWT.
 function shorten(answer: string): string {
   return answer
     .replace(/unable to (?:validate provided token|verify signature of JWT token): /g, '')

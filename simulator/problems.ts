@@ -11,7 +11,7 @@ const TOKEN_NAME_VARIABLES = [
   { name: 'auth_method_name', claim: '' },
 ];
 
-/** Returns the probable mistakes in a setup, whichever job logs in: a text for each. */
+/** Returns a description of each probable mistake in a setup, whichever job logs in. */
 export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims' | 'name'>): string[] {
   const { Name, Config, TokenNameFormat = '' } = method;
   const attributes = listAttributes(Config);
@@ -46,7 +46,7 @@ function findSelectorProblems(text: string, attributes: Attribute[]): string[] {
   const names = new Set(listConditions(selector).map(nameAttribute));
   const unknown = [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
   const excluded = findOnlyExcluded(selector);
-  const advice = `The selector only excludes values of ${excluded.join(' and ')}, so it also matches JWTs without such a claim. Add a condition that names the allowed values.`;
+  const advice = `The selector only excludes values of ${excluded.join(' and ')}, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.`;
   return excluded.length > 0 ? [...unknown, advice] : unknown;
 }
 
@@ -67,12 +67,12 @@ function findMissingTarget(
   const known = BindType === 'role' ? roles : policies;
   return BindType === 'management' || listVariables(BindName).length > 0 || known.some(({ Name }) => Name === BindName)
     ? []
-    : [`There is no ${BindType} ${BindName}, so the rule gives nothing.`];
+    : [`There is no ${BindType} ${BindName}, so the rule grants nothing.`];
 }
 
 function findMissingPolicies({ Name, Policies }: Setup['roles'][number], policies: Setup['policies']): string[] {
   if (Policies.length === 0) {
-    return [`The role ${Name} links to no policies, so it gives no rights.`];
+    return [`The role ${Name} links to no policies, so it grants no permissions.`];
   }
   return Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name)).map(
     (link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`,

@@ -17,7 +17,7 @@ export function formatTable(rows: (Pick<Outcome, 'isLetIn' | 'summary'> & { name
     .join('\n');
 }
 
-/** Formats the log of a step, marked so that it stands out from other output. */
+/** Formats the log of a step so that it stands out from other output. */
 export function formatLog(log: string): string {
   return log
     .split('\n')

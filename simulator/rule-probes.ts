@@ -13,13 +13,13 @@ import { describeRights } from './tokens.js';
 export interface Verdict {
   rule: BindingRule;
   isMatch: boolean;
-  /** What the rule gives, or why it gives nothing. */
+  /** What the rule grants, or why it grants nothing. */
   summary: string;
   /** The conditions that failed. */
   failed: string[];
 }
 
-/** Two copies of the auth method with one rule each: the rule itself, and one that gives a token to every JWT it matches. */
+/** Two copies of the auth method, one with the rule itself and one with a rule that grants a token to every JWT it matches. */
 interface Probe {
   rule: BindingRule;
   itself: string;
@@ -28,7 +28,7 @@ interface Probe {
 
 const NO_MATCH = 'no role or policy bindings matched';
 
-/** Copies of a setup's auth method on a server, each with a single rule, that show the effect of that rule. */
+/** Copies of a setup's auth method on a server, each with a single rule, which show the effect of that rule. */
 export class RuleProbes {
   readonly #setup: Setup;
   readonly #url: string;
@@ -52,7 +52,7 @@ export class RuleProbes {
     return probes;
   }
 
-  /** Returns the effect of each rule on a JWT; undefined if the method refuses the JWT before it looks at the rules. */
+  /** Returns the effect of each rule on a JWT; undefined if the method refuses the JWT before Nomad evaluates the rules. */
   async judge(jwt: string, claims: Claims): Promise<Verdict[] | undefined> {
     const verdicts: Verdict[] = [];
     for (const { rule, itself, anyMatch } of this.#probes) {
@@ -77,7 +77,7 @@ export class RuleProbes {
   async #describeMatch(rule: BindingRule, methodName: string, jwt: string, claims: Claims): Promise<string> {
     const answer = await logIn(this.#url, methodName, jwt);
     if (answer.token !== undefined) {
-      return `matches, and gives ${describeRights(answer.token, this.#setup.roles)}`;
+      return `matches, and grants ${describeRights(answer.token, this.#setup.roles)}`;
     }
     return answer.refusal === NO_MATCH
       ? `matches, but there is no ${rule.BindType} ${resolveBindName(rule, claims, this.#setup.method)}`

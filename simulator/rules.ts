@@ -6,7 +6,7 @@ import { listAttributes } from './attributes.js';
 import { explainMismatch } from './explain.js';
 import type { Claims } from './identities.js';
 
-/** Names a binding rule by what it gives, such as "role repo-74". */
+/** Names a binding rule after what it grants, such as "role repo-74". */
 export function describeRule({ BindType, BindName = '' }: BindingRule): string {
   return [BindType, BindName].filter(Boolean).join(' ');
 }
@@ -28,7 +28,7 @@ export function resolveBindName({ BindName = '' }: BindingRule, claims: Claims, 
   return interpolate(BindName, new Map(names.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? ''])));
 }
 
-/** Returns the claims that the token name needs and a JWT lacks, for which Nomad refuses the login. */
+/** Returns the claims that the token name requires and the JWT lacks, because of which Nomad refuses the login. */
 export function findClaimsMissingForName(claims: Claims, { Config, TokenNameFormat = '' }: AuthMethod): string[] {
   const variables = listVariables(TokenNameFormat);
   return Object.entries(Config.ClaimMappings ?? {})

@@ -109,7 +109,7 @@ function choose(folder: string, methods: AuthMethod[], name: string | undefined)
   if (method === undefined) {
     const chosen =
       name === undefined ? `--config ${folder} has no auth method` : `--method ${name}: ${folder} has no such method`;
-    throw new Error(`${chosen} of type JWT, through which jobs log in. Methods of this type: ${names}.`);
+    throw new Error(`${chosen} of type JWT, which jobs need to log in. Methods of this type: ${names}.`);
   }
   return method;
 }

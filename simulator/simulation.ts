@@ -19,7 +19,7 @@ export interface Outcome {
   token: Token | undefined;
 }
 
-/** A setup on a Nomad server, on which jobs with any claims can try to log in. */
+/** A setup on a Nomad server, to which jobs with any claims can try to log in. */
 export class Simulation {
   readonly setup: Setup;
   readonly #nomad: NomadServer;
@@ -34,7 +34,7 @@ export class Simulation {
     this.#probes = probes;
   }
 
-  /** Configures a server with a setup, but with the keys of a fake issuer; throws what the server rejects. */
+  /** Configures a server with a setup, but with the keys of a fake issuer; throws an error if the server rejects something. */
   static async prepare(setup: Setup, nomad: NomadServer, issuer: Issuer): Promise<Simulation> {
     const { method, rules, others = [] } = setup;
     await putRolesAndPolicies(setup, nomad);
@@ -66,7 +66,7 @@ export class Simulation {
   async runAction(claims: Claims): Promise<StageResult> {
     const inputs = { url: this.#nomad.url, methodName: this.setup.method.Name };
     const aud = this.#chooseAudience(claims);
-    // The fake GitHub issuer issues a job's JWTs with its own issuer and one audience; other JWTs are an input.
+    // The fake GitHub issuer only issues JWTs with its own issuer and one audience. Other JWTs are passed as an input.
     return claims['iss'] === GITHUB_ISSUER && typeof aud === 'string'
       ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: this.#issuer.startJob(claims) })
       : runMain({ inputs: { ...inputs, identityToken: await this.#issue(claims) } });
@@ -77,7 +77,7 @@ export class Simulation {
     return this.#probes.judge(await this.#issue(claims), claims);
   }
 
-  /** Returns the other auth methods of the setup that allow the same job more, with what they give. */
+  /** Returns the other auth methods of the setup that grant the same job more, with what they grant. */
   async findWider(claims: Claims): Promise<{ name: string; summary: string }[]> {
     if (this.#others.length === 0) {
       return [];

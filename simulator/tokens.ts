@@ -3,7 +3,7 @@ import type { Setup } from './setups.js';
 
 type Rights = Pick<Token, 'Type' | 'Policies' | 'Roles'>;
 
-/** Describes a token in one line: its type, its lifetime and its rights. */
+/** Describes a token in one line: its type, its lifetime, its roles and its policies. */
 export function describeToken(token: Token, roles: Setup['roles']): string {
   const place = token.Global ? '' : ' in one region';
   const rights = token.Type === 'management' ? '' : `: ${describeRights(token, roles)}`;

@@ -2,7 +2,7 @@
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 
-/** The time by which a login must be done. */
+/** The time by which a login must be complete. */
 export class Deadline {
   readonly #totalMs: number;
   readonly #endMs: number;
@@ -23,7 +23,7 @@ export class Deadline {
   }
 }
 
-/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
 export async function withTimeout<T>(ms: number, promise: Promise<T>, onTimeout: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

@@ -3,10 +3,10 @@ const ESCAPED =
   /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\[/"'\\]|&(?:#\d{1,6}|#x[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** A part of a text, and where in it that begins and ends. */
+/** A part of a text, and where it begins and ends there. */
 export type Piece = [text: string, from: number, to: number];
 
-/** Splits a text into its characters; with `unescaping`, those that URLs, JSON and HTML escape are what they stand for. */
+/** Splits a text into its characters; with `unescaping`, it decodes the escapes of URLs, JSON and HTML. */
 export function* split(text: string, unescaping: boolean): Generator<Piece> {
   let at = 0;
   for (const match of unescaping ? text.matchAll(ESCAPED) : []) {

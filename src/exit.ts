@@ -1,8 +1,8 @@
 const GRACE_MS = 400;
 
 /**
- * Lets the process end by itself, unless a DNS lookup hangs, which nothing can cancel. Calling process.exit at once would abort
- * Node 24 on Windows while V8 compiles in the background, and lose output that a slow reader has not read yet.
+ * Lets the process end by itself, and forces the end only if a DNS lookup hangs, because it cannot be canceled. Calling process.exit
+ * immediately would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
  * https://github.com/nodejs/node/issues/56645
  */
 export function endSoon(): void {

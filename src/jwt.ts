@@ -1,4 +1,4 @@
-/** A JWT and what it says, of which nothing is verified here. */
+/** A JWT and its contents, which are not verified here. */
 export interface Jwt {
   token: string;
   header: Record<string, unknown>;

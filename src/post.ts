@@ -24,7 +24,7 @@ async function cleanUp(): Promise<void> {
   }
 }
 
-// Most runs need neither the toolkit nor the network code, and loading these takes most of the time.
+// Most runs do not need the toolkit or the network code, and loading these takes most of the time.
 async function warn(message: string): Promise<void> {
   const core = await import('@actions/core');
   core.warning(message);

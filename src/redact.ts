@@ -1,16 +1,16 @@
 import { split, type Piece } from './escapes.js';
 
-// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
+// Replacing a very short secret would garble ordinary words, and the replacements would reveal it.
 const MIN_REPLACED_LENGTH = 4;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
 
 const secrets = new Set<string>();
-// The forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
+// The encoded forms of the secrets, and the secrets that are not encoded yet, because most runs never quote anything.
 const forms = new Set<string>();
 const pending: string[] = [];
 
-/** Keeps a secret, also in common encodings, out of what `redact` returns. */
+/** Makes `redact` remove a secret, including its common encodings. */
 export function addSecret(secret: string): void {
   if (!secrets.has(secret)) {
     secrets.add(secret);
@@ -18,7 +18,7 @@ export function addSecret(secret: string): void {
   }
 }
 
-/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` tells that the text goes on. */
+/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` means that the end of the text is missing. */
 export function redact(text: string, isCut = false): string {
   const isSecret = new Uint8Array(text.length);
   // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
@@ -82,14 +82,14 @@ function normalize(pieces: Piece[]): { plain: string; ranges: [from: number, to:
 function encode(secret: string): string[] {
   return [
     secret,
-    // As URLs write a space.
+    // Forms in URLs encode a space as a plus sign.
     secret.replaceAll(' ', '+'),
     ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
     ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
   ];
 }
 
-// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+// Within a longer text, a secret begins at one of three offsets in the groups of base64, and its first and last characters vary.
 function encodeBase64(secret: string, shift: number): string[] {
   const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
   const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);

@@ -7,7 +7,7 @@ import { mask } from './secrets.js';
 
 const TIMEOUT_S = 5;
 
-/** Revokes a token that the main step saved and logs the outcome; a failure is a warning, because the job's own work is done. */
+/** Revokes a token that the main step saved and logs the outcome; a failure is only a warning, because the job itself is done. */
 export async function revokeToken(token: { accessorId: string; secretId: string; type: string }): Promise<void> {
   const name = `The ${token.type} token ${token.accessorId}`;
   try {

@@ -24,7 +24,7 @@ const GITHUB_MS = 2 * ROUND_TRIP_MS + ISSUE_MS;
 const TIMED = ['bash', '-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash'];
 const REPORT_PEAK =
   'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>writeSync(2,`peak ${process.resourceUsage().maxRSS} KiB\n`))';
-// CPU time against an empty program on Node 20 and on Node 24, measured on another machine.
+// CPU time relative to an empty program on Node 20 and Node 24, measured on another machine.
 const OTHERS = [
   ['node:http by hand, two requests', '1.5', '1.5'],
   ['mikenomitch/nomad-jwt-auth (got over node:http, two requests)', '3.8', '3.1'],
@@ -68,7 +68,7 @@ async function measurePeakMiB(step: Step, node: string): Promise<number> {
   return Number(/^peak (\d+) KiB$/m.exec(raw)?.[1]) / 1024;
 }
 
-/** How long a login takes beyond what GitHub does where both are far away, and Nomad speaks TLS. */
+/** Measures how much longer a login takes than GitHub's part of it, if both servers are far away and Nomad uses TLS. */
 async function measureWaitMs(step: Step, issuer: Issuer, nomadPort: number, node: string): Promise<number> {
   const github = await startSlowLink(Number(new URL(issuer.url).port), ROUND_TRIP_MS, ISSUE_MS);
   const nomad = await startSlowLink(nomadPort, ROUND_TRIP_MS);

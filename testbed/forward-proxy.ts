@@ -2,9 +2,9 @@ import { createServer, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { open, type LoopbackServer } from './server.js';
 
-/** An HTTP proxy that connects to the loopback address for every host, so that any host name can be used. */
+/** An HTTP proxy that connects to the loopback address for every host, so any host name can be used. */
 export interface ForwardProxy extends LoopbackServer {
-  /** The requests it received: "CONNECT host:port", or the method and the absolute URL. */
+  /** The requests that it received: "CONNECT host:port", or the method and the absolute URL. */
   requests: string[];
 }
 

@@ -10,7 +10,7 @@ export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 const JWKS_PATH = '/.well-known/jwks';
 const LIFETIME_S = 5 * 60;
 
-/** What is special about one JWT. */
+/** How a JWT differs from the usual one. */
 export interface IssueOptions {
   /** Claims that replace those of jws-example.json; undefined removes a claim. */
   claims?: Record<string, unknown>;
@@ -66,7 +66,7 @@ export async function startIssuer(): Promise<Issuer> {
       case '/idtoken': {
         const job = jobs.get(request.headers.authorization ?? '');
         if (job === undefined) {
-          return [401, { message: 'The bearer token belongs to no job.' }];
+          return [401, { message: 'The bearer token does not belong to a job.' }];
         }
         const { repository_owner: owner } = { ...exampleClaims, ...(job as { repository_owner?: string }) };
         const aud = url.searchParams.get('audience') ?? `https://github.com/${owner}`;

@@ -8,7 +8,7 @@ const COMMAND = /^\s*::([a-z-]+)(?: [^:]*)?::(.*)$/;
 // The runner still accepts commands of this form, anywhere in a line.
 const OLD_COMMAND = /##\[([a-z-]+)(?: [^\]]*)?\](.*)$/;
 
-/** A program's output as GitHub shows it: commands are carried out, and secrets are masked once the program has masked them. */
+/** A program's output as GitHub shows it: commands are executed, and secrets are masked after the program has masked them. */
 export class LogView {
   readonly annotations: Annotation[] = [];
   readonly masks: string[] = [];

@@ -11,7 +11,7 @@ export class NomadAdmin {
     this.secretId = secretId;
   }
 
-  /** Bootstraps the ACLs of a cluster and returns an operator who holds its first management token. */
+  /** Bootstraps the ACLs of a cluster and returns an operator with its first management token. */
   static async bootstrap(url: string): Promise<NomadAdmin> {
     const { SecretID } = (await send(url, 'POST', '/v1/acl/bootstrap')) as { SecretID: string };
     return new NomadAdmin(url, SecretID);

@@ -49,7 +49,7 @@ export async function startNomadAgent(program: NomadProgram): Promise<NomadAgent
       advertise: { http: '127.0.0.1', rpc: '127.0.0.1', serf: '127.0.0.1' },
       ports: { http, rpc, serf },
       server: { enabled: true, bootstrap_expect: 1 },
-      // Wide limits, so that any MaxTokenTTL can be tried.
+      // Wide limits, so tests can use any MaxTokenTTL.
       acl: { enabled: true, token_min_expiration_ttl: '1s', token_max_expiration_ttl: '8760h' },
       ui: { enabled: false },
       disable_update_check: true,

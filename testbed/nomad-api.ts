@@ -3,7 +3,7 @@ export interface AuthMethod {
   Name: string;
   Type: string;
   TokenLocality: string;
-  /** A duration such as "1h30m", or a number of nanoseconds; the same holds for the leeways. */
+  /** A duration such as "1h30m", or a number of nanoseconds; the same applies to the leeways. */
   MaxTokenTTL: string | number;
   /** Since Nomad 1.7. */
   TokenNameFormat?: string;

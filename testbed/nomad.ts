@@ -4,9 +4,9 @@ import { startFakeNomad, type FakeNomad } from './fake-nomad/server.js';
 
 /** A real or a fake Nomad on the loopback address, with bootstrapped ACLs. */
 export interface NomadServer {
-  /** Its name for people: "Nomad v2.0.6", or "the fake Nomad". */
+  /** Its display name: "Nomad v2.0.6", or "the fake Nomad". */
   name: string;
-  /** The version whose behavior it has, such as "2.0.6". */
+  /** The version that it behaves like, such as "2.0.6". */
   version: string;
   url: string;
   admin: NomadAdmin;
@@ -38,13 +38,13 @@ export async function startFakeCluster(): Promise<NomadServer & FakeNomad> {
   return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.6', admin: await NomadAdmin.bootstrap(url) };
 }
 
-/** Tells whether a version, such as "1.10.5", is another one or newer. */
+/** Tells whether a version, such as "1.10.5", is the same as another one or newer. */
 export function isSince(version: string, since: string): boolean {
   return version.localeCompare(since, 'en', { numeric: true }) >= 0;
 }
 
 /**
- * Asks a Nomad server which token a secret belongs to.
+ * Asks a Nomad server which token a secret ID belongs to.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-self-token
  */
 export function askSelf(url: string, secretId = ''): Promise<Response> {

@@ -19,7 +19,7 @@ export interface Step {
   command?: string[];
 }
 
-/** The result of one stage of a step, main or post. */
+/** The result of one stage of a step: main or post. */
 export interface StageResult {
   exitCode: number;
   /** The log as GitHub shows it with all groups open: secrets are masked and commands are rendered. */

@@ -52,7 +52,7 @@ describe('the debug lines', () => {
     expect(lines).toContain('POST http://HOST/v1/acl/login: 200 after N ms, no new connection');
   });
 
-  test('show the region and a base path', async () => {
+  test('show the base path of the url', async () => {
     const server = await listen(accept);
     const result = await runMain({
       inputs: { url: `${server.url}/nomad/`, region: 'eu-1', ...IDENTITY },
@@ -94,7 +94,7 @@ describe('the debug lines', () => {
     expect(readDebug(result).at(-1)).toMatch(/^Caused by: Error UNABLE_TO_VERIFY_LEAF_SIGNATURE: unable to verify/);
   });
 
-  test('show which proxy is used because of which variable', async () => {
+  test('show the proxy and the variable that sets it', async () => {
     const proxy = await startProxy();
     const env = { ...DEBUG, HTTP_PROXY: proxy.url };
     const server = await listen(accept);
@@ -106,7 +106,7 @@ describe('the debug lines', () => {
     );
   });
 
-  test('are written by the post step, too', async () => {
+  test('are also written by the post step', async () => {
     const server = await listen((_, response) => response.end(JSON.stringify({ ...CANNED_TOKEN, Type: 'management' })));
     const step = { inputs: { url: server.url, ...IDENTITY }, env: DEBUG };
     const main = await runMain(step);
@@ -135,31 +135,31 @@ describe('a secret', () => {
     expect(all.filter((secret) => result.printed.includes(secret))).toEqual([]);
   };
 
-  test('is in no debug line of a login', async () => {
+  test('is not in the debug lines of a login', async () => {
     const { result } = await logInThrough(issue, { inputs, env: DEBUG });
     expect(result.exitCode).toBe(0);
     expectNoSecret(result, CANNED_TOKEN.SecretID);
   });
 
-  test('is in no debug line where Nomad echoes the request', async () => {
+  test('is not in the debug lines if Nomad echoes the request', async () => {
     const { result } = await logInThrough(issue, { inputs, env: DEBUG, nomad: ECHO });
     expect(result.exitCode).toBe(1);
     expectNoSecret(result, createJwt({}));
   });
 
-  test('is in no debug line where GitHub echoes the request', async () => {
+  test('is not in the debug lines if GitHub echoes the request', async () => {
     const { result } = await logInThrough(ECHO, { inputs, env: DEBUG });
     expect(result.exitCode).toBe(1);
     expectNoSecret(result);
   });
 
-  test('is in no debug line where GitHub is unreachable', async () => {
+  test('is not in the debug lines if GitHub is unreachable', async () => {
     const { result } = await logInThrough((_, response) => response.socket?.destroy(), { inputs, env: DEBUG });
     expect(result.exitCode).toBe(1);
     expectNoSecret(result);
   });
 
-  test('is in no debug line where the address of the token endpoint has one', async () => {
+  test('is not in the debug lines if the address of the token endpoint contains one', async () => {
     const endpoint = await listen(answer(401));
     const { result } = await logInThrough(issue, {
       env: { ...DEBUG, ACTIONS_ID_TOKEN_REQUEST_URL: `${endpoint.url.replace('//', '//octocat:hunter2@')}/idtoken` },
@@ -168,7 +168,7 @@ describe('a secret', () => {
     expectNoSecret(result);
   });
 
-  test.each(['http', 'https'])('is in no debug line where the proxy for %s has credentials', async (scheme) => {
+  test.each(['http', 'https'])('is not in the debug lines if the proxy for %s has credentials', async (scheme) => {
     const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
     const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
     const result = await runMain({
@@ -180,7 +180,7 @@ describe('a secret', () => {
     expectNoSecret(result, Buffer.from('octocat:hunter2-wrong').toString('base64'));
   });
 
-  test('is in no debug line where an input is malformed', async () => {
+  test('is not in the debug lines if an input is malformed', async () => {
     const result = await runMain({
       inputs: { ...IDENTITY, url: 'https://octocat:hunter2@nomad.example.com', clientKey: 'hunter2-hunter2-hunter2' },
       env: DEBUG,
@@ -190,8 +190,8 @@ describe('a secret', () => {
   });
 });
 
-describe('the claims of a JWT that is refused', () => {
-  test('show ids that look like a token but are harmless', async () => {
+describe('the claims of a refused JWT', () => {
+  test('include IDs that look like a token but are not secret', async () => {
     const jti = 'c0ffee00-1111-4000-8000-000000000009';
     const iss = 'https://token.actions.githubusercontent.com';
     const claims = { iss, jti, repository_id: '74', check_run_id: jti, other: jti };
@@ -203,7 +203,7 @@ describe('the claims of a JWT that is refused', () => {
     expect(result.log).toContain('- other: "***"');
   });
 
-  test('do not show an id that is a secret after all', async () => {
+  test('do not include an ID that is a secret', async () => {
     const jti = 'hunter2-hunter2';
     const iss = 'https://token.actions.githubusercontent.com';
     const github: RequestListener = (_, response) => response.end(JSON.stringify({ value: createJwt({ iss, jti }) }));

@@ -12,7 +12,7 @@ import { preload } from '../support/fake-dns.js';
 import { createJwt, logInThrough } from '../support/github-endpoint.js';
 import { MEASURED, readGoneMs } from '../support/measured.js';
 
-// Ending takes milliseconds; the rest is for a machine that is busy with other tests.
+// Ending takes milliseconds. The rest allows for a machine that is busy with other tests.
 const MAX_GONE_MS = 2_000;
 const TOKEN = JSON.stringify(CANNED_TOKEN);
 const IDENTITY = { identityToken: 'e30.e30.x' };
@@ -41,18 +41,18 @@ async function runWith(onRequest: RequestListener, inputs: Record<string, string
 }
 
 describe('the main program ends by itself', () => {
-  test('after a login with a JWT that is supplied', async () => {
+  test('after a login with a supplied JWT', async () => {
     expectToEnd(await runWith(accept), 0);
   });
 
   test.each<[string, RequestListener, RequestListener, number]>([
-    ['a login with a JWT of GitHub', issue, accept, 0],
-    ['a login before which Nomad has not listed its methods', issue, listNothing(accept), 0],
-    ["GitHub's refusal", answer(401), accept, 1],
-    ["GitHub's refusal while Nomad hangs", answer(401), hang, 1],
-    ["GitHub's response without a JWT", answer(200, '{}'), accept, 1],
-    ["GitHub's silence", hang, accept, 1],
-    ["GitHub's and Nomad's silence", hang, hang, 1],
+    ['a login with a JWT from GitHub', issue, accept, 0],
+    ['a login before Nomad has listed its methods', issue, listNothing(accept), 0],
+    ['a refusal by GitHub', answer(401), accept, 1],
+    ['a refusal by GitHub while Nomad hangs', answer(401), hang, 1],
+    ['a response from GitHub without a JWT', answer(200, '{}'), accept, 1],
+    ['a timeout of GitHub', hang, accept, 1],
+    ['a timeout of GitHub and Nomad', hang, hang, 1],
   ])('after %s', async (_, github, nomad, exitCode) => {
     const run = await logInThrough(github, { command: MEASURED, nomad, inputs: { timeout: '1' } });
     expectToEnd(run.result, exitCode);
@@ -61,19 +61,19 @@ describe('the main program ends by itself', () => {
   test.each<[string, RequestListener]>([
     ['refuses the login', answer(400, 'no role or policy bindings matched')],
     ['does not know the method and does not list the others', listNothing(answer(400, 'auth-method "x" not found'))],
-    ['sends no token', answer(200, '{}')],
-    ['sends more than it may', answer(200, 'x'.repeat(2 * 1024 * 1024))],
+    ['does not send a token', answer(200, '{}')],
+    ['sends more than 1 MiB', answer(200, 'x'.repeat(2 * 1024 * 1024))],
     ['is unavailable until the deadline', answer(503)],
     ['does not respond', hang],
     ['closes the connection', (_, response) => response.socket?.destroy()],
-  ])('where Nomad %s', async (_, nomad) => {
+  ])('if Nomad %s', async (_, nomad) => {
     expectToEnd(await runWith(nomad, { timeout: '1' }), 1);
   });
 
   test.each<[string, Record<string, string>]>([
     ['a malformed input', { url: 'nonsense' }],
     ['a missing permission', { identityToken: '' }],
-    ['a JWT that is none', { identityToken: 'nonsense' }],
+    ['a malformed JWT', { identityToken: 'nonsense' }],
     ['a refused connection', { url: 'http://127.0.0.1:9', timeout: '1' }],
   ])('after %s', async (_, inputs) => {
     expectToEnd(await runMain({ command: MEASURED, inputs: { ...IDENTITY, ...inputs } }), 1);
@@ -94,7 +94,7 @@ describe('the main program ends by itself', () => {
     expectToEnd(result, 1);
   });
 
-  test.each(['http', 'https'])('after a refusal of the proxy for %s', async (scheme) => {
+  test.each(['http', 'https'])('after a refusal by the proxy for %s', async (scheme) => {
     const proxy = await startProxy({ refuseWith: 403 });
     const result = await runMain({
       command: MEASURED,
@@ -105,7 +105,7 @@ describe('the main program ends by itself', () => {
     expectToEnd(result, 1);
   });
 
-  test('after the last request where the token is not usable yet', async () => {
+  test('after its last request if the token is not usable yet', async () => {
     let requests = 0;
     const forget: RequestListener = (request, response) => {
       requests += 1;
@@ -117,7 +117,7 @@ describe('the main program ends by itself', () => {
   });
 });
 
-// Answers as told, but never lists the auth methods.
+// Responds with the given listener, but never lists the auth methods.
 function listNothing(others: RequestListener): RequestListener {
   return (request, response) => {
     if (request.url !== '/v1/acl/auth-methods') {
@@ -144,15 +144,15 @@ describe('the post program ends by itself', () => {
   const secretId = CANNED_TOKEN.SecretID;
 
   test.each<[string, RequestListener, Record<string, unknown>]>([
-    ['nothing is left', hang, {}],
-    ['a client token is left', hang, { token: { ...token, type: 'client' } }],
-    ['a file is left', hang, { files: ['/tmp/absent.pem'] }],
+    ['the state is empty', hang, {}],
+    ['the state contains a client token', hang, { token: { ...token, type: 'client' } }],
+    ['the state contains a file', hang, { files: ['/tmp/absent.pem'] }],
     ['the state is malformed', hang, { token: 'nonsense' }],
     ['a token is revoked', answer(403, 'Permission denied'), { token: { ...token, secretId } }],
     ['Nomad refuses', answer(400), { token: { ...token, secretId } }],
     ['Nomad hangs', hang, { token: { ...token, secretId } }],
     ['Nomad closes the connection', (_, response) => response.socket?.destroy(), { token: { ...token, secretId } }],
-  ])('where %s', async (_, onRequest, state) => {
+  ])('if %s', async (_, onRequest, state) => {
     expectToEnd(await runPostWith(onRequest, state), 0);
   });
 });
@@ -160,7 +160,7 @@ describe('the post program ends by itself', () => {
 describe('the end of the process', () => {
   const HANG_FOREVER = 'setInterval(() => undefined, 1000);';
 
-  test('is forced where something hangs that cannot be cancelled, and keeps the exit status', async () => {
+  test('is forced if something that cannot be canceled hangs, and keeps the exit status', async () => {
     const server = await listen(answer(400, 'no role or policy bindings matched'));
     const command = [process.execPath, ...preload(HANG_FOREVER)];
     const result = await runMain({ command, inputs: { url: server.url, ...IDENTITY } });
@@ -169,7 +169,7 @@ describe('the end of the process', () => {
     expect(result.annotations).toHaveLength(1);
   });
 
-  test('is forced in the post program, too', async () => {
+  test('is also forced in the post program', async () => {
     const step = { command: [process.execPath, ...preload(HANG_FOREVER)], inputs: { url: 'nonsense' } };
     const main = await runMain(step);
     expect(await runPost(step, main)).toMatchObject({ exitCode: 0, annotations: [] });
@@ -188,7 +188,7 @@ describe('the end of the process', () => {
   });
 });
 
-// A pipe of a POSIX system holds 64 KiB, and then its writer waits for the reader.
+// On POSIX systems, a pipe holds 64 KiB, and then the writer waits for the reader.
 const describeOnPosix = process.platform === 'win32' ? describe.skip : describe;
 
 describeOnPosix('a slow reader', () => {
@@ -203,7 +203,7 @@ describeOnPosix('a slow reader', () => {
     secrets = [];
   });
 
-  test('gets all masks and the error after them, where there are more than 64 KiB', async () => {
+  test('gets all masks and the error after them, even if they exceed 64 KiB', async () => {
     const clientKey = `-----BEGIN PRIVATE KEY-----\n${secrets.join('\n')}\n-----END PRIVATE KEY-----`;
     const result = await runMain({ command: READ_LATE, inputs: { clientKey, ...IDENTITY } });
     expect(result.raw.length).toBeGreaterThan(128 * 1024);
@@ -211,7 +211,7 @@ describeOnPosix('a slow reader', () => {
     expect(result.annotations).toEqual([{ level: 'error', message: expect.stringContaining('Input clientKey') }]);
   });
 
-  test('gets all claims and the error after them, where there are more than 64 KiB', async () => {
+  test('gets all claims and the error after them, even if they exceed 64 KiB', async () => {
     const names = Array.from({ length: 100 }, (_, index) => `claim-${String(index)}`);
     const iss = 'https://token.actions.githubusercontent.com';
     const claims = { iss, ...Object.fromEntries(names.map((name) => [name, '€'.repeat(500)])) };

@@ -44,7 +44,7 @@ const COMMANDS = [
   'warning',
 ].join('|');
 
-/** Finds the lines that the runner obeys as it reads them: `::name` after white space, `##[name` anywhere. */
+/** Finds the lines that the runner executes as commands: `::name` after white space, `##[name` anywhere. */
 function findCommands({ raw }: StageResult, pattern = COMMANDS): string[] {
   const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
   return raw
@@ -72,7 +72,7 @@ const HOSTILE_TEXTS = [
   'x\u2028::stop-commands::hunter2',
   'x%0A::stop-commands::hunter2',
 ];
-// The runner turns these commands of this action into what they say: all others are somebody else's.
+// This action does not use these commands, so a server or an issuer must have injected them.
 const FOREIGN = COMMANDS.replace('|debug', '').replace('|endgroup', '').replace('|error', '').replace('|group', '');
 
 function expectNoForeignCommands(result: StageResult): void {
@@ -83,8 +83,8 @@ function expectNoForeignCommands(result: StageResult): void {
   expect(result.masks).not.toContain('Nomad');
 }
 
-describe('a command in a text of others is not obeyed', () => {
-  test('as the names of claims, each of which is listed after a dash', async () => {
+describe('a workflow command from a server or an issuer is not executed', () => {
+  test('in the names of claims, each of which is listed after a dash', async () => {
     const claims = { iss: ISSUER, ...Object.fromEntries(HOSTILE_TEXTS.map((text) => [text, 'value'])) };
     const github = answer(200, JSON.stringify({ value: createJwt(claims) }));
     const { result } = await logInThrough(github, { nomad: answer(401, 'invalid audience (aud) claim') });
@@ -92,7 +92,7 @@ describe('a command in a text of others is not obeyed', () => {
     expect(result.log.match(/^- .*: "value"$/gm)).toHaveLength(HOSTILE_TEXTS.length);
   });
 
-  test('as the values of claims, each of which is on the line of its claim', async () => {
+  test('in the values of claims, each of which is on the line of its claim', async () => {
     const values = HOSTILE_TEXTS.flatMap((text) => [text, [text], { [text]: text }]);
     const named = values.map((value, index) => [`claim${String(index)}`, value] as const);
     const claims = { iss: ISSUER, jti: '::stop-commands::x', ...Object.fromEntries(named) };
@@ -102,14 +102,14 @@ describe('a command in a text of others is not obeyed', () => {
     expect(result.log.match(/^- claim\d+: .+$/gm)).toHaveLength(values.length);
   });
 
-  test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))('as the response to a login: %j', async (text) => {
+  test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))('in the response to a login: %j', async (text) => {
     for (const body of [text, JSON.stringify({ message: text }), `<title>${text}</title>`]) {
       expectNoForeignCommands(await logInTo(answer(400, body)));
     }
   });
 
   test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))(
-    'as the names of auth methods and in the refusals about them: %j',
+    'in the names of auth methods and in refusals: %j',
     async (text) => {
       const respond: RequestListener = (request, response) => {
         const isLogin = request.method === 'POST';
@@ -120,20 +120,20 @@ describe('a command in a text of others is not obeyed', () => {
     },
   );
 
-  test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))("as GitHub's refusal: %j", async (text) => {
+  test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))("in GitHub's refusal: %j", async (text) => {
     const { result } = await logInThrough(answer(401, JSON.stringify({ message: text })));
     expectNoForeignCommands(result);
   });
 
   test.each(['::stop-commands::hunter2', '/##[stop-commands]hunter2'])(
-    'as the target of a redirect: %j',
+    'in the target of a redirect: %j',
     async (to) => {
       expectNoForeignCommands(await logInTo(answer(302, '', { location: to })));
     },
   );
 
   test.each(HOSTILE_TEXTS.filter((_, index) => index % 3 === 0))(
-    'as the header of a JWT and what Nomad says about it: %j',
+    'in the header of a JWT and in the response to it: %j',
     async (text) => {
       const header = Buffer.from(JSON.stringify({ alg: text, kid: text })).toString('base64url');
       const identityToken = `${header}.${Buffer.from(JSON.stringify({ iss: text })).toString('base64url')}.x`;
@@ -151,14 +151,14 @@ describe('a command in a text of others is not obeyed', () => {
 describe('a server that makes patterns slow', () => {
   const fragments = ['<title ', 'auth-method "', 'computed "a" bind name ', 'Permission denied ', 'eyJ', '##['];
 
-  test.each(fragments)('does not hold the main program up beyond its deadline: %j', async (fragment) => {
+  test.each(fragments)('does not delay the main program by more than 9 seconds: %j', async (fragment) => {
     const started = performance.now();
     const result = await logInTo(answer(400, fragment.repeat(1_000_000 / fragment.length)), { timeout: '1' });
     expect(whatFailed(result)).toMatch(/^Nomad refused the login \(400\)/);
     expect(performance.now() - started).toBeLessThan(20_000);
   });
 
-  test.each(fragments)('does not hold the post program up: %j', async (fragment) => {
+  test.each(fragments)('does not delay the post program by more than 15 seconds: %j', async (fragment) => {
     const respond = answer(403, fragment.repeat(1_000_000 / fragment.length));
     const started = performance.now();
     const post = await revokeAt(respond);
@@ -167,7 +167,7 @@ describe('a server that makes patterns slow', () => {
   });
 });
 
-/** Logs in with a management token, and runs the post program against a server that answers otherwise. */
+/** Logs in with a management token, and runs the post program against another server. */
 async function revokeAt(onRequest: RequestListener): Promise<StageResult> {
   const nomad = await listen((_, response) => response.end(JSON.stringify({ ...CANNED_TOKEN, Type: 'management' })));
   const main = await runMain({ inputs: { url: nomad.url, ...IDENTITY } });
@@ -199,12 +199,12 @@ describe('a revocation', () => {
     ['503 with "Permission denied"', answer(503, 'Permission denied')],
     ['200 with "Permission denied" in a page', answer(200, '<h1>Permission denied</h1>')],
     ['404 with a page', answer(404, '<h1>ACL token not found</h1>')],
-    ['403 as Nomad says it', answer(403, 'Permission denied')],
-    ['404 as Nomad says it', answer(404, 'ACL token not found')],
+    ['403 in the wording of Nomad', answer(403, 'Permission denied')],
+    ['404 in the wording of Nomad', answer(404, 'ACL token not found')],
     ['200', answer(200)],
     ['204', answer(204)],
     ['301', answer(301, '', { location: '/' })],
-  ])('is not believed while the token is still valid: %s', async (_, whenDeleting) => {
+  ])('is not reported as successful while the token is still valid: %s', async (_, whenDeleting) => {
     const post = await revokeAt(onDelete(whenDeleting, stillValid));
     expect(post.annotations).toEqual([STAYS]);
     expect(post.log).not.toMatch(/\d is revoked|had already/);
@@ -216,7 +216,7 @@ describe('a revocation', () => {
     ['503', answer(503, 'Permission denied')],
     ['401', answer(401, 'Permission denied')],
     ['a redirect', answer(302, '', { location: '/login' })],
-  ])('is not confirmed by a gateway that answers everything with %s', async (_, gateway) => {
+  ])('is not confirmed by a gateway that responds to everything with %s', async (_, gateway) => {
     expect((await revokeAt(onDelete(answer(200), gateway))).annotations).toEqual([STAYS]);
   });
 
@@ -225,13 +225,13 @@ describe('a revocation', () => {
     ['404 up to Nomad 1.8', answer(404, 'ACL token not found')],
     ['the same from a follower', answer(404, 'rpc error: ACL token not found')],
     ['the same with a line break', answer(403, 'Permission denied\n')],
-  ])('is confirmed by the words of Nomad: %s', async (_, unknown) => {
+  ])("is confirmed by Nomad's response: %s", async (_, unknown) => {
     const post = await revokeAt(onDelete(answer(200), unknown));
     expect(post.annotations).toEqual([]);
     expect(post.log).toBe(`The management token ${CANNED_TOKEN.AccessorID} is revoked.`);
   });
 
-  test('says that the token was gone before, where Nomad says so both times', async () => {
+  test('is reported as unnecessary if Nomad did not know the token before', async () => {
     const post = await revokeAt(answer(403, 'Permission denied'));
     expect(post.annotations).toEqual([]);
     expect(post.log).toBe(`The management token ${CANNED_TOKEN.AccessorID} had already expired or been revoked.`);
@@ -248,7 +248,7 @@ describe('a revocation', () => {
   });
 });
 
-describe('a JWT that is made to crash what explains it', () => {
+describe('a JWT that is made to crash the explanation', () => {
   const nest = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
   test.each<[string, string]>([
@@ -256,12 +256,12 @@ describe('a JWT that is made to crash what explains it', () => {
     ['an audience that is nested 8,000 levels deep', `{"iss":"${ISSUER}","aud":${nest(8_000)}}`],
     ['an issuer that is an object with a toString', '{"iss":{"toString":1}}'],
     ['an issuer that is nested', `{"iss":${nest(8_000)}}`],
-    ['a toJSON that is no function', '{"toJSON":1,"aud":{"toJSON":{}}}'],
+    ['a toJSON that is not a function', '{"toJSON":1,"aud":{"toJSON":{}}}'],
     ['a prototype', `{"__proto__":{"iss":"${ISSUER}"},"constructor":1,"aud":null}`],
-    ['times that are no times', '{"exp":1e308,"nbf":"x","iat":[]}'],
+    ['malformed times', '{"exp":1e308,"nbf":"x","iat":[]}'],
     ['lone surrogates', '{"iss":"\\ud800","aud":"\\udfff"}'],
     ['no claims', '{}'],
-  ])('is followed by exactly one annotation: %s', async (_, claims) => {
+  ])('causes exactly one annotation: %s', async (_, claims) => {
     for (const [status, body] of [
       [401, 'invalid audience (aud) claim'],
       [401, 'invalid JWT issuer'],
@@ -276,7 +276,7 @@ describe('a JWT that is made to crash what explains it', () => {
     }
   });
 
-  test('does not keep anything that is thrown from being explained', () => {
+  test('is explained, as is any other value that is thrown', () => {
     const capture = captureStdout();
     const causes: unknown[] = [
       undefined,
@@ -301,10 +301,10 @@ describe('a JWT that is made to crash what explains it', () => {
   });
 });
 
-describe('a list that is very long', () => {
+describe('a very long list', () => {
   const names = Array.from({ length: 5_000 }, (_, index) => `policy-${String(index)}`);
 
-  test('is capped in the log, and whole in the outputs', async () => {
+  test('is truncated in the log but complete in the outputs', async () => {
     const roles = names.map((Name) => ({ ID: Name, Name }));
     const body = JSON.stringify({ ...CANNED_TOKEN, Policies: names, Roles: roles });
     const result = await logInTo(answer(200, body));
@@ -316,7 +316,7 @@ describe('a list that is very long', () => {
     expect(result.log.length).toBeLessThan(2_000);
   });
 
-  test('of claims is capped, and the annotation is there', async () => {
+  test('of claims is truncated, and the annotation is complete', async () => {
     const claims = { iss: ISSUER, ...Object.fromEntries(names.slice(0, 2_000).map((name) => [name, name])) };
     const github = answer(200, JSON.stringify({ value: createJwt(claims) }));
     const { result } = await logInThrough(github, { nomad: answer(401, 'invalid audience (aud) claim') });
@@ -325,7 +325,7 @@ describe('a list that is very long', () => {
     expect(result.log).toContain('- and 1,901 more');
   });
 
-  test('of auth methods is capped', async () => {
+  test('of auth methods is truncated', async () => {
     const list = JSON.stringify(names.map((Name) => ({ Name, Type: 'JWT' })));
     const respond: RequestListener = (request, response) => {
       const isLogin = request.method === 'POST';
@@ -338,7 +338,7 @@ describe('a list that is very long', () => {
 });
 
 describe('a deadline', () => {
-  test('of 1 s holds where the method is unknown and the list of methods hangs', async () => {
+  test('of 1 s is exceeded by less than 4 s if the method is unknown and listing the methods hangs', async () => {
     const respond: RequestListener = (request, response) => {
       if (request.method === 'POST') {
         answer(400, 'auth-method "github" not found')(request, response);
@@ -347,13 +347,13 @@ describe('a deadline', () => {
     const result = await logInTo(respond, { timeout: '1' });
     expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "github" not found');
     expect(result.annotations[0]?.message).toContain('nomad acl auth-method list');
-    // As the program measures it, which a busy machine delays less than the whole run: it took 5 s before.
+    // A busy machine affects the program's own measurement less than that of the whole run. Without a limit, the list takes 5 s.
     const [, listMs] = /auth-methods: NO_RESPONSE after (\d+) ms/.exec(result.raw) ?? [];
     expect(Number(listMs)).toBeLessThan(4_000);
   });
 });
 
-// Keeps a program from reaching any other machine: all of its connections lead to a port of this one that is closed.
+// Prevents a program from reaching other machines: it connects to a closed port of this machine instead.
 const STAY_HERE = `
 import net from 'node:net';
 const { connect } = net.Socket.prototype;
@@ -363,7 +363,7 @@ net.Socket.prototype.connect = function (...args) {
 };`;
 
 describe('a proxy', () => {
-  test.each(['http', 'https'])('has what it says made harmless, for %s', async (scheme) => {
+  test.each(['http', 'https'])('cannot inject workflow commands, for %s', async (scheme) => {
     const said = '::stop-commands::hunter2\r\n\r\n##[stop-commands]hunter2\r\n::stop-commands::hunter2\r\n';
     const proxy = await listenTcp((socket) => {
       socket.once('data', () => socket.end(`HTTP/1.1 407 ${said}`));
@@ -377,7 +377,7 @@ describe('a proxy', () => {
     expect(whatFailed(result)).toContain('407');
   });
 
-  test('does not get the JWT in clear where NO_PROXY names the network of Nomad', async () => {
+  test('does not receive the JWT if NO_PROXY contains the network of Nomad', async () => {
     const proxy = await startProxy();
     const result = await runMain({
       inputs: { url: 'http://10.255.255.1:4646', ...IDENTITY, timeout: '1' },

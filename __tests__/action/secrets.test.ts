@@ -6,7 +6,7 @@ import { captureStdout } from '../support/capture.js';
 
 const SECRET = 'hunter2-hunter2';
 const SECRET_ID = 'c0ffee00-0000-4000-8000-00000000abcd';
-// What each encoding changes is in here.
+// Contains the characters that each encoding changes.
 const ODD = `p@ss/w0rd+"'<&>~ é%`;
 const SIGNATURE = 'c2lnbmF0dXJlLWh1bnRlcjI';
 const JWT = `e30.e30.${SIGNATURE}`;
@@ -23,8 +23,8 @@ afterAll(() => {
   stdout.restore();
 });
 
-describe('a secret that is masked', () => {
-  test('is masked once in the log of the runner, and an empty one never', () => {
+describe('a masked secret', () => {
+  test('is masked in the log of the runner, but never if it is empty', () => {
     expect(stdout.text).toMatch(new RegExp(`^::add-mask::${SECRET}\n::add-mask::hunter2\n::add-mask::${SECRET_ID}\n`));
     expect(stdout.text).not.toMatch(/::add-mask::$/m);
     expect(stdout.text).toContain(`::add-mask::${SIGNATURE}\n`);
@@ -36,8 +36,8 @@ describe('quote', () => {
     ['a secret within another', `x ${SECRET} y hunter2 z`, 'x *** y *** z'],
     ['two secrets side by side', `${SECRET}${SECRET}`, '***'],
     ['a secret at the beginning and the end', `${SECRET} x ${SECRET}`, '*** x ***'],
-    ['what looks like a JWT', 'token eyJhbGciOi.eyJpc3M.c2ln was bad', 'token *** was bad'],
-    ['what looks like a Nomad token', 'no c0ffee00-0000-4000-8000-000000000001', 'no ***'],
+    ['text that looks like a JWT', 'token eyJhbGciOi.eyJpc3M.c2ln was bad', 'token *** was bad'],
+    ['text that looks like a Nomad token', 'no c0ffee00-0000-4000-8000-000000000001', 'no ***'],
     ['several lines', ' a\n\tb\r\nc ', 'a b c'],
     ['ANSI colors', '\u001b[31mred\u001b[0m', 'red'],
     ['an old-style command', 'x ##[add-mask]y', 'x ## [add-mask]y'],
@@ -45,7 +45,7 @@ describe('quote', () => {
     ['a name in C++', 'std::vector', 'std::vector'],
     ['an IPv6 address', 'dial tcp [fd00::1]:4646', 'dial tcp [fd00::1]:4646'],
     ['nothing', ' \n', ''],
-  ])('makes harmless, or leaves alone: %s', (_, text, expected) => {
+  ])('returns text that is safe to print: %s', (_, text, expected) => {
     expect(quote(text)).toBe(expected);
   });
 
@@ -54,12 +54,12 @@ describe('quote', () => {
     expect(quote('y'.repeat(501))).toBe(`${'y'.repeat(500)}…`);
   });
 
-  test('removes the beginning of a secret that the end of what is searched cuts', () => {
+  test('removes the beginning of a secret at the end of the searched text', () => {
     const text = `${' '.repeat(16_384 - 10)}${SECRET}`;
     expect(quote(text)).toBe('***');
   });
 
-  test('keeps an incomplete secret where the text itself ends', () => {
+  test('keeps an incomplete secret at the end of a complete text', () => {
     expect(quote('x hunt')).toBe('x hunt');
   });
 
@@ -94,7 +94,7 @@ const between = (text: string, inserted: string): string => text.replace(/(?!^)(
 const jsonBody = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 describe('a secret that a server echoes', () => {
-  // Under the names of the functions that encode so.
+  // Each row is named after the function that encodes in this way.
   test.each<[string, (secret: string) => string]>([
     ['as it is', (secret) => secret],
     ['in upper case', (secret) => secret.toUpperCase()],
@@ -121,7 +121,7 @@ describe('a secret that a server echoes', () => {
     ['in base64 after two characters', (secret) => base64(`a:${secret}`)],
     ['in base64 within a longer text', (secret) => base64(`user:${secret} and more`)],
     ['in base64url', (secret) => Buffer.from(secret).toString('base64url')],
-    ['with blanks between its characters', (secret) => between(secret, ' ')],
+    ['with spaces between its characters', (secret) => between(secret, ' ')],
     ['with line breaks in it', (secret) => secret.replace(/.{5}/g, '$&\r\n')],
     ['with zero-width spaces in it', (secret) => between(secret, '\u200b')],
     ['with soft hyphens in it', (secret) => between(secret, '\u00ad')],
@@ -131,7 +131,7 @@ describe('a secret that a server echoes', () => {
     ['with null characters in it', (secret) => between(secret, '\0')],
     ['with ANSI colors in it', (secret) => secret.replace(/.{4}/g, '$&\u001b[31m')],
   ])('is removed %s', (_, encode) => {
-    // The first and last characters of base64 depend on what is around them.
+    // The first and last characters of base64 depend on the text around the secret.
     for (const secret of [SECRET, ODD]) {
       const quoted = quote(`The header was <<${encode(secret)}>> here`);
       expect(quoted).toMatch(/^The header was <<.{0,8}\*\*\*.{0,24}>> here$/);
@@ -152,7 +152,7 @@ describe('a secret that a server echoes', () => {
     },
   );
 
-  test.each([4, 8, 12])('is removed where only %d of its characters are within the first 500', (length) => {
+  test.each([4, 8, 12])('is removed if only %d of its characters are within the first 500', (length) => {
     expect(quote(`${'x'.repeat(500 - length)}${ODD}`)).toBe(`${'x'.repeat(500 - length)}***`);
   });
 });
@@ -185,10 +185,10 @@ describe('the secrets in the inputs', () => {
     ['its encoded form', base64('octocat:hunt3r-basic')],
     ['one cookie', 'hunt3r-one'],
     ['another cookie', 'hunt3r-two'],
-    ['what follows Bearer', 'hunt3r-bearer'],
-    ['what follows Token', 'hunt3r-token'],
-    ['what follows the scheme of Authorization', 'hunt3r-authorization'],
-  ])('are removed from what is quoted and masked: %s', (_, secret) => {
+    ['the value after Bearer', 'hunt3r-bearer'],
+    ['the value after Token', 'hunt3r-token'],
+    ['the value after the scheme of Authorization', 'hunt3r-authorization'],
+  ])('are masked and removed from quotes: %s', (_, secret) => {
     expect(quote(`a ${secret} b`)).toBe('a *** b');
     expect(stdout.text).toContain(`::add-mask::${secret}\n`);
   });
@@ -218,15 +218,18 @@ describe('disarm', () => {
 });
 
 describe('quoteId', () => {
-  test.each(['c0ffee00-1111-4000-8000-000000000009', '74', 'a_b-c'])('returns an id as it is: %s', (id) => {
+  test.each(['c0ffee00-1111-4000-8000-000000000009', '74', 'a_b-c'])('returns an ID unchanged: %s', (id) => {
     expect(quoteId(id)).toBe(id);
   });
 
-  test.each([SECRET, SECRET_ID, SIGNATURE])('removes an id that is a secret: %s', (id) => {
+  test.each([SECRET, SECRET_ID, SIGNATURE])('removes an ID that is a secret: %s', (id) => {
     expect(quoteId(id)).toBe('***');
   });
 
-  test.each(['::add-mask::x', '##[error]x', 'a\nb', 'x'.repeat(101), 'a b', ''])('quotes what is no id: %j', (id) => {
-    expect(quoteId(id)).toBe(quote(id, 100));
-  });
+  test.each(['::add-mask::x', '##[error]x', 'a\nb', 'x'.repeat(101), 'a b', ''])(
+    'quotes text that is not an ID: %j',
+    (id) => {
+      expect(quoteId(id)).toBe(quote(id, 100));
+    },
+  );
 });

@@ -85,19 +85,19 @@ describe('a token with roles', () => {
     }
   });
 
-  test('is logged with the policies that its roles give it', async () => {
+  test('is logged with the policies of its roles', async () => {
     const result = await fixture.logIn({ methodName: 'team' });
     expect(result).toMatchObject({ exitCode: 0, annotations: [], outputs: { roles: '["team"]', policies: '[]' } });
     expect(result.log).toContain('; roles: team; policies: run, watch; expires ');
   });
 
-  test('is warned about if the policies of its roles do not exist', async () => {
+  test('causes a warning if the policies of its roles do not exist', async () => {
     const result = await fixture.logIn({ methodName: 'emptied' });
     expect(result.exitCode).toBe(0);
     expect(result.annotations).toEqual([
       {
         level: 'warning',
-        message: expect.stringContaining('no rights: the policies of its roles (emptied) do not exist'),
+        message: expect.stringContaining('no permissions: the policies of its roles (emptied) do not exist'),
       },
     ]);
   });
@@ -105,7 +105,7 @@ describe('a token with roles', () => {
 
 describe('a warning', () => {
   test.each(['http://nomad.example.com:4646', 'http://127.example.com', 'http://10.0.0.1:4646'])(
-    'is given for plain HTTP to %s, where others can listen',
+    'is shown for plain HTTP to %s, which is not a loopback address',
     async (url) => {
       const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
       expect(result.annotations[0]).toEqual({
@@ -116,14 +116,14 @@ describe('a warning', () => {
   );
 
   test.each(['https://nomad.example.com', 'http://localhost:4646', 'http://127.0.0.1:4646', 'http://[::1]:4646'])(
-    'is not given for %s',
+    'is not shown for %s',
     async (url) => {
       const result = await runMain({ inputs: { url, identityToken: 'no JWT' } });
       expect(result.annotations.map(({ level }) => level)).toEqual(['error']);
     },
   );
 
-  test('is given for a management token', async () => {
+  test('is shown for a management token', async () => {
     const result = await fixture.logIn({ methodName: 'admin' });
     expect(result.outputs['tokenType']).toBe('management');
     expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('a management token') }]);
@@ -145,7 +145,7 @@ describe('a debug line', () => {
 });
 
 describe('a run by hand', () => {
-  test('prints no token if there are no files to write it to, and says what is missing', async () => {
+  test('does not print the token if there are no files to write it to, and warns about them', async () => {
     const identityToken = await fixture.issuer.issue();
     const result = await fixture.logIn({ identityToken }, { GITHUB_ENV: '', GITHUB_OUTPUT: '' });
     expect(result.exitCode).toBe(0);

@@ -26,7 +26,7 @@ describe.each([
   ['the fake Nomad', startFakeCluster],
   ...(program === undefined ? [] : [[program.version, () => startRealNomad(program)] as const]),
 ])('a common mistake on %s', (_, start) => {
-  // Jobs that the right selectors let in, and jobs that only the ones that match too much let in.
+  // Jobs that the correct selectors allow, and jobs that only selectors which match too much allow.
   const JOBS: Claims[] = [{ environment: 'production' }];
   const STRANGERS: Claims[] = [
     { ref: 'refs/heads/not-main', environment: 'staging' },
@@ -43,7 +43,7 @@ describe.each([
 
   afterAll(() => nomad.close());
 
-  /** Returns what Nomad makes of a selector: how many of the jobs it lets in, or that it refuses to save it. */
+  /** Returns how many of the jobs a selector allows, or "rejected" if Nomad refuses to save it. */
   async function ask(selector: string, jobs: Claims[]): Promise<number | 'rejected'> {
     count += 1;
     const name = `mistake-${String(count)}`;
@@ -84,7 +84,7 @@ describe.each([
     expect(await ask(right, STRANGERS)).toBe(0);
   });
 
-  test.each(mistakes)('has a selector that works beside %s', async (_wrong, _what, right = '') => {
+  test.each(mistakes)('comes with a selector that works: %s', async (_wrong, _what, right = '') => {
     expect(await ask(right, JOBS)).toBe(JOBS.length);
   });
 });
@@ -96,7 +96,7 @@ describe('claims-and-selectors.md', () => {
     expect(Object.fromEntries(mappings)).toEqual(methodConfig.ClaimMappings);
   });
 
-  test('shows the values of jws-example.json, and says which claims it lacks', () => {
+  test('shows the values of jws-example.json, and names the claims that it lacks', () => {
     for (const [claim = '', , value] of readRows(PAGE, 'Claims of a GitHub JWT')) {
       const example = (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
       expect({ claim, value }).toEqual({ claim, value: example });
@@ -105,7 +105,7 @@ describe('claims-and-selectors.md', () => {
 
   testWithJq('prints the claims of a JWT with jq', async () => {
     const [command = ''] = readBlocks(PAGE, 'Debugging', 'sh');
-    // The base64url form of these characters has both of the letters that base64 lacks.
+    // The base64url form of this text contains both characters that base64 lacks.
     const workflow = 'Ü?>~ÿ?>?>~~';
     const jwt = await issuer.issue({ claims: { workflow } });
     const { status, stdout } = spawnSync('sh', ['-c', command.replace('jwt.txt', '')], {

@@ -15,7 +15,7 @@ const EARLIER_ACTION = 'mikenomitch/nomad-jwt-auth';
 const { inputs } = parse(readDocument('action.yml')) as { inputs: Record<string, unknown> };
 const documents = ['README.md', ...readdirSync(join(ROOT, 'docs'), { encoding: 'utf8' }).map((file) => `docs/${file}`)];
 
-/** Returns the YAML blocks of a document, without the indentation that a list gives them. */
+/** Returns the YAML blocks of a document, without the indentation of a list. */
 function readYaml(document: string): string[] {
   const blocks = readDocument(document).matchAll(/^( *)```ya?ml\n(.*?)^ *```/gms);
   return [...blocks].map(([, indent = '', code = '']) => code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
@@ -58,7 +58,7 @@ describe.each(['bug', 'config', 'idea'].map((name) => `.github/ISSUE_TEMPLATE/${
 });
 
 describe('docs/examples.md', () => {
-  test('has a login in each workflow, or calls a workflow that has one', () => {
+  test('has a login in each workflow, or a call of a workflow that has one', () => {
     const without = readYaml('docs/examples.md').filter((code) => findSteps(parse(code)).length === 0);
     expect(without.filter((code) => !code.includes('uses: octo-org/workflows/'))).toEqual([]);
   });

@@ -58,7 +58,7 @@ function readCreation(heading: string): string {
 const describeOnPosix = process.platform === 'win32' ? describe.skip : describe;
 
 describeOnPosix('the commands of nomad-setup.md', () => {
-  // Answers as an empty cluster would, and records what is asked of it.
+  // Responds like an empty cluster, and records the commands.
   const RECORDER = `#!/bin/sh
 case "$*" in *' info '*) exit 1 ;; *' list '* | *operator*) exit 0 ;; esac
 for argument; do printf '%s\\0' "$argument"; done >> "$RECORD"
@@ -74,7 +74,7 @@ echo >> "$RECORD"
     return lines.map((line) => line.split('\0').slice(1, -1));
   }
 
-  /** Returns what commands of the nomad program create in an empty cluster. */
+  /** Returns the objects that nomad commands create in an empty cluster. */
   function interpret(commands: string[][]): Partial<Setup> {
     const created: Partial<Setup> & Pick<Setup, 'policies' | 'roles' | 'rules'> = {
       rules: [],
@@ -114,12 +114,12 @@ echo >> "$RECORD"
     return created;
   }
 
-  test.each(SETUPS)('create for %s what the simulator simulates as %s', async (heading, config) => {
+  test.each(SETUPS)('create the %s setup that the simulator calls %s', async (heading, config) => {
     const { method, rules, roles, policies } = await readSetup(config);
     expect(interpret(await record(heading))).toEqual({ method, rules, roles, policies });
   });
 
-  test.each(SETUPS)("accept for %s only GitHub's keys and issuer, with short leeways", async (_, config) => {
+  test.each(SETUPS)("accept only GitHub's keys and issuer for %s, with short leeways", async (_, config) => {
     const { method } = await readSetup(config);
     expect(method.Config).toMatchObject({
       JWKSURL: `${GITHUB_ISSUER}/.well-known/jwks`,
@@ -129,13 +129,13 @@ echo >> "$RECORD"
     });
   });
 
-  test('bind each setup to an audience of its own', async () => {
+  test('bind each setup to its own audience', async () => {
     const [realistic, simple] = await Promise.all(SETUPS.map(([, config]) => readSetup(config)));
     expect(realistic?.method.Config.BoundAudiences).toEqual([exampleClaims.aud]);
     expect(simple?.method.Config.BoundAudiences).toEqual(['nomad-trial.example.com']);
   });
 
-  test('let in the owner and the repository of jws-example.json until github.env is changed', () => {
+  test('allow the owner and the repository of jws-example.json by default', () => {
     expect(parseEnv(readFileSync(join(ROOT, 'nomad-config/github.env'), 'utf8'))).toEqual({
       OWNER: exampleClaims.repository_owner,
       REPOSITORY_ID: exampleClaims.repository_id,
@@ -154,7 +154,7 @@ echo >> "$RECORD"
   });
 });
 
-/** Returns what the shell makes of text inside the double quotes of a -selector. */
+/** Returns the text that the shell passes for the double-quoted value of a -selector. */
 function unquote(quoted: string): string {
   const { stdout, status } = spawnSync('bash', ['-eu'], { input: `printf %s "${quoted}"`, encoding: 'utf8' });
   expect(status).toBe(0);
@@ -167,7 +167,7 @@ describeOnPosix.each([
 ])('a condition of nomad-setup.md on %s', (_, start) => {
   const REF = 'value.ref == "refs/heads/main"';
   const workflows = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads';
-  // A job that each condition is meant for, and one that differs in that point only; by the first words of the row.
+  // For each condition, by the first words of its row: a job that it allows, and one that differs only in that respect.
   const EXAMPLES: Record<string, Example> = {
     'of an environment': [{ environment: 'production' }, { environment: 'staging' }],
     'of one reusable workflow': [{ job_workflow_ref: `${workflows}/main` }, { job_workflow_ref: `${workflows}/dev` }],
@@ -197,14 +197,14 @@ describeOnPosix.each([
     return example ?? [{}, {}];
   }
 
-  // Each job again as one that the Realistic rule rejects whatever is added to it.
+  // Each job is repeated in two forms that the Realistic rule always rejects.
   const jobs = [...Object.values(EXAMPLES).flat(), ...Object.values(VARIATIONS).map((vary) => vary(EXAMPLE))];
   const allJobs = jobs.flatMap((job) => [job, { ...job, workflow: 'Deploy' }, { ...job, ref: 'refs/heads/dev' }]);
 
   let issuer: Issuer;
   let nomad: NomadServer;
   let realistic: string;
-  /** Which of all jobs the Realistic rule lets in. */
+  /** For each job, whether the Realistic rule allows it. */
   let before: boolean[];
   let methodCount = 0;
   const jwts = new Map<Claims, string>();
@@ -221,7 +221,7 @@ describeOnPosix.each([
     await issuer.close();
   });
 
-  /** Tells for each job whether a rule with this selector lets it in. */
+  /** Tells for each job whether a rule with this selector allows it. */
   async function ask(selector: string, changed: Claims[]): Promise<boolean[]> {
     const { method } = await readSetup('adv');
     methodCount += 1;
@@ -242,21 +242,18 @@ describeOnPosix.each([
   const additions = readRows(PAGE, 'Restrict further').filter(([, condition = '']) => condition.startsWith('and '));
   const replacements = readRows(PAGE, 'Other branches and tags');
 
-  test('is tested if it stands in one of the two tables', () => {
+  test('is tested if it is in one of the two tables', () => {
     const labels = [...additions, ...replacements].map(([label = '']) => label.replace(/[[\]]/g, ''));
     const findRow = (start: string): string | undefined => labels.find((label) => label.startsWith(start));
     expect(labels.sort()).toEqual(Object.keys(EXAMPLES).map(findRow).sort());
   });
 
-  test.each(additions)(
-    'lets in only jobs %s, alone and when it is added to the Realistic rule',
-    async (label, row = '') => {
-      const condition = unquote(row);
-      expect(condition).toMatch(/^and \(.*\)$/);
-      expect(await ask(condition.replace('and ', ''), findExample(label))).toEqual([true, false]);
-      expect(await ask(`${realistic} ${condition}`, findExample(label))).toEqual([true, false]);
-    },
-  );
+  test.each(additions)('allows only jobs %s, both alone and in the Realistic rule', async (label, row = '') => {
+    const condition = unquote(row);
+    expect(condition).toMatch(/^and \(.*\)$/);
+    expect(await ask(condition.replace('and ', ''), findExample(label))).toEqual([true, false]);
+    expect(await ask(`${realistic} ${condition}`, findExample(label))).toEqual([true, false]);
+  });
 
   test.each(additions)('only narrows the Realistic rule: %s', async (_label, row = '') => {
     const after = await ask(`${realistic} ${unquote(row)}`, allJobs);
@@ -264,7 +261,7 @@ describeOnPosix.each([
     expect(allJobs.filter((_, index) => after[index] && !before[index])).toEqual([]);
   });
 
-  test.each(replacements)('lets in %s in place of the condition on value.ref', async (label, row = '') => {
+  test.each(replacements)('allows %s if it replaces the condition on value.ref', async (label, row = '') => {
     const condition = unquote(row);
     const strangers = findExample(label).map((job) => ({ ...job, workflow: 'Deploy' }));
     expect(condition).toMatch(/^\(.*\)$/);
@@ -274,7 +271,7 @@ describeOnPosix.each([
 });
 
 (program === undefined ? describe.skip : describe)('on a real Nomad, nomad-setup.md', () => {
-  // A token name format needs Nomad 1.7; before, its line has to be left out.
+  // A token name format needs Nomad 1.7. For earlier versions, its line must be left out.
   const knowsNameFormat = !/v1\.[56]\./.test(program?.version ?? '');
   const withoutNameFormat = (block: string): string => block.replace(/^.*-token-name-format.*\n/m, '');
 
@@ -307,7 +304,7 @@ describeOnPosix.each([
 
   const AUDIENCES = { 'github-adv': 'nomad.example.com', github: 'nomad-trial.example.com' };
 
-  /** Runs the action as the example's job, with some claims changed. */
+  /** Runs the action as the example job, with some claims changed. */
   async function logIn(methodName: 'github' | 'github-adv', changes: Claims): Promise<StageResult> {
     const claims = changeClaims({ ...EXAMPLE, aud: AUDIENCES[methodName] }, changes);
     const identityToken = await issuer.issue({ claims });
@@ -332,7 +329,7 @@ describeOnPosix.each([
     return ((await self.json()) as { Name: string }).Name;
   }
 
-  test('sets an empty cluster up as Realistic, twice, and lets in one workflow on main', async () => {
+  test('creates the Realistic setup, twice, which allows one workflow on main', async () => {
     await setUpRealistic();
     await setUpRealistic();
     const outcomes = await tryVariations('github-adv');
@@ -351,12 +348,12 @@ describeOnPosix.each([
     expect(await readTokenName(login)).toBe(knowsNameFormat ? 'gha-74-30433642' : 'JWT-github-adv');
   });
 
-  test('sets an empty cluster up as Realistic without a token name format', async () => {
+  test('creates the Realistic setup without a token name format, so tokens have the default name', async () => {
     await setUp('Realistic', withoutNameFormat);
     expect(await readTokenName(await logIn('github-adv', {}))).toBe('JWT-github-adv');
   });
 
-  test('sets an empty cluster up as Simple, twice, and lets in all jobs of the owner', async () => {
+  test('creates the Simple setup, twice, which allows all jobs of the owner', async () => {
     await setUp('Simple');
     await setUp('Simple');
     const outcomes = await tryVariations('github');
@@ -372,7 +369,7 @@ describeOnPosix.each([
     });
   });
 
-  test('finds the Simple setup before Realistic, and removes its rule, method and tokens', async () => {
+  test('detects the Simple setup in Realistic, and removes its rule, method and tokens', async () => {
     const [check = ''] = readBlocks(PAGE, 'Realistic', 'sh');
     expect(await paste([check], env)).toBe('');
     await setUp('Simple');
@@ -409,7 +406,7 @@ describeOnPosix.each([
     );
   });
 
-  test('lets in another repository of the owner after the commands have run again for it', async () => {
+  test('allows another repository of the owner after the commands have run again for it', async () => {
     await setUpRealistic();
     expect((await logIn('github-adv', { repository_id: '75' })).exitCode).toBe(1);
     await writeFile(join(folder, 'nomad-config/github.env'), 'OWNER=octo-org\nREPOSITORY_ID=75\n');
@@ -420,7 +417,7 @@ describeOnPosix.each([
     expect(await roles({})).toBe('["repo-74"]');
   });
 
-  test('gives one role per team to the repositories of a team', async () => {
+  test('gives the repositories of a team the role of that team', async () => {
     await setUpRealistic();
     await setUp('One role per team');
     await setUp('One role per team');
@@ -435,7 +432,7 @@ describeOnPosix.each([
     expect(await roles({ repo_property_team: 'payments', ref: 'refs/heads/dev' })).toBeUndefined();
   });
 
-  test('gives the job what it needs to deploy, and no more', async () => {
+  test('gives the job the permissions to deploy, and no others', async () => {
     await setUpRealistic();
     const job = 'job "app" { group "app" { task "app" { driver = "exec" } } }';
     await writeFile(join(folder, 'app.nomad.hcl'), job.replaceAll('{', '{\n').replaceAll('}', '\n}'));

@@ -40,7 +40,7 @@ const program = await findNomad();
 
   const APPLY = ['apply -auto-approve', ''] as const;
 
-  /** Pastes the commands of nomad-setup.md, with another one in place of apply, and returns what they print. */
+  /** Pastes the commands of nomad-setup.md with another command instead of apply, and returns what they print. */
   async function run(command: string, rest: string): Promise<string> {
     const [block = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
     const script = `terraform() { "$TERRAFORM_BIN" "$@"; }\n${block.trimEnd().replace(' apply ', ` ${command} `)} -no-color -input=false ${rest}`;
@@ -66,7 +66,7 @@ const program = await findNomad();
     return runMain({ inputs: { url: nomad.url, methodName: 'github-adv', identityToken } });
   }
 
-  test('creates what the Realistic commands create', async () => {
+  test('creates the same objects as the Realistic commands', async () => {
     const { method, rules, roles, policies } = await readSetup('adv');
     const { Config, ...fields } = method;
     expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({
@@ -80,7 +80,7 @@ const program = await findNomad();
     expect(await read('/v1/acl/policy/deploy')).toMatchObject(policies[0] ?? {});
   });
 
-  test('lets in the job that it is for, and rejects another branch and another owner', async () => {
+  test('allows the example job, and rejects another branch and another owner', async () => {
     const login = await logIn({});
     expect(login).toMatchObject({ exitCode: 0, annotations: [] });
     expect(JSON.parse(login.outputs['roles'] ?? '')).toEqual(['repo-74']);
@@ -93,8 +93,8 @@ const program = await findNomad();
     expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
   });
 
-  test('refuses an owner and a repository id that would change the selector', async () => {
+  test('rejects an owner and a repository ID that would change the selector', async () => {
     await expect(run('plan', '-var=\'owner=x" or "" == "\'')).rejects.toThrow('The owner must be');
-    await expect(run('plan', '-var=repository_id=octo-repo')).rejects.toThrow('The repository id must be');
+    await expect(run('plan', '-var=repository_id=octo-repo')).rejects.toThrow('The repository ID must be');
   });
 });

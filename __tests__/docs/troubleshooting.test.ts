@@ -7,7 +7,7 @@ import { readLogins, VERSIONS } from '../support/recorded.js';
 
 const PAGE = 'docs/troubleshooting.md';
 
-// Responses of servers that no recording has: old, broken or not Nomad.
+// Responses that are not recorded, because the servers are old, broken or not Nomad.
 const NOT_RECORDED = ['gateway-error', 'nomad-too-old', 'not-nomad', 'redirect', 'server-error'];
 
 const recorded = new Set(
@@ -43,7 +43,7 @@ describe(PAGE, () => {
     expect(ids.sort()).toEqual(KINDS.map(({ id }) => id).sort());
   });
 
-  test('is what npm run docs writes, as is the README', async () => {
+  test('is up to date with npm run docs, as is the README', async () => {
     const documents = await renderDocuments();
     const files = Object.keys(documents);
     expect(Object.fromEntries(files.map((file) => [file, readDocument(file)]))).toEqual(documents);

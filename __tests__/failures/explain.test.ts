@@ -14,7 +14,7 @@ const METHODS = JSON.stringify([
   { Name: 'people', Type: 'OIDC' },
 ]);
 
-// Where the runner says that the action comes from.
+// The variables of the runner that say where the action comes from.
 const ACTION = { GITHUB_ACTION_REPOSITORY: 'octocat/nomad-jwt-auth', GITHUB_ACTION_REF: 'v1' };
 const PAGE = 'https://github.com/octocat/nomad-jwt-auth/blob/v1/docs/troubleshooting.md';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => issuer.close());
 
-/** Checks what holds for every refusal, and returns its text. */
+/** Checks the properties of every refusal, and returns its text. */
 function readError(result: StageResult): string {
   const errors = result.annotations.filter(({ level }) => level === 'error');
   expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
@@ -38,7 +38,7 @@ function readError(result: StageResult): string {
   return message;
 }
 
-/** Logs in to a server that answers logins as told, and lists its methods. */
+/** Logs in to a server that sends the given response to logins, and lists its methods. */
 async function replay(response: RecordedLogin['response'], inputs: Record<string, string> = {}): Promise<StageResult> {
   const server = await listen((request, answer) => {
     if (request.method === 'GET') {
@@ -55,7 +55,7 @@ async function replay(response: RecordedLogin['response'], inputs: Record<string
   }
 }
 
-// The kind that each recorded refusal must be, and what its advice must name.
+// The expected kind of each recorded refusal, and the words that its advice must contain.
 const EXPECTED: Record<string, [id: string, ...words: string[]]> = {
   'method not found': ['method-not-found', 'methodName', 'these methods of type JWT: github, github-adv.'],
   'OIDC method': ['method-not-jwt', 'browser', 'methodName', 'github, github-adv'],
@@ -121,10 +121,10 @@ describe.each(VERSIONS)('a refusal of Nomad %s', (version) => {
   );
 
   test.concurrent.each(refusals.map(({ name, response }) => [name, response] as const))(
-    'is explained as the kind that it is: %s',
+    'is explained as the expected kind: %s',
     async (name, response) => {
       const message = readError(await replay(response));
-      // Nomad 1.5 does not tell an unsigned JWT from a forged one.
+      // Nomad 1.5 does not distinguish an unsigned JWT from a forged one.
       const situation = name === 'alg none' && version === '1.5.6' ? 'wrong key' : name;
       const [id, ...words] = EXPECTED[situation] ?? ['no kind is expected for this situation'];
       expect(message.split('\n').at(-1)).toBe(`${PAGE}#${id}`);
@@ -147,13 +147,13 @@ describe('after a refusal', () => {
     'https://token.actions.githubusercontent.com/octo-enterprise',
     'https://github.example.com/_services/token',
     'https://token.actions.octo.ghe.com',
-  ])('so are those of %s', async (iss) => {
+  ])('the claims of %s are also listed by value', async (iss) => {
     const { log } = await replay(noMatch, { identityToken: await issuer.issue({ claims: { iss } }) });
     expect(log).toContain('\n- ref: "refs/heads/main"\n');
   });
 
   test.each(['https://gitlab.example.com', 'https://token.actions.githubusercontent.com.example.com', undefined])(
-    'of %s only those that are no secret have values',
+    'only the claims of %s that are never secret are listed by value',
     async (iss) => {
       const claims = { iss, email: 'monalisa@example.com', groups: ['staff'] };
       const { log } = await replay(noMatch, { identityToken: await issuer.issue({ claims }) });
@@ -164,14 +164,14 @@ describe('after a refusal', () => {
     },
   );
 
-  test('a claim cannot pass for a command', async () => {
+  test('a claim is not executed as a workflow command', async () => {
     const claims = { ref: 'a\n::warning::b', 'x\n::error::y': 1, actor: '##[error]z' };
     const { annotations, log } = await replay(noMatch, { identityToken: await issuer.issue({ claims }) });
     expect(annotations).toHaveLength(1);
     expect(log).toContain('ref: "a\\n: :warning::b"');
   });
 
-  test('the audience is changed where the JWT comes from', async () => {
+  test('the advice on the audience names the input with the JWT', async () => {
     const body = 'invalid audience (aud) claim: audience claim does not match any expected audience';
     const identityToken = await issuer.issue({ claims: { aud: ['a', 'b'] } });
     const message = readError(await replay({ ...noMatch, status: 401, body }, { identityToken }));
@@ -181,8 +181,8 @@ describe('after a refusal', () => {
   });
 });
 
-describe('a key that does not fit', () => {
-  test('is named by its id, though that looks like a Nomad token', async () => {
+describe('a key that does not verify a JWT', () => {
+  test('is named by its ID, even though the ID looks like a Nomad token', async () => {
     const body = 'error verifying token signature: failed to verify id token signature';
     const identityToken = await issuer.issue();
     const { kid } = JSON.parse(Buffer.from(identityToken.split('.')[0] ?? '', 'base64url').toString()) as {
@@ -193,14 +193,14 @@ describe('a key that does not fit', () => {
   });
 });
 
-describe('what is not Nomad', () => {
+describe('a server that is not Nomad', () => {
   test.each([
     [200, '<!doctype html><title>Sign in</title>', ['does not contain a valid token', 'login page', 'url']],
     [403, '<html><head><title>403 Forbidden</title>', ['a web page (403 Forbidden)', 'extraHeaders']],
     [404, '<html>', ['a web page', '/v1/acl/login', '/ui']],
     [502, '<html><title>502 Bad Gateway</title></html>', ['load balancer', 'attempt']],
     [418, 'short and stout', ['(418)', 'short and stout']],
-  ])('is recognized by its answer: %d %s', async (status, body, expected) => {
+  ])('is recognized by its response: %d %s', async (status, body, expected) => {
     const message = readError(await replay({ status, contentType: 'text/html', body }));
     expect(expected.filter((text) => !message.includes(text))).toEqual([]);
   });
@@ -211,31 +211,31 @@ describe('a connection that fails', () => {
   const connect = async (env: Record<string, string>): Promise<string> =>
     readError(await runMain({ inputs: { identityToken, timeout: '1', url: '' }, env }));
 
-  test('to the default address is explained by the url that is not set', async () => {
+  test('to the default address results in the advice to set the url', async () => {
     expect(await connect({})).toContain('The input url is not set');
   });
 
-  test('to the default address is explained by NOMAD_ADDR, which the url has to pass on', async () => {
+  test('to the default address results in the advice to pass NOMAD_ADDR in the url', async () => {
     const message = await connect({ NOMAD_ADDR: 'https://nomad.example.com' });
     expect(message).toContain('does not read NOMAD_ADDR (https://nomad.example.com)');
     expect(message).toContain('url: ${{ env.NOMAD_ADDR }}');
   });
 
-  test('to an unknown host is explained by its spelling', async () => {
+  test('to an unknown host results in an error with the host name', async () => {
     const message = readError(await runMain({ inputs: { identityToken, url: 'https://nomad.invalid', timeout: '1' } }));
-    expect(message).toContain('DNS does not know nomad.invalid');
+    expect(message).toContain('This runner cannot resolve the host name nomad.invalid');
   });
 });
 
 describe('a job without an OIDC token', () => {
   const inputs = { url: 'http://127.0.0.1:1' };
 
-  test('is told which permission to add, and where', async () => {
+  test('is told which permission to add', async () => {
     const message = readError(await runMain({ inputs }));
     expect(message).toContain('permissions:\n      contents: read\n      id-token: write');
   });
 
-  test('is told so where a fork is the reason', async () => {
+  test('is told that pull requests from forks do not get one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'event-'));
     const event = join(folder, 'event.json');
     await writeFile(event, JSON.stringify({ pull_request: { head: { repo: { fork: true } } } }));
@@ -244,7 +244,7 @@ describe('a job without an OIDC token', () => {
     expect(message).toContain('pull requests from forks');
   });
 
-  test('is told what to set where there is no job at all', async () => {
+  test('is told which variable to set outside GitHub Actions', async () => {
     const message = readError(await runMain({ inputs, env: { GITHUB_ACTIONS: '' } }));
     expect(message).toContain('INPUT_IDENTITYTOKEN');
   });
@@ -262,7 +262,7 @@ describe('an unknown auth method', () => {
     expect(message).toContain('To list the methods, run: nomad acl auth-method list');
   });
 
-  test('is explained by the empty list of a cluster that has none', async () => {
+  test('is explained by the lack of methods if the cluster has none', async () => {
     const nomad = await startFakeNomad();
     const message = readError(await runMain({ inputs: inputs(nomad.url) }));
     await nomad.close();
@@ -297,7 +297,7 @@ describe('the link to the documentation', () => {
     const last = message.split('\n').at(-1);
     expect(last).toBe(
       page === undefined
-        ? 'Correct timeout under "with:" in the step that uses this action (by hand: the environment variable INPUT_TIMEOUT).'
+        ? 'Correct timeout under "with:" in the step that uses this action (outside a runner: the environment variable INPUT_TIMEOUT).'
         : `${page}#invalid-input`,
     );
   });

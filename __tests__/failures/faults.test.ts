@@ -32,7 +32,7 @@ const drip: Fault = (response) => {
   });
 };
 
-/** Runs a login against a server whose first logins go wrong as told, and whose others work. */
+/** Runs a login against a server that fails the first logins in the given ways, and accepts the others. */
 async function logInWith(
   faults: Fault[],
   inputs: Record<string, string> = {},
@@ -47,7 +47,7 @@ async function logInWith(
   return [result, attempts];
 }
 
-describe('a login that works in the end, the third time', () => {
+describe('a login', () => {
   test.concurrent.each<[string, Fault]>([
     ['429', answer(429)],
     ['429 with Retry-After in seconds', answer(429, { 'retry-after': '0' })],
@@ -59,11 +59,11 @@ describe('a login that works in the end, the third time', () => {
     ['504', answer(504)],
     ['401 without keys', answer(401, {}, 'fetching keys oidc: get keys failed')],
     ['a reset after the request', reset],
-    ['closed without an answer', close],
-    ['an answer that is cut off', cutOff],
-    ['silence', stayQuiet],
-    ['a dripping answer', drip],
-  ])('after %s', async (_, fault) => {
+    ['a close without a response', close],
+    ['a response that is cut off', cutOff],
+    ['no response', stayQuiet],
+    ['a response that never ends', drip],
+  ])('succeeds on the third attempt after %s', async (_, fault) => {
     const [result, attempts] = await logInWith([fault, fault], { timeout: '9' });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
     expect(attempts).toBe(3);
@@ -71,27 +71,27 @@ describe('a login that works in the end, the third time', () => {
   });
 });
 
-describe('a login that cannot come right', () => {
-  test.concurrent.each([400, 401, 403, 404, 405, 500, 501])('is not tried again: %d', async (status) => {
+describe('a login that cannot succeed', () => {
+  test.concurrent.each([400, 401, 403, 404, 405, 500, 501])('is not retried after status %d', async (status) => {
     const [result, attempts] = await logInWith(Array<Fault>(9).fill(answer(status, {}, 'So it is')));
     expect(whatFailed(result)).toBe(`Nomad refused the login (${String(status)}): So it is`);
     expect(attempts).toBe(1);
   });
 
-  test('is not waited for where Retry-After is beyond the timeout', async () => {
+  test('fails after one attempt if Retry-After exceeds the timeout', async () => {
     const [result, attempts] = await logInWith([answer(429, { 'retry-after': '3600' })]);
-    expect(whatFailed(result)).toMatch(/^.*\(429\).*the response asks to wait for 36\d\d\.\d s\)$/);
+    expect(whatFailed(result)).toMatch(/^.*\(429\).*the response asks for a wait of 36\d\d\.\d s\)$/);
     expect(attempts).toBe(1);
   });
 
-  test('ends with the timeout where the server stays silent, with one error', async () => {
+  test('fails at the timeout with one error if the server never responds', async () => {
     const [result, attempts] = await logInWith(Array<Fault>(99).fill(stayQuiet), { timeout: '1' });
     expect(result.exitCode).toBe(1);
     expect(whatFailed(result)).toMatch(/did not respond within .*\(\d attempts in \d\.\d s\)$/);
     expect(attempts).toBeGreaterThan(1);
   });
 
-  test('ends with the timeout where the server is always busy', async () => {
+  test('fails at the timeout if the server is always busy', async () => {
     const [result, attempts] = await logInWith(Array<Fault>(99).fill(answer(503)), { timeout: '1' });
     expect(whatFailed(result)).toMatch(/\(503\).*attempts? in/);
     expect(attempts).toBe((result.log.match(/Retrying/g) ?? []).length + 1);
@@ -114,8 +114,8 @@ describe('a response that is lost', () => {
   });
 });
 
-describe('a connection that cannot be made', () => {
-  test('is tried again for a short time only where it is refused', async () => {
+describe('a connection that fails', () => {
+  test('is retried for less than 6 seconds if it is refused', async () => {
     const server = await listen(() => undefined);
     await server.close();
     const result = await runMain({ inputs: { ...INPUTS, url: server.url } });
@@ -123,10 +123,10 @@ describe('a connection that cannot be made', () => {
   });
 
   test.concurrent.each<[string, string, (socket: Socket) => void]>([
-    ['reset at once', 'http', (socket) => socket.resetAndDestroy()],
-    ['closed at once', 'http', (socket) => socket.destroy()],
+    ['reset immediately', 'http', (socket) => socket.resetAndDestroy()],
+    ['closed immediately', 'http', (socket) => socket.destroy()],
     ['cut off during the TLS handshake', 'https', (socket) => socket.once('data', () => socket.resetAndDestroy())],
-  ])('is tried again until the timeout where it is %s', async (_, scheme, onConnection) => {
+  ])('is retried if it is %s', async (_, scheme, onConnection) => {
     let connections = 0;
     const server = await listenTcp((socket) => {
       connections += 1;
@@ -138,7 +138,7 @@ describe('a connection that cannot be made', () => {
     expect(connections).toBeGreaterThan(1);
   });
 
-  test('is not tried again where the host is unknown', async () => {
+  test('is not retried if the host is unknown', async () => {
     const result = await runMain({ inputs: { ...INPUTS, url: 'http://nomad.invalid' } });
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at http:\/\/nomad\.invalid: .*nomad\.invalid$/);
   });
@@ -146,7 +146,7 @@ describe('a connection that cannot be made', () => {
   test.concurrent.each<[string, string[], number]>([
     ['expired', ['127.0.0.1'], -1],
     ['for another name', ['other.example.com'], 1],
-  ])('is not tried again where the certificate is %s', async (_, names, daysLeft) => {
+  ])('is not retried if the certificate is %s', async (_, names, daysLeft) => {
     const authority = await createAuthority();
     let connections = 0;
     const certificate = await createServerCertificate(authority, names, daysLeft);
@@ -185,26 +185,26 @@ describe("GitHub's endpoint", () => {
     ['429', answer(429)],
     ['500', answer(500)],
     ['503', answer(503)],
-    ['silence', stayQuiet],
-  ])('is asked again after %s, until it works', async (_, fault) => {
+    ['no response', stayQuiet],
+  ])('is retried after %s until it issues a JWT', async (_, fault) => {
     const [result, attempts] = await requestWith([fault, fault], '9');
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
     expect(attempts).toBe(3);
   });
 
-  test.concurrent.each([400, 401, 403])('is not asked again after %d', async (status) => {
+  test.concurrent.each([400, 401, 403])('is not retried after status %d', async (status) => {
     const [result, attempts] = await requestWith([answer(status, {}, '{"message":"So it is"}')], '9');
     expect(whatFailed(result)).toBe(`GitHub did not issue an OIDC token (${String(status)}): So it is`);
     expect(attempts).toBe(1);
   });
 
-  test('is not asked again after 404', async () => {
+  test('is not retried after an empty response with status 404', async () => {
     const [result, attempts] = await requestWith([answer(404)], '9');
     expect(whatFailed(result)).toBe('GitHub did not issue an OIDC token (404): an empty response');
     expect(attempts).toBe(1);
   });
 
-  test('is not waited for longer than the timeout, though its connection stays open', async () => {
+  test('causes one error at the timeout, even if its connection stays open', async () => {
     const [result] = await requestWith(Array<Fault>(9).fill(stayQuiet), '1');
     expect(result.exitCode).toBe(1);
     expect(result.annotations).toEqual([

@@ -12,7 +12,7 @@ import { whatFailed } from '../support/what-failed.js';
 const TOKEN = JSON.stringify(CANNED_TOKEN);
 const NAME = 'nomad.example.com';
 const IDENTITY = { identityToken: 'e30.e30.x' };
-// Other systems have no other loopback addresses than 127.0.0.1.
+// Other systems have only one IPv4 loopback address, 127.0.0.1.
 const describeOnLinux = process.platform === 'linux' ? describe : describe.skip;
 
 const named = (url: string, name = NAME): string => url.replace('127.0.0.1', name);
@@ -47,7 +47,7 @@ describeOnLinux('a host with several addresses', () => {
     await server.close();
   });
 
-  test('is reached through the second where the first is dead, after a second and not 250 ms', async () => {
+  test('is reached through the second address if the first is dead, after one second instead of 250 ms', async () => {
     connectedMs = 0;
     const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.1')];
     const result = await logIn({ url: named(server.url) }, command);
@@ -56,7 +56,7 @@ describeOnLinux('a host with several addresses', () => {
     expect(connectedMs - Number(lookupMs)).toBeGreaterThan(900);
   });
 
-  test('is reached as GitHub is, where the first address is dead', async () => {
+  test('is also reached for GitHub if the first address is dead', async () => {
     const jwt = JSON.stringify({ value: 'e30.e30.c2lnbmF0dXJlLWh1bnRlcjI' });
     const github = await listen((_, response) => response.end(jwt));
     const deadGithub = await startDeadAddress('127.0.0.2', github.port);
@@ -71,7 +71,7 @@ describeOnLinux('a host with several addresses', () => {
     expect(result.exitCode).toBe(0);
   });
 
-  test('fails with the reason of each address where none works', async () => {
+  test('causes an error with the reason for each address if none works', async () => {
     const closed = await listen(() => undefined);
     await closed.close();
     const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.3')];
@@ -82,14 +82,14 @@ describeOnLinux('a host with several addresses', () => {
     );
   });
 
-  test('fails with a reason where all are dead', async () => {
+  test('causes a timeout error if all addresses are dead', async () => {
     const command = [process.execPath, ...fakeDns('127.0.0.2', '127.0.0.2')];
     const result = await logIn({ url: named(server.url), timeout: '15' }, command);
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at http:\S+: .*(timeout|ETIMEDOUT)/i);
   });
 });
 
-describe('a redirect of Nomad', () => {
+describe('a redirect from Nomad', () => {
   test.each([301, 302, 303, 307, 308])('is not followed: %d', async (status) => {
     let strangers = 0;
     const accept: RequestListener = (_, response) => {
@@ -105,7 +105,7 @@ describe('a redirect of Nomad', () => {
   });
 });
 
-describe('a response of Nomad that does not come to an end', () => {
+describe('an endless or malformed response from Nomad', () => {
   test('is cut off after 1 MiB, and the login is not repeated', async () => {
     let requests = 0;
     const sendEndlessly: RequestListener = (_, response) => {
@@ -135,7 +135,7 @@ describe('a response of Nomad that does not come to an end', () => {
     ],
     ['a length that is not a number', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n{}')],
     ['nothing', () => undefined],
-  ])('fails with one annotation: %s', async (_, respond) => {
+  ])('causes one error: %s', async (_, respond) => {
     const server = await listenTcp((socket) => {
       socket.once('data', () => {
         respond(socket);
@@ -147,7 +147,7 @@ describe('a response of Nomad that does not come to an end', () => {
   });
 });
 
-describe('a host that NO_PROXY names', () => {
+describe('a host', () => {
   test.each([
     '*',
     NAME,
@@ -156,7 +156,7 @@ describe('a host that NO_PROXY names', () => {
     '*.example.com',
     `other.example.com ${NAME}`,
     `${NAME.toUpperCase()}.`,
-  ])('is asked without the proxy: %j', async (noProxy) => {
+  ])('is reached without the proxy if NO_PROXY is %j', async (noProxy) => {
     const proxy = await startProxy();
     const result = await withServer(
       (_, response) => response.end(TOKEN),
@@ -171,7 +171,7 @@ describe('a host that NO_PROXY names', () => {
     expect(proxy.requests).toEqual([]);
   });
 
-  test('is asked without the proxy where the url ends its name with a dot', async () => {
+  test('is reached without the proxy if the url adds a dot to the name in NO_PROXY', async () => {
     const proxy = await startProxy();
     const result = await withServer(
       (_, response) => response.end(TOKEN),
@@ -186,7 +186,7 @@ describe('a host that NO_PROXY names', () => {
     expect(proxy.requests).toEqual([]);
   });
 
-  test('is not one that only begins as a loopback address does, which the proxy gets', async () => {
+  test('is reached through the proxy if its name only begins like a loopback address', async () => {
     const proxy = await startProxy();
     const result = await withServer(
       (_, response) => response.end(TOKEN),

@@ -12,19 +12,19 @@ const describeBody = (status: number, text: string, headers: Record<string, stri
   describeResponse('It failed', TARGET, { status, headers, text });
 const said = (text: string): string => describeBody(400, text).message.replace(/^It failed \(400\): /, '');
 
-describe('a response that is not what was asked for', () => {
+describe('a response with an unexpected status', () => {
   test.each([
     ['plain text', 'Permission denied\n', 'Permission denied'],
     ['the message of JSON', '{"message":"No"}', 'No'],
     ['JSON without a message', '{"error":"No"}', '{"error":"No"}'],
-    ['JSON whose message is no text', '{"message":{"a":1}}', '{"message":{"a":1}}'],
+    ['JSON whose message is not text', '{"message":{"a":1}}', '{"message":{"a":1}}'],
     ['null as JSON', 'null', 'null'],
     ['nothing', ' \n ', 'an empty response'],
     ['a web page', ' <html><head><TITLE lang="en"> 502\nBad Gateway </title>', 'a web page (502 Bad Gateway)'],
     ['a web page without a title', '<html></html>', 'a web page'],
     ['a web page whose title is empty', '<title></title>', 'a web page'],
     ['a web page whose title has no end', '<title>Oops', 'a web page (Oops)'],
-    ['a web page that is nothing but the start of a title', '<title', 'a web page'],
+    ['a web page that only consists of the start of a title', '<title', 'a web page'],
   ])('is described by %s', (_, body, expected) => {
     expect(said(body)).toBe(expected);
   });
@@ -50,7 +50,7 @@ describe('a response that is not what was asked for', () => {
     ['', undefined],
     ['9'.repeat(400), undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ])('asks to wait as Retry-After says: %j', (value, expected) => {
+  ])('has the wait of its Retry-After header: %j', (value, expected) => {
     expect(describeBody(429, '', { 'retry-after': value }).details.response?.retryAfterMs).toBe(expected);
   });
 });
@@ -78,8 +78,8 @@ describe('the body of a response', () => {
   });
 });
 
-describe('a body that is made for slow patterns', () => {
-  // The pieces that the patterns of the catalogue look for, and those of the description of a response.
+describe('a body that is made to slow down patterns', () => {
+  // The texts that the patterns in the catalogue and in the description of a response search for.
   const FRAGMENTS = [
     '<title ',
     '<title>',
@@ -117,14 +117,14 @@ describe('a body that is made for slow patterns', () => {
     return performance.now() - startMs;
   }
 
-  // A pattern that is quadratic takes seconds to minutes for 1 MiB, a linear one some milliseconds.
-  test.each(FRAGMENTS)('takes no longer to explain than another of 1 MiB: %j', (fragment) => {
+  // For 1 MiB, a quadratic pattern takes seconds to minutes, and a linear one a few milliseconds.
+  test.each(FRAGMENTS)('is explained in at most 100 times the time of an ordinary one: %j', (fragment) => {
     const benign = 'The Nomad servers have no leader at the moment. ';
     const benignMs = measure(benign.repeat(MIB / benign.length));
     expect(measure(fragment.repeat(MIB / fragment.length))).toBeLessThan(100 * Math.max(benignMs, 20));
   });
 
-  test('comes with every fragment that the catalogue has as an example', () => {
+  test('is explained within 5 seconds if it repeats an example of the catalogue', () => {
     const bodies = KINDS.flatMap(({ example }) => example().details.response?.body ?? []);
     expect(bodies.length).toBeGreaterThan(20);
     for (const body of bodies) {

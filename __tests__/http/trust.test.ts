@@ -72,7 +72,7 @@ describe('a certificate with other names than the address', () => {
       Array.from({ length: 100 }, (_, index) => `n${String(index)}.example.com`),
       'n8.example.com, n9.example.com and 90 more. Set',
     ],
-  ])('fails with its names and what to set: one %s', async (_, names, advice) => {
+  ])('causes an error with its names and the input to change: one %s', async (_, names, advice) => {
     const { result, requests } = await logInTo(await createServerCertificate(authority, names));
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:/);
     expect(result.annotations.at(-1)?.message).toContain(advice);
@@ -88,7 +88,7 @@ describe('a certificate with other names than the address', () => {
 });
 
 describe('a certificate without names', () => {
-  test.each(['127.0.0.1', 'server.global.nomad'])('is refused though its common name is %s', async (name) => {
+  test.each(['127.0.0.1', 'server.global.nomad'])('is refused even if its common name is %s', async (name) => {
     const inputs = { caCertificate: authority.cert, ...(name.endsWith('nomad') && { tlsServerName: name }) };
     const { result, requests } = await logInTo(await createUnnamedCertificate(authority, name), inputs);
     expect(whatFailed(result)).toMatch(/: the certificate has no subject alternative name$/);
@@ -112,14 +112,14 @@ describe('the names in a certificate', () => {
 // Only Node 22.15 and later can read the operating system's store, which SSL_CERT_FILE replaces on Linux.
 const canReadSystemRoots = 'getCACertificates' in tls && process.platform === 'linux';
 
-describe('roots that Node does not have itself', () => {
-  test('are those of NODE_EXTRA_CA_CERTS', async () => {
+describe('root certificates that Node does not include', () => {
+  test('are read from NODE_EXTRA_CA_CERTS', async () => {
     const certificate = await createServerCertificate(authority, ['127.0.0.1']);
     const { result } = await logInTo(certificate, {}, { NODE_EXTRA_CA_CERTS: file });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
   });
 
-  (canReadSystemRoots ? test : test.skip)("are those of the operating system's store", async () => {
+  (canReadSystemRoots ? test : test.skip)("are read from the operating system's store", async () => {
     const certificate = await createServerCertificate(authority, ['127.0.0.1']);
     const { result, requests } = await logInTo(certificate, {}, { SSL_CERT_FILE: file });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
@@ -127,7 +127,7 @@ describe('roots that Node does not have itself', () => {
     expect(requests).toBe(2);
   });
 
-  (canReadSystemRoots ? test : test.skip)('are not added where caCertificate is set', async () => {
+  (canReadSystemRoots ? test : test.skip)('are not used if caCertificate is set', async () => {
     const stranger = await createAuthority('Another CA');
     const certificate = await createServerCertificate(authority, ['127.0.0.1']);
     const inputs = { caCertificate: stranger.cert };
@@ -137,7 +137,7 @@ describe('roots that Node does not have itself', () => {
   });
 
   (canReadSystemRoots ? test : test.skip)(
-    'do not help a certificate that none of them has signed, which ends after two connections',
+    'do not verify a certificate that none of them has signed, after two connections',
     async () => {
       const stranger = await createAuthority('Another CA');
       const certificate = await createServerCertificate(stranger, ['127.0.0.1']);
@@ -147,7 +147,7 @@ describe('roots that Node does not have itself', () => {
     },
   );
 
-  test('do not stand for a certificate with another name', async () => {
+  test('do not verify a certificate with another name', async () => {
     const certificate = await createServerCertificate(authority, ['server.global.nomad']);
     const { result, requests } = await logInTo(certificate, {}, { NODE_EXTRA_CA_CERTS: file });
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:/);

@@ -15,7 +15,7 @@ const answer =
   (_, response) =>
     response.writeHead(status, headers).end(body);
 
-/** Returns a listener that answers the first requests in order, and all others with the last. */
+/** Returns a listener that uses the given listeners in order, and the last one for all further requests. */
 function inOrder(...listeners: RequestListener[]): RequestListener {
   let next = 0;
   return (request, response) => {
@@ -45,7 +45,7 @@ describe("a request for GitHub's OIDC token", () => {
     expect(result.log.match(/Retrying in/g)).toHaveLength(2);
   });
 
-  test('gives up at the deadline where GitHub stays unavailable', async () => {
+  test('fails at the deadline if GitHub stays unavailable', async () => {
     const { result } = await logInThrough(answer(503), { inputs: { timeout: '2' } });
     expect(whatFailed(result)).toMatch(
       /^GitHub did not issue an OIDC token \(503\): an empty response \(\d+ attempts? in [0-2]\.\d s\)$/,
@@ -71,7 +71,7 @@ describe('a redirect of the token endpoint', () => {
   });
 });
 
-describe('a token endpoint that sends what is not a JWT', () => {
+describe('a token endpoint that does not send a JWT', () => {
   test.each([
     '',
     'null',
@@ -91,7 +91,7 @@ describe('a token endpoint that sends what is not a JWT', () => {
     '{"value":"e30.bnVsbA.x"}',
     '{"value":"e30.W10.x"}',
     '<title>Log in</title>',
-  ])('fails with one annotation: %s', async (body) => {
+  ])('causes one error: %s', async (body) => {
     const { result, requests } = await logInThrough(answer(200, body));
     expect(whatFailed(result)).toBe("GitHub's response does not contain a JWT");
     expect(requests).toHaveLength(1);
@@ -99,7 +99,7 @@ describe('a token endpoint that sends what is not a JWT', () => {
   });
 });
 
-describe('a token endpoint that does not come to an end', () => {
+describe('a token endpoint whose response never ends', () => {
   const sendEndlessly: RequestListener = (_, response) => {
     const chunk = Buffer.alloc(65_536, ' ');
     const send = (): void => {
@@ -116,11 +116,11 @@ describe('a token endpoint that does not come to an end', () => {
     sent = 0;
     const { result } = await logInThrough(sendEndlessly, { inputs: { timeout: '4' } });
     expect(whatFailed(result)).toMatch(/^GitHub at .* sent a response of more than 1 MiB$/);
-    // The connection buffers some more than what is read.
+    // The connection buffers more than the action reads.
     expect(sent).toBeLessThan(16 * 1024 * 1024);
   });
 
-  test('is aborted at the deadline where it never answers', async () => {
+  test('is aborted at the deadline if it never responds', async () => {
     let closed = 0;
     const { result } = await logInThrough(
       (request) => {
@@ -132,7 +132,7 @@ describe('a token endpoint that does not come to an end', () => {
     expect(closed).toBeGreaterThan(0);
   });
 
-  test('is aborted at the deadline where it never ends its response', async () => {
+  test('is aborted at the deadline if its response drips', async () => {
     const drip: RequestListener = (_, response) => {
       const timer = setInterval(() => response.write(' '), 20);
       response.on('close', () => {
@@ -160,7 +160,7 @@ describe('a token endpoint with a certificate of a private CA', () => {
 
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('fails with advice to set NODE_EXTRA_CA_CERTS, at once', async () => {
+  test('causes the advice to set NODE_EXTRA_CA_CERTS, without a retry', async () => {
     const { result, requests } = await logInThrough(issue, { tls: server });
     expect(whatFailed(result)).toMatch(/^Cannot reach GitHub at https:.*: unable to verify the first certificate$/);
     expect(result.annotations.at(-1)?.message).toContain('NODE_EXTRA_CA_CERTS');
@@ -169,7 +169,7 @@ describe('a token endpoint with a certificate of a private CA', () => {
     expect(requests).toEqual([]);
   });
 
-  test('is trusted where NODE_EXTRA_CA_CERTS names the CA', async () => {
+  test('is trusted if NODE_EXTRA_CA_CERTS contains the CA', async () => {
     const { result } = await logInThrough(issue, { tls: server, env: { NODE_EXTRA_CA_CERTS: file } });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
   });
@@ -187,8 +187,8 @@ describe('a token endpoint with a certificate of a private CA', () => {
   });
 });
 
-describe('a proxy on the way to the token endpoint', () => {
-  test('is used unless NO_PROXY names the host', async () => {
+describe('a proxy for the token endpoint', () => {
+  test('receives the request', async () => {
     const proxy = await startProxy();
     const options = { host: 'github.example.com', env: { HTTP_PROXY: proxy.url } };
     const { result } = await logInThrough(issue, options);
@@ -199,7 +199,7 @@ describe('a proxy on the way to the token endpoint', () => {
     ]);
   });
 
-  test('that is not an HTTP proxy fails with one annotation', async () => {
+  test('causes one error if it is not an HTTP proxy', async () => {
     const { result, requests } = await logInThrough(issue, {
       host: 'github.example.com',
       env: { HTTP_PROXY: 'socks5://127.0.0.1:1080' },

@@ -33,7 +33,7 @@ describe("GitHub's OIDC token", () => {
     expect(await logIn(inputs, fixture.issuer.environment)).toMatchObject({ exitCode: 0 });
   });
 
-  test('is not available without the permission, and the error says which', async () => {
+  test('is not available without the permission, which the error names', async () => {
     const result = await logIn({});
     expect(whatFailed(result)).toBe('This job is not allowed to request an OIDC token from GitHub');
     expect(result.log).toContain('id-token: write');
@@ -41,7 +41,9 @@ describe("GitHub's OIDC token", () => {
 
   test('is not available if GitHub refuses, and the error quotes GitHub on one line', async () => {
     const result = await logIn({}, { ...fixture.issuer.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'not-this-job' });
-    expect(whatFailed(result)).toBe('GitHub did not issue an OIDC token (401): The bearer token belongs to no job');
+    expect(whatFailed(result)).toBe(
+      'GitHub did not issue an OIDC token (401): The bearer token does not belong to a job',
+    );
   });
 
   test('is not available if the response does not contain one', async () => {

@@ -7,7 +7,7 @@ const masksIn = (output: string): string[] =>
   [...output.matchAll(/^::add-mask::(.*)$/gm)].map(([, mask]) => mask ?? '');
 
 describe('inputs that are not given', () => {
-  test('have the defaults of action.yml, also where there is no runner to fill them in', () => {
+  test('have the defaults of action.yml, even without a runner that sets them', () => {
     expect(readInputsWith({}).inputs).toEqual({
       url: 'http://localhost:4646',
       methodName: 'github',
@@ -31,7 +31,7 @@ describe('inputs that are not given', () => {
     });
   });
 
-  test('have the defaults where they are blank', () => {
+  test('have the defaults if they are blank', () => {
     const blank = ['url', 'methodName', 'exportToken', 'tlsSkipVerify', 'caCertificate', 'extraHeaders', 'region'];
     expect(readInputsWith(Object.fromEntries(blank.map((name) => [name, '  \n']))).inputs).toEqual(
       readInputsWith({}).inputs,
@@ -74,7 +74,7 @@ describe('names', () => {
     ['namespace', 'team-a'],
     ['namespace', '*'],
     ['jwtGithubAudience', 'https://nomad.example.com/?x=1&y=2'],
-  ])('%s takes %s', (name, value) => {
+  ])('%s accepts %s', (name, value) => {
     expect(readInputsWith({ [name]: value }).inputs).toHaveProperty(name, value);
   });
 
@@ -89,7 +89,7 @@ describe('names', () => {
     ['region', 'two\nlines'],
     ['namespace', 'two words'],
     ['namespace', 'team_a'],
-  ])('%s does not take %j', (name, value) => {
+  ])('%s rejects %j', (name, value) => {
     expect(readInputsWith({ [name]: value }).error).toMatch(new RegExp(`^Input ${name} must be `));
   });
 });
@@ -102,27 +102,27 @@ describe.each(['exportToken', 'outputToken', 'tlsSkipVerify', 'exportConnection'
     ['false', false],
     ['False', false],
     ['FALSE', false],
-  ])('takes %s', (value, expected) => {
+  ])('accepts %s', (value, expected) => {
     expect(readInputsWith({ [name]: value }).inputs).toHaveProperty(name, expected);
   });
 
-  test.each(['yes', '1', 'tRUE', 'on', 'null', 'true false'])('does not take %s', (value) => {
+  test.each(['yes', '1', 'tRUE', 'on', 'null', 'true false'])('rejects %s', (value) => {
     expect(readInputsWith({ [name]: value }).error).toBe(`Input ${name} must be true or false`);
   });
 });
 
 describe('timeout', () => {
-  test.each([1, 60, 3600])('takes %d seconds', (seconds) => {
+  test.each([1, 60, 3600])('accepts %d seconds', (seconds) => {
     expect(readInputsWith({ timeout: String(seconds) }).inputs?.timeout).toBe(seconds);
   });
 
-  test.each(['0', '3601', '-1', '1.5', '1e2', '60s', 'forever', '9'.repeat(400)])('does not take %s', (timeout) => {
+  test.each(['0', '3601', '-1', '1.5', '1e2', '60s', 'forever', '9'.repeat(400)])('rejects %s', (timeout) => {
     expect(readInputsWith({ timeout }).error).toMatch(/^Input timeout must be /);
   });
 });
 
 describe('extraHeaders', () => {
-  test('are Name: value lines, of which blank ones are skipped', () => {
+  test('are read from Name: value lines, without blank lines', () => {
     const extraHeaders = 'X-Team: platform\r\n\n  Authorization :  Basic dXNlcjpwYXNz \nX-Time: 10:30\n';
     expect(readInputsWith({ extraHeaders }).inputs?.extraHeaders).toEqual({
       'x-team': 'platform',
@@ -131,7 +131,7 @@ describe('extraHeaders', () => {
     });
   });
 
-  test('keep names that JavaScript gives a meaning of its own', () => {
+  test('keep names that have a special meaning in JavaScript', () => {
     expect(
       Object.entries(readInputsWith({ extraHeaders: '__proto__: a\nconstructor: b' }).inputs?.extraHeaders ?? {}),
     ).toEqual([
@@ -140,7 +140,7 @@ describe('extraHeaders', () => {
     ]);
   });
 
-  test('are masked where they can be secrets, whole and without their scheme', () => {
+  test('are masked if they can be secrets, with and without their scheme', () => {
     const { output } = readInputsWith({
       extraHeaders: 'Authorization: Bearer s3cr3t-value\nX-Api-Key: abc\nX-Env: eu\nX-Trace: 0123456789 1',
     });
@@ -186,7 +186,7 @@ describe('certificates and keys', () => {
     ['PEM with literal \\r\\n', (pem) => pem.replaceAll('\n', '\\r\\n')],
     ['PEM with carriage returns', (pem) => pem.replaceAll('\n', '\r\n')],
     ['base64 of PEM with literal \\n', (pem) => base64(pem.replaceAll('\n', '\\n'))],
-  ])('are taken as %s', (_, encode) => {
+  ])('are accepted as %s', (_, encode) => {
     const { inputs, error } = readInputsWith({
       caCertificate: encode(authority.cert),
       clientCertificate: encode(client.cert),
@@ -204,7 +204,7 @@ describe('certificates and keys', () => {
     expect(inputs?.caCertificate).not.toContain('#');
   });
 
-  test('leave no line of the key unmasked, be it as given or decoded', () => {
+  test('have every line of the key masked, both as given and decoded', () => {
     const given = base64(client.key).replace(/.{40}/g, '$&\n');
     const { output } = readInputsWith({ clientCertificate: client.cert, clientKey: given });
     const secretLines = client.key.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
@@ -214,7 +214,7 @@ describe('certificates and keys', () => {
   });
 
   test.each(['\\n', '\\r\\n', ' '])(
-    'leave no line of a key with %j for line ends unmasked, even where it is never decoded',
+    'have every line of the key masked if its line ends are %j, even if another input is malformed',
     (end) => {
       const { output } = readInputsWith({ url: 'nonsense', clientKey: client.key.replaceAll('\n', end) });
       expect(masksIn(output)).toEqual(
@@ -240,7 +240,7 @@ describe('certificates and keys', () => {
     expect(error).not.toContain('hunter2');
   });
 
-  test('are refused where the key is no key, or the CA is a key', () => {
+  test('are refused if the key is a certificate or the CA certificate is a key', () => {
     expect(readInputsWith({ clientCertificate: client.cert, clientKey: client.cert }).error).toContain(
       'Input clientKey does not contain a private key',
     );
@@ -249,7 +249,7 @@ describe('certificates and keys', () => {
     );
   });
 
-  test('are refused where one of the pair is missing, or they are no pair', () => {
+  test('are refused if the certificate or the key is missing or they do not match', () => {
     const { cert, key } = client;
     expect(readInputsWith({ clientKey: key }).error).toContain(
       'Input clientKey also requires the input clientCertificate',
@@ -264,7 +264,7 @@ describe('certificates and keys', () => {
 });
 
 describe('secrets', () => {
-  test('are masked before another input is found malformed', () => {
+  test('are masked even if another input is malformed', () => {
     const { output, error } = readInputsWith({ url: 'nonsense', identityToken: 'the-jwt', clientKey: 'the-key' });
     expect(error).toContain('Input url');
     expect(masksIn(output)).toEqual(['the-jwt', 'the-key']);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   client = await createClientCertificate(authority);
 });
 
-// What openssl writes of this curve before the key itself: its object identifier.
+// The object identifier of this curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
 const SEC1_KEY = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
   type: 'sec1',
@@ -66,7 +66,7 @@ describe('a private key', () => {
     expect(() => parsePrivateKey(write())).toThrow(/^does not contain a private key that can be read$/);
   });
 
-  test('with a passphrase is refused with what to do', () => {
+  test('with a passphrase is refused for that reason', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     const encrypted = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
     expect(() => parsePrivateKey(encrypted as string)).toThrow(/^is encrypted with a passphrase/);
@@ -74,12 +74,12 @@ describe('a private key', () => {
 });
 
 describe('certificates', () => {
-  test.each(FORMS)('are read in their order, %s', (_, write) => {
+  test.each(FORMS)('are read in order, %s', (_, write) => {
     const chain = [client.cert, authority.cert].map((pem) => pem.trim().replaceAll('\r', '')).join('\n');
     expect(parseCertificates(write(`${chain}\n`))).toBe(chain);
   });
 
-  test('are read without the text and the key around them', () => {
+  test('are read without the text and the key between them', () => {
     const text = `subject=CN = a = b\n${client.cert}\nissuer: a\n${client.key}\n${authority.cert}\nthe end`;
     expect(parseCertificates(text).match(/-----BEGIN [A-Z ]+-----/g)).toEqual(
       Array(2).fill('-----BEGIN CERTIFICATE-----'),
@@ -93,12 +93,12 @@ describe('the masks of a private key', () => {
     expect(masks).toEqual(bodyLines(client.key).filter((line) => line.length >= 4));
   });
 
-  test('are none of the words around it, in base64', () => {
+  test('do not include the words around it, in base64', () => {
     const value = Buffer.from(addBagAttributes(client.key)).toString('base64');
     expect(findSecretsInPem(value)).toEqual([value, ...bodyLines(client.key).filter((line) => line.length >= 4)]);
   });
 
-  test('include those of a key whose end is missing', () => {
+  test('include the lines of a key whose end is missing', () => {
     const cut = client.key.slice(0, client.key.lastIndexOf('-----END'));
     expect(findSecretsInPem(cut)).toEqual(expect.arrayContaining(bodyLines(cut).filter((line) => line.length >= 4)));
   });
@@ -108,19 +108,19 @@ describe('the masks of a private key', () => {
     expect(findSecretsInPem(`${body}\n-----END PRIVATE KEY-----`)).toContain(body);
   });
 
-  test('are printed before the input is refused, also where it is malformed', () => {
+  test('are printed even if the input is malformed', () => {
     const secret = createECDH('prime256v1').generateKeys('base64');
     const { error, output } = readInputsWith({ clientKey: `-----BEGIN PRIVATE KEY-----\n${secret}` });
     expect(error).toBe('Input clientKey does not contain a private key that can be read');
     expect(output).toContain(`::add-mask::${secret}\n`);
   });
 
-  test('leave the words around a certificate alone', () => {
+  test('do not include the words around a certificate', () => {
     const { output } = readInputsWith({ caCertificate: `subject=CN = a\nissuer: the CA\n${authority.cert}` });
     expect(output).not.toContain('::add-mask::');
   });
 
-  test('leave the words around a certificate in clientKey by mistake alone', () => {
+  test('do not include the words around a certificate that is in clientKey by mistake', () => {
     const words = findSecretsInPem(`subject=CN = a, O = the Key\n${client.cert}`).filter((mask) => mask.length < 16);
     expect(words).toEqual([]);
   });

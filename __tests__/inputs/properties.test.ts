@@ -21,7 +21,7 @@ const text = fc.oneof(
   fc.tuple(fc.string({ unit: 'grapheme' }), fc.string()).map(([before, after]) => before + SECRET + after),
 );
 
-// What an environment variable can hold.
+// Text that an environment variable can contain.
 const value = text.map((any) => any.replace(/\0|\p{Cs}/gu, ''));
 
 const urlLike = fc
@@ -63,7 +63,7 @@ const headerLike = fc
 
 const booleanLike = fc.oneof(value, fc.constantFrom('true', 'TRUE', 'tRue', 'false', 'no', '1'));
 
-// What to try for each input of action.yml, beside the defaults.
+// The values to try for each input of action.yml, in addition to the defaults.
 const VALUES: Record<string, fc.Arbitrary<string>> = {
   url: fc.oneof(urlLike, value),
   methodName: value,
@@ -85,7 +85,7 @@ const VALUES: Record<string, fc.Arbitrary<string>> = {
 };
 
 describe.each(Object.keys(metadata.inputs))('the input %s', (name) => {
-  test('is read, or refused with an error that names it and repeats nothing of it', () => {
+  test('is read, or refused with an error that names it and does not contain its secret', () => {
     const values = VALUES[name];
     if (values === undefined) {
       throw new Error(`Add values to try for the input ${name}.`);
@@ -118,7 +118,7 @@ test('a url that is accepted is an http or https address to which a path can be 
   );
 });
 
-test('headers are read as they are given, and their long values are masked', () => {
+test('headers are read unchanged, and their long values are masked', () => {
   const token = fc.stringMatching(/^x-[a-z]{1,8}$/);
   const content = fc.stringMatching(/^[!-~]{6,20}$/);
   fc.assert(
@@ -133,7 +133,7 @@ test('headers are read as they are given, and their long values are masked', () 
   );
 });
 
-describe('in this process', () => {
+describe('with the output captured', () => {
   let stdout: ReturnType<typeof captureStdout>;
 
   beforeAll(() => {
@@ -144,7 +144,7 @@ describe('in this process', () => {
     stdout.restore();
   });
 
-  test('an identityToken is used unchanged, or refused with an error that repeats nothing of it', async () => {
+  test('an identityToken is used unchanged, or refused as not a JWT', async () => {
     const part = fc.oneof(
       fc.base64String().map((given) => given.replace(/[+/=]/g, '')),
       fc.object().map((given) => Buffer.from(JSON.stringify(given)).toString('base64url')),
@@ -164,7 +164,7 @@ describe('in this process', () => {
     );
   });
 
-  test('a response of Nomad is a token whose parts are all valid, or an error that repeats nothing of it', () => {
+  test('a response from Nomad is a token with valid parts, or causes an error that quotes nothing', () => {
     const uuid = fc.uuid();
     const strange = fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.constant(SECRET));
     const names = fc.oneof(fc.array(fc.stringMatching(/^[a-z-]{1,9}$/)), fc.constant(null), strange);

@@ -48,7 +48,7 @@ describe('the request', () => {
     });
   });
 
-  test('encodes what a region holds', async () => {
+  test('encodes special characters of the region', async () => {
     await logIn({ region: 'a&b=c/ü' });
     expect(findLogin()?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
   });
@@ -67,24 +67,24 @@ describe('the request', () => {
 });
 
 describe('a refusal', () => {
-  test('is one error with the status and what Nomad said', async () => {
+  test('causes one error with the status and the message of Nomad', async () => {
     const result = await logIn({ methodName: 'gihub' });
     expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
   });
 
-  test('says so where the answer is empty', async () => {
+  test('causes an error that says that the response is empty', async () => {
     const result = await logInTo((_, response) => response.writeHead(404).end());
     expect(whatFailed(result)).toBe('Nomad refused the login (404): an empty response');
   });
 
-  test('is cut to 500 characters on one line', async () => {
+  test('is truncated to 500 characters on one line', async () => {
     const result = await logInTo((_, response) => response.writeHead(500).end('a\n\tb\u001b[31m'.repeat(1000)));
     const message = whatFailed(result);
     expect(message).toHaveLength('Nomad refused the login (500): '.length + 501);
     expect(message).not.toMatch(/\p{Cc}/u);
   });
 
-  test('never holds what was sent, even where the server echoes it and the cut goes through it', async () => {
+  test('never contains secrets of the request, even if the server echoes it', async () => {
     const result = await logInTo(
       (request, response) => {
         void readBody(request).then((body) => {
@@ -99,8 +99,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('what the server says', () => {
-  test('is never taken for a command, wherever it is quoted', async () => {
+describe('the text of a response', () => {
+  test('is never executed as a workflow command, wherever it is quoted', async () => {
     const text = 'busy ##[set-output name=nomadToken]x\n::error::y\u2028\u202e::warning::z';
     const result = await logInTo((_, response) => response.writeHead(503).end(text), { timeout: '1' });
     expect(result.log.split('\n').length).toBeGreaterThan(1);
@@ -111,7 +111,7 @@ describe('what the server says', () => {
 
 describe('a redirect', () => {
   test.each([301, 302, 303, 307, 308])(
-    'of status %d is not followed, and the error names the origin',
+    'with status %d is not followed, and the error names the origin',
     async (status) => {
       const followed: string[] = [];
       const target = await listen((request, response) => {
@@ -132,7 +132,7 @@ describe('a redirect', () => {
     [{ location: `/${'x'.repeat(3000)}` }, '(307): a redirect to /xxx'],
     [{ location: 'http://[' }, '(307): a redirect'],
     [{}, '(307): a redirect'],
-  ])('to %j is named as far as it can be', async (headers, expected) => {
+  ])('to %j is described without secrets', async (headers, expected) => {
     const message = whatFailed(await logInTo((_, response) => response.writeHead(307, headers).end()));
     expect(message).toContain(expected);
     expect(message).not.toContain('hunter2');
@@ -140,22 +140,22 @@ describe('a redirect', () => {
   });
 });
 
-describe('an answer that is no token', () => {
+describe('a response that is not a token', () => {
   test.each([
     ['a web page', '<!doctype html><title>Sign in</title>'],
     ['nothing', ''],
     ['null', 'null'],
     ['a list', '[]'],
     ['truncated', JSON.stringify(TOKEN).slice(0, -20)],
-    ['a SecretID that is none', JSON.stringify({ ...TOKEN, SecretID: 'x\n::error::hunter2' })],
+    ['a malformed SecretID', JSON.stringify({ ...TOKEN, SecretID: 'x\n::error::hunter2' })],
     ['no AccessorID', JSON.stringify({ ...TOKEN, AccessorID: undefined })],
     ['an unknown type', JSON.stringify({ ...TOKEN, Type: 'root' })],
-    ['policies that are none', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
-    ['a policy that breaks the line', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
+    ['policies that are not a list', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
+    ['a policy that contains a line break', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
     ['a policy that is a command', JSON.stringify({ ...TOKEN, Policies: ['a ##[set-output name=x]b'] })],
     ['a role that is a command', JSON.stringify({ ...TOKEN, Roles: [{ Name: '##[add-mask]a' }] })],
     ['roles without names', JSON.stringify({ ...TOKEN, Roles: [{ ID: 'x' }] })],
-    ['an expiry that is no time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
+    ['an expiration that is not a time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
   ])('is refused: %s', async (_, body) => {
     const result = await logInTo((_, response) => response.end(body));
     expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
@@ -166,13 +166,13 @@ describe('an answer that is no token', () => {
     expect(result.printed).not.toContain('hunter2');
   });
 
-  test('has its token masked all the same, where it holds one', async () => {
+  test('has its token masked if it contains one', async () => {
     const body = JSON.stringify({ ...TOKEN, Type: 'root' });
     const result = await logInTo((_, response) => response.end(body));
     expect(result.masks).toContain(TOKEN.SecretID);
   });
 
-  test.each([201, 400, 500])('is quoted without the token that it holds, under status %d', async (status) => {
+  test.each([201, 400, 500])('is quoted without the token that it contains, with status %d', async (status) => {
     const body = `${'x'.repeat(480)} ${JSON.stringify(TOKEN)}`;
     const result = await logInTo((_, response) => response.writeHead(status).end(body));
     expect(whatFailed(result)).toContain(`(${String(status)})`);
@@ -180,15 +180,15 @@ describe('an answer that is no token', () => {
   });
 
   test.each([
-    ['taken', 'of 1 MiB', 1024 * 1024, 0],
-    ['refused', 'of one byte more', 1024 * 1024 + 1, 1],
-  ])('is %s where it is %s', async (_, __, length, exitCode) => {
+    ['accepted', 'is 1 MiB', 1024 * 1024, 0],
+    ['refused', 'exceeds 1 MiB by one byte', 1024 * 1024 + 1, 1],
+  ])('is %s if its length %s', async (_, __, length, exitCode) => {
     const result = await logInTo((_, response) => response.end(JSON.stringify(TOKEN).padEnd(length)));
     expect(result.exitCode).toBe(exitCode);
     expect(result.annotations.map(({ message }) => message).join()).toMatch(exitCode === 0 ? /^$/ : /more than 1 MiB/);
   });
 
-  test('is not read to its end where it has none', async () => {
+  test('is not read beyond 1 MiB if it never ends', async () => {
     let isClosed = false;
     const result = await logInTo((_, response) => {
       const timer = setInterval(() => response.write(Buffer.alloc(256 * 1024)), 1);
@@ -203,7 +203,7 @@ describe('an answer that is no token', () => {
 });
 
 describe('a token', () => {
-  test('that never expires is warned about, and its expirationTime is empty', async () => {
+  test('causes a warning and an empty expirationTime if it never expires', async () => {
     const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime: null })));
     expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: '' } });
     expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('never expires') }]);

@@ -17,7 +17,7 @@ import { whatFailed } from '../support/what-failed.js';
 
 const TOKEN = JSON.stringify(CANNED_TOKEN);
 
-// Loopback addresses never go through a proxy, so Nomad and GitHub have names here that only the proxy knows.
+// Requests to loopback addresses never use a proxy, so Nomad and GitHub have names here that only the proxy resolves.
 const nameHost = (url: string, host: string): string => url.replace('127.0.0.1', host);
 
 let issuer: Issuer;
@@ -62,7 +62,7 @@ const host = (url: string): string => new URL(url).host;
 const hop = (requests: string[], name: string): string[] => requests.filter((request) => request.includes(name));
 
 describe('a proxy', () => {
-  test.each(['http_proxy', 'HTTP_PROXY'])('that %s sets is used for both hops', async (variable) => {
+  test.each(['http_proxy', 'HTTP_PROXY'])('is used for both hops if %s is set', async (variable) => {
     const { result, requests } = await withProxy({}, ({ url }) =>
       runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, [variable]: url } }),
     );
@@ -75,7 +75,7 @@ describe('a proxy', () => {
     ]);
   });
 
-  test('is used where its address has no scheme', async () => {
+  test('is used if its address has no scheme', async () => {
     const { result, requests } = await withProxy({}, ({ url }) =>
       runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, HTTP_PROXY: host(url) } }),
     );
@@ -87,7 +87,7 @@ describe('a proxy', () => {
   test.each([
     ['the whole address', (address: string) => `http://octo%3Acat:pass%2Fw0rd-secret@${address}`],
     ['an address without a scheme', (address: string) => `octo%3Acat:pass%2Fw0rd-secret@${address}`],
-  ])('gets the credentials in %s, and nobody else sees them', async (_, describeAddress) => {
+  ])('receives the credentials in %s, which are neither printed nor sent to Nomad', async (_, describeAddress) => {
     const { result } = await withProxy({ credentials: 'octo:cat:pass/w0rd-secret' }, ({ url }) =>
       runMain({
         inputs: { url: plainUrl },
@@ -100,7 +100,7 @@ describe('a proxy', () => {
   });
 
   test.each(['https_proxy', 'HTTPS_PROXY'])(
-    'that %s sets tunnels TLS with a private CA, a client certificate and a server name',
+    'tunnels TLS with a private CA, a client certificate and a server name if %s is set',
     async (variable) => {
       const inputs = {
         url: mtlsUrl,
@@ -116,7 +116,7 @@ describe('a proxy', () => {
     },
   );
 
-  test('does not weaken TLS: a server of another name is refused', async () => {
+  test('does not weaken TLS: a server with another name is refused', async () => {
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', caCertificate: authority.cert };
     const { result } = await withProxy({}, ({ url }) => runMain({ inputs, env: { HTTPS_PROXY: url } }));
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
@@ -138,7 +138,7 @@ describe('a proxy', () => {
     expect(requests).toEqual([]);
   });
 
-  test.each(['no_proxy', 'NO_PROXY'])('is not used for hosts that %s names', async (variable) => {
+  test.each(['no_proxy', 'NO_PROXY'])('is not used for hosts in %s', async (variable) => {
     const { result, requests } = await withProxy({}, ({ url }) =>
       runMain({
         inputs: { url: nameHost(plain.url, 'nomad.invalid'), identityToken: 'e30.e30.x' },
@@ -150,8 +150,8 @@ describe('a proxy', () => {
   });
 });
 
-describe('a proxy that refuses', () => {
-  test('is named, with its status, for a tunnel', async () => {
+describe('a proxy that fails', () => {
+  test('is named with its status for a tunnel', async () => {
     const { result, requests } = await withProxy({ credentials: 'octocat:right' }, ({ url }) =>
       runMain({
         inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },
@@ -164,7 +164,7 @@ describe('a proxy that refuses', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('is named, with its status, for plain HTTP', async () => {
+  test('is named with its status for plain HTTP', async () => {
     const { result } = await withProxy({ credentials: 'octocat:right' }, ({ url }) =>
       runMain({ inputs: { url: plainUrl, identityToken: 'e30.e30.x' }, env: { http_proxy: url } }),
     );
@@ -173,14 +173,14 @@ describe('a proxy that refuses', () => {
     );
   });
 
-  test('and a server behind it that keeps one request waiting, do not fail the login for it', async () => {
+  test('does not make the login fail if only the warm-up gets no response', async () => {
     const certificate = await createServerCertificate(authority, ['nomad.example.com']);
     const logins: string[] = [];
     const slow = await listen((request, response) => {
       if (request.method === 'POST') {
         logins.push(request.url ?? '');
       }
-      // The warm-up gets no answer.
+      // The warm-up gets no response.
       if (request.url !== '/v1/acl/auth-methods') {
         response.end(TOKEN);
       }
@@ -196,7 +196,7 @@ describe('a proxy that refuses', () => {
     expect(logins).toHaveLength(1);
   });
 
-  test('is not waited for where it stays silent', async () => {
+  test('is only waited for until the timeout if it never responds', async () => {
     const proxy = await listenTcp(() => undefined);
     const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' };
     const result = await runMain({ inputs, env: { HTTPS_PROXY: proxy.url } });
@@ -204,7 +204,7 @@ describe('a proxy that refuses', () => {
     expect(whatFailed(result)).toMatch(/did not respond within .* attempts in/);
   });
 
-  test('is tried again where it may recover', async () => {
+  test('is retried after status 503', async () => {
     const { result, requests } = await withProxy({ refuseWith: 503 }, ({ url }) =>
       runMain({
         inputs: { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '2' },
@@ -215,7 +215,7 @@ describe('a proxy that refuses', () => {
     expect(requests.length).toBeGreaterThan(1);
   });
 
-  test('is named where it is not there', async () => {
+  test('is named if it cannot be reached', async () => {
     const proxy = await startProxy();
     await proxy.close();
     const result = await runMain({
@@ -229,7 +229,7 @@ describe('a proxy that refuses', () => {
   });
 
   test.each(['http://', 'socks5://proxy.example.com:1080', 'http://u:100%@proxy.example.com', 'a b'])(
-    'is not gone past where its address is none: %s',
+    'is not bypassed if its address is malformed: %s',
     async (address) => {
       const result = await runMain({
         inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },

@@ -21,7 +21,7 @@ beforeAll(async () => {
   authority = await createAuthority();
   client = await createClientCertificate(authority);
   stranger = await createClientCertificate(await createAuthority('Another CA'));
-  // Like Nomad's own certificates, it names the server by its role, not by its address.
+  // Like Nomad's own certificates, it contains the role of the server instead of its address.
   const server = await createServerCertificate(authority, ['server.global.nomad', 'nomad.example.com']);
   plain = await startFakeNomad();
   tls = await startFakeNomad(server);
@@ -33,7 +33,7 @@ afterAll(() => Promise.all([plain, tls, mtls, expired].map((server) => server.cl
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-// No auth method is set up, so a handshake that succeeds shows as Nomad's refusal.
+// No auth method is set up, so a successful handshake results in a refusal by Nomad.
 const logIn = (url: string, inputs: Record<string, string> = {}): Promise<StageResult> =>
   runMain({ inputs: { url, identityToken: 'e30.e30.x', timeout: '3', ...inputs } });
 
@@ -44,7 +44,7 @@ const trusted = (): Record<string, string> => ({
 
 const REFUSED_BY_NOMAD = 'Nomad refused the login (400): auth-method "github" not found';
 
-/** Returns the text of the one error, checked for what every error must be. */
+/** Checks the properties of every error, and returns the text of the only one. */
 function readError(result: StageResult): string {
   const errors = result.annotations.filter(({ level }) => level === 'error');
   expect(errors).toHaveLength(1);
@@ -54,7 +54,7 @@ function readError(result: StageResult): string {
 }
 
 describe('a server with a certificate of a private CA', () => {
-  test('is trusted with caCertificate and found under tlsServerName', async () => {
+  test('is trusted with caCertificate and tlsServerName', async () => {
     const result = await logIn(tls.url, { ...trusted(), caCertificate: base64(authority.cert) });
     expect(whatFailed(result)).toBe(REFUSED_BY_NOMAD);
   });
@@ -71,7 +71,7 @@ describe('a server with a certificate of a private CA', () => {
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*certificate signature failure/);
   });
 
-  test('is not trusted under its address, and the error names the certificate and the tlsServerName to set', async () => {
+  test('is not trusted by its address, and the error lists the names and the tlsServerName to set', async () => {
     const result = await logIn(tls.url, { caCertificate: authority.cert });
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*is not in the cert's list$/);
     expect(readError(result)).toContain(
@@ -79,13 +79,13 @@ describe('a server with a certificate of a private CA', () => {
     );
   });
 
-  test('is not trusted under a tlsServerName that its certificate does not have', async () => {
+  test('is not trusted with a tlsServerName that is not in its certificate', async () => {
     const result = await logIn(tls.url, { ...trusted(), tlsServerName: 'other.example.com' });
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
     expect(readError(result)).toContain('valid for server.global.nomad, nomad.example.com');
   });
 
-  test('is not trusted after its certificate has expired, and the error gives the time of the runner', async () => {
+  test('is not trusted after its certificate has expired, and the error includes the time of the runner', async () => {
     const message = readError(await logIn(expired.url, { caCertificate: authority.cert }));
     expect(message).toMatch(/has expired or is not yet valid.* \(20\d\d-/);
   });
@@ -110,7 +110,7 @@ describe('a url with the wrong scheme', () => {
 });
 
 describe('a server that requires a client certificate', () => {
-  test('accepts the right one, and no line of its key appears in the output', async () => {
+  test('accepts a valid one, and no line of its key appears in the output', async () => {
     const result = await logIn(mtls.url, {
       ...trusted(),
       clientCertificate: base64(client.cert),
@@ -127,7 +127,7 @@ describe('a server that requires a client certificate', () => {
   test('refuses the connection without one, and the error names the inputs', async () => {
     const result = await logIn(mtls.url, trusted());
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*: tlsv13 alert certificate required$/);
-    expect(readError(result)).toContain('clientCertificate and clientKey');
+    expect(readError(result)).toContain('Set the input clientCertificate to');
   });
 
   test('refuses a client certificate of another CA, and the error says so', async () => {
@@ -136,6 +136,6 @@ describe('a server that requires a client certificate', () => {
       clientCertificate: stranger.cert,
       clientKey: stranger.key,
     });
-    expect(readError(result)).toMatch(/does not accept the certificate in the input|refuses the one it gets/);
+    expect(readError(result)).toMatch(/does not accept the certificate in the input|refuse the one they get/);
   });
 });

@@ -9,7 +9,7 @@ import { listen } from '../../testbed/server.js';
 import { CANNED_TOKEN } from '../support/canned-token.js';
 import { useFixture } from '../support/fixture.js';
 
-// What an earlier login, or the workflow, may have set.
+// Variables that an earlier login or the workflow may have set.
 const EARLIER = {
   NOMAD_ADDR: 'https://earlier.example.com:4646',
   NOMAD_CACERT: '/earlier/ca.pem',
@@ -52,7 +52,7 @@ describe('exportConnection', () => {
     });
   });
 
-  test('empties the variables of an earlier login that do not apply to this one', async () => {
+  test('clears the variables of an earlier login that do not apply to this one', async () => {
     const main = await logIn({ exportConnection: 'true' }, { ...EARLIER, NOMAD_TOKEN: 'earlier' });
     const emptied = Object.fromEntries(Object.keys(EARLIER).map((name) => [name, '']));
     expect(main.exported).toEqual({
@@ -62,7 +62,7 @@ describe('exportConnection', () => {
     });
   });
 
-  test('empties NOMAD_TOKEN of an earlier login if exportToken is false', async () => {
+  test('clears NOMAD_TOKEN of an earlier login if exportToken is false', async () => {
     const inputs = { exportConnection: 'true', exportToken: 'false' };
     const main = await logIn(inputs, { NOMAD_TOKEN: 'earlier' });
     expect(main.exported).toEqual({ NOMAD_ADDR: fixture.nomad.url, NOMAD_TOKEN: '' });
@@ -135,7 +135,7 @@ describe('exportConnection', () => {
     expect(files.map((file) => readFileSync(file, 'utf8').trim())).toEqual(
       [authority.cert, client.cert, client.key].map((pem) => pem.trim()),
     );
-    // Windows has no such modes: there the folder of the runner's user protects its files.
+    // Windows does not have these modes. There, the permissions of the folder protect the files.
     const mode = process.platform === 'win32' ? 0o666 : 0o600;
     expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([mode, mode, mode]);
     expect(files.every((file) => file.startsWith(temp))).toBe(true);

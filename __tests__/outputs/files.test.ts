@@ -49,14 +49,14 @@ const step = (inputs: Record<string, string> = {}, env: Record<string, string> =
 const levels = ({ annotations }: StageResult): string[] => annotations.map(({ level }) => level);
 
 describe('a PEM file', () => {
-  test('is in the folder of RUNNER_TEMP, also where that is relative', () => {
+  test('is in the folder of RUNNER_TEMP, even if that is relative', () => {
     process.env['RUNNER_TEMP'] = relative(process.cwd(), temp);
     const path = choosePath();
     expect(isAbsolute(path)).toBe(true);
     expect(resolve(path, '..')).toBe(resolve(temp));
   });
 
-  test('does not replace a file that somebody else has put there', async () => {
+  test('does not replace a file that already exists', async () => {
     const path = choosePath();
     await writeFile(path, 'mine');
     expect(() => {
@@ -72,7 +72,7 @@ describe('a PEM file', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test('can be missing', () => {
+  test('can be missing when it is deleted', () => {
     expect(() => {
       deletePem(choosePath());
     }).not.toThrow();
@@ -80,10 +80,10 @@ describe('a PEM file', () => {
 
   test.each([
     ['with another name', 'precious.pem'],
-    ['with a name that only ends alike', `x${NAME}`],
-    ['with a name that only begins alike', `${NAME}.bak`],
-    ['in a folder below', `below/${NAME}`],
-  ])('is not another file %s, which stays', async (_, name) => {
+    ['whose name only ends like that of a PEM file', `x${NAME}`],
+    ['whose name only begins like that of a PEM file', `${NAME}.bak`],
+    ['in a subfolder', `below/${NAME}`],
+  ])('is not confused with a file %s, which is kept', async (_, name) => {
     await mkdir(join(temp, 'below'));
     await writeFile(join(temp, name), 'precious');
     deletePem(join(temp, name));
@@ -92,9 +92,9 @@ describe('a PEM file', () => {
 
   test.each([
     ['in another folder', (other: string) => join(other, NAME)],
-    ['on a way out of the folder', (other: string) => `${temp}/../${basename(other)}/${NAME}`],
+    ['on a path that leaves the folder', (other: string) => `${temp}/../${basename(other)}/${NAME}`],
     ['with a relative path', (other: string) => relative(process.cwd(), join(other, NAME))],
-  ])('is not another file %s, which stays', async (_, describePath) => {
+  ])('is not confused with a file %s, which is kept', async (_, describePath) => {
     const other = await mkdtemp(join(tmpdir(), 'other-'));
     const file = join(other, NAME);
     await writeFile(file, 'precious');
@@ -106,7 +106,7 @@ describe('a PEM file', () => {
 });
 
 describe('the post step', () => {
-  test('deletes the files of its main step, and no other that its state names', async () => {
+  test('deletes the files of its main step, and no other files in its state', async () => {
     const main = await runMain(step());
     const [written = ''] = await readdir(temp);
     await writeFile(join(temp, 'precious.pem'), 'precious');
@@ -117,7 +117,7 @@ describe('the post step', () => {
     expect(await readdir(temp)).toEqual(['precious.pem']);
   });
 
-  test('deletes the files also where the token cannot be revoked', async () => {
+  test('deletes the files even if the token cannot be revoked', async () => {
     const main = await runMain(step());
     expect(await readdir(temp)).toHaveLength(1);
     const post = await runPost(step({ url: 'nonsense' }), main);
@@ -125,7 +125,7 @@ describe('the post step', () => {
     expect(await readdir(temp)).toEqual([]);
   });
 
-  test('deletes the other files where one cannot be deleted, and revokes the token', async () => {
+  test('deletes the other files if one cannot be deleted, and still tries to revoke the token', async () => {
     const main = await runMain(step());
     const folder = join(temp, NAME);
     await mkdir(folder);
@@ -138,7 +138,7 @@ describe('the post step', () => {
   });
 });
 
-describe('where a PEM file cannot be written', () => {
+describe('if a PEM file cannot be written', () => {
   test('nothing is exported, and there is one annotation', async () => {
     const main = await runMain(step({}, { RUNNER_TEMP: join(temp, 'absent') }));
     expect(main.exitCode).toBe(1);
@@ -148,7 +148,7 @@ describe('where a PEM file cannot be written', () => {
     ]);
   });
 
-  test('the token is left to the post step all the same', async () => {
+  test('the token is still saved for the post step', async () => {
     const main = await runMain(step({}, { RUNNER_TEMP: join(temp, 'absent') }));
     expect(JSON.parse(main.state['token'] ?? '')).toMatchObject({ secretId: CANNED_TOKEN.SecretID });
   });
@@ -179,13 +179,13 @@ describe('a relative RUNNER_TEMP', () => {
 });
 
 describe('a token of an earlier login', () => {
-  test('is cleared where this login exports its address but not its token', async () => {
+  test('is cleared if this login exports its address but not its token', async () => {
     const main = await runMain(step({ exportToken: 'false' }, { NOMAD_TOKEN: 'earlier' }));
     expect(main.exported).toMatchObject({ NOMAD_ADDR: nomad.url, NOMAD_TOKEN: '' });
     expect(levels(main)).not.toContain('error');
   });
 
-  test('is left alone where the connection is not exported', async () => {
+  test('is kept if the connection is not exported', async () => {
     const main = await runMain(step({ exportToken: 'false', exportConnection: 'false' }, { NOMAD_TOKEN: 'earlier' }));
     expect(main.exported).toEqual({});
   });

@@ -44,7 +44,7 @@ describe('the post step', () => {
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(403);
   });
 
-  test('keeps a management token if revokeToken is false, and no secret is in the state', async () => {
+  test('keeps a management token if revokeToken is false, and its secret is not in the state', async () => {
     const given = step({ methodName: 'admin', revokeToken: 'false' });
     const main = await runMain(given);
     expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
@@ -52,7 +52,7 @@ describe('the post step', () => {
     expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
   });
 
-  test('logs when a client token expires, and no secret is in the state', async () => {
+  test('logs when a client token expires, and its secret is not in the state', async () => {
     const main = await runMain(step());
     expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
     const post = await runPostOf(step(), main);
@@ -77,7 +77,7 @@ describe('the post step', () => {
     ['403', '<title>Blocked</title>'],
     ['403', '<title>Permission denied</title> ACL token not found'],
     ['503', 'Permission denied'],
-  ])('does not take a %s of a gateway (%s) for a revocation', async (status, body) => {
+  ])('does not mistake a %s from a gateway (%s) for a revocation', async (status, body) => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
     const gateway = await listen((_, response) => response.writeHead(Number(status)).end(body));
@@ -105,7 +105,7 @@ describe('the post step', () => {
     ]);
   });
 
-  test('warns once if the server is gone', async () => {
+  test('warns once if the server cannot be reached', async () => {
     const given = step({ methodName: 'admin' });
     const main = await runMain(given);
     const gone = await listen(() => undefined);

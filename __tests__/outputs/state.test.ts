@@ -47,7 +47,7 @@ describe('the token in the state', () => {
     return readToken();
   };
 
-  test('is null where the main step has left none', () => {
+  test('is null if the main step has saved none', () => {
     expect(readTokenFrom('')).toBeNull();
   });
 
@@ -55,7 +55,7 @@ describe('the token in the state', () => {
     TOKEN,
     { ...TOKEN, expirationTime: '' },
     { accessorId: TOKEN.accessorId, type: 'client', expirationTime: '2030-01-01T00:00:00.123+01:00' },
-  ])('is read where it is valid: %j', (token) => {
+  ])('is read if it is valid: %j', (token) => {
     expect(readTokenFrom(JSON.stringify(token))).toEqual(token);
   });
 
@@ -78,7 +78,7 @@ describe('the token in the state', () => {
     JSON.stringify({ ...TOKEN, type: 'client\n::add-mask::a' }),
     JSON.stringify({ ...TOKEN, expirationTime: '\n::stop-commands::a' }),
     JSON.stringify({ ...TOKEN, expirationTime: 'soon' }),
-  ])('is undefined where it is malformed: %s', (text) => {
+  ])('is undefined if it is malformed: %s', (text) => {
     expect(readTokenFrom(text)).toBeUndefined();
   });
 });
@@ -90,14 +90,14 @@ describe('the files in the state', () => {
     ['{}', []],
     ['"/etc/passwd"', []],
     ['[1,null,{"a":1},"/tmp/a"]', ['/tmp/a']],
-  ])('are the texts of a list: %j', (text, expected) => {
+  ])('are the strings in a list: %j', (text, expected) => {
     process.env['STATE_files'] = text;
     expect(readFiles()).toEqual(expected);
   });
 });
 
 describe('the post step', () => {
-  test('warns that the token stays valid where its state is malformed, and quotes none of it', async () => {
+  test('warns that the token stays valid if its state is malformed, without quoting it', async () => {
     const post = await runPostWith({ token: JSON.stringify({ ...TOKEN, type: '\n::stop-commands::hunter2' }) });
     expect(post.exitCode).toBe(0);
     expect(post.annotations).toEqual([
@@ -110,7 +110,7 @@ describe('the post step', () => {
     ['url', 'nonsense'],
     ['timeout', 'soon'],
     ['clientKey', 'nonsense'],
-  ])('warns that the token stays valid where the input %s cannot be read', async (name, value) => {
+  ])('warns that the token stays valid if the input %s cannot be read', async (name, value) => {
     const post = await runPostWith({ token: JSON.stringify(TOKEN) }, { [name]: value });
     expect(post.exitCode).toBe(0);
     expect(post.annotations).toEqual([
@@ -127,7 +127,7 @@ describe('the post step', () => {
     expect(post.printed).not.toContain(TOKEN.secretId);
   });
 
-  test('warns that the token stays valid where the proxy of the environment is malformed', async () => {
+  test('warns that the token stays valid if the environment sets a malformed proxy', async () => {
     const post = await runPostWith(
       { token: JSON.stringify(TOKEN) },
       { url: 'http://192.0.2.1' },
@@ -146,7 +146,7 @@ describe('the post step', () => {
 
 describe('variables that an earlier step has exported', () => {
   test.each(['STATE_isPost', 'STATE_ispost', 'STATE_token', 'STATE_files'])(
-    'do not skip the login: %s',
+    'do not make the step skip the login: %s',
     async (name) => {
       const server = await listen((_, response) => response.end(JSON.stringify(CANNED_TOKEN)));
       const main = await runMain({

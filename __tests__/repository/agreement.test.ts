@@ -14,7 +14,7 @@ interface Metadata {
 
 const { inputs, outputs, runs } = parse(readDocument('action.yml')) as Metadata;
 
-// Properties of Inputs that other inputs imply.
+// Properties of Inputs that are derived from other inputs.
 const DERIVED = ['basicCredentials', 'isUrlDefault'];
 
 describe('action.yml', () => {
@@ -23,7 +23,7 @@ describe('action.yml', () => {
     expect(read.sort()).toEqual(Object.keys(inputs).sort());
   });
 
-  test('gives inputs the defaults that the program has', () => {
+  test('has the same defaults as the program', () => {
     const defaults = Object.entries(inputs).map(([name, { default: value = '' }]) => [name, value]);
     const reading = readInputsWith(Object.fromEntries(defaults) as Record<string, string>);
     expect(reading.error).toBe('');
@@ -38,7 +38,7 @@ describe('action.yml', () => {
   test.each([
     ['main', 'dist/index.js'],
     ['post', 'dist/post/index.js'],
-  ] as const)('runs as %s the ES module %s on Node 20', (stage, program) => {
+  ] as const)('names the %s program %s, an ES module for Node 20', (stage, program) => {
     expect(runs).toMatchObject({ using: 'node20', [stage]: program });
     expect(existsSync(join(ROOT, program))).toBe(true);
     expect(JSON.parse(readDocument(program.replace('index.js', 'package.json')))).toEqual({ type: 'module' });
@@ -46,7 +46,7 @@ describe('action.yml', () => {
 });
 
 describe('dist', () => {
-  test('contains no more of undici than what sends requests', () => {
+  test('contains only the parts of undici that send requests', () => {
     const bundle = readDocument('dist/index.js');
     expect(bundle).toContain('class ProxyAgent');
     expect(bundle).not.toMatch(/class (?:EventSource|MockAgent|WebSocket)\b/);

@@ -12,7 +12,7 @@ const documents = FOLDERS.flatMap((folder) =>
 
 const withoutBlocks = (markdown: string): string => markdown.replace(/^ *```.*?^ *```/gms, '');
 
-/** Returns the targets of a document's links, inline and by reference, and of its images. */
+/** Returns the targets of a document's inline links, reference links and images. */
 function readTargets(file: string): string[] {
   const markdown = withoutBlocks(readDocument(file)).replace(/`[^`\n]*`/g, 'code');
   const inline = markdown.matchAll(/\]\(([^)\s]+)\)/g);
@@ -32,7 +32,7 @@ function readAnchors(file: string): string[] {
   );
 }
 
-/** Tells whether a link of a document leads to no file, or to no heading of a file. */
+/** Tells whether the file or the heading that a link points to does not exist. */
 function isBroken(document: string, target: string): boolean {
   if (target.startsWith('https://')) {
     return !URL.canParse(target);

@@ -43,7 +43,7 @@ describeOnRealNomad('the commands in docs/simulator.md', () => {
         await nomad.admin.putRule(rule);
       }
     }
-    // NOMAD_BIN may name a program that is not called nomad.
+    // The program in NOMAD_BIN may have a name other than nomad.
     if (isAbsolute(program.path)) {
       await symlink(program.path, join(folder, 'nomad'));
     }
@@ -61,7 +61,7 @@ describeOnRealNomad('the commands in docs/simulator.md', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('save a setup that the simulator reads as it was created, with all other methods', async () => {
+  test('save a setup that the simulator reads unchanged, with all other methods', async () => {
     const saved = await readSetup(join(folder, 'simulation'), 'github-adv');
     expect(saved.method).toMatchObject({ Name: 'github-adv', MaxTokenTTL: '1h0m0s' });
     expect(saved.method.Config.ClaimMappings).toEqual(adv.method.Config.ClaimMappings);

@@ -101,17 +101,17 @@ describe('a setup', () => {
     [
       "a claim's name in a selector",
       withRule({ Selector: 'value.repository_owner == "octo-org"' }),
-      'role repo: value.repository_owner is not an attribute of the auth method. Write value.owner.',
+      'role repo: value.repository_owner is not an attribute of the auth method. Use value.owner.',
     ],
     [
       'an attribute without its scope',
       withRule({ Selector: 'owner == "octo-org"' }),
-      'role repo: owner is not an attribute of the auth method. Write value.owner.',
+      'role repo: owner is not an attribute of the auth method. Use value.owner.',
     ],
     [
       'a list in the scope of values',
       withRule({ Selector: 'value.teams == "ops"' }),
-      'role repo: value.teams is not an attribute of the auth method. Write list.teams.',
+      'role repo: value.teams is not an attribute of the auth method. Use list.teams.',
     ],
     [
       'an unmapped claim in a bind name',
@@ -131,13 +131,13 @@ describe('a setup', () => {
     [
       'a selector that only excludes values',
       withRule({ Selector: 'value.environment != "staging"' }),
-      'role repo: The selector only excludes values of value.environment, so it also matches JWTs without such a claim. Add a condition that names the allowed values.',
+      'role repo: The selector only excludes values of value.environment, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.',
     ],
-    ['a missing role', { ...setup, roles: [] }, 'role repo: There is no role repo, so the rule gives nothing.'],
+    ['a missing role', { ...setup, roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
     [
       'a missing policy',
       withRule({ BindType: 'policy', BindName: 'repo' }),
-      'policy repo: There is no policy repo, so the rule gives nothing.',
+      'policy repo: There is no policy repo, so the rule grants nothing.',
     ],
     [
       'a role that links to a missing policy',
@@ -147,7 +147,7 @@ describe('a setup', () => {
     [
       'a role without policies',
       { ...setup, roles: [{ Name: 'repo', Policies: [] }] },
-      'The role repo links to no policies, so it gives no rights.',
+      'The role repo links to no policies, so it grants no permissions.',
     ],
   ])('with %s has that problem', (_, mistaken, problem) => {
     expect(findProblems(mistaken)).toEqual([problem]);

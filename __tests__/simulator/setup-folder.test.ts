@@ -38,13 +38,13 @@ describe('a folder of configuration', () => {
     });
   });
 
-  test('without policies has those that its roles link to', async () => {
+  test('without policies is read with the policies that its roles link to', async () => {
     const roles = [{ Name: 'a', Policies: [{ Name: 'x' }, { Name: 'y' }] }];
     await createConfig(folder, { 'auth-method.json': METHOD, 'roles.json': roles });
     expect((await readSetup(folder)).policies).toMatchObject([{ Name: 'x' }, { Name: 'y' }]);
   });
 
-  test('with several methods of type JWT needs a choice, and has the other methods with their rules', async () => {
+  test('with several methods of type JWT requires a choice, and includes the other methods with their rules', async () => {
     await createConfig(folder, {
       'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
       'binding-rule.json': createRule('management', ''),
@@ -57,7 +57,7 @@ describe('a folder of configuration', () => {
       rules: [],
       others: [{ method: { Name: 'own' }, rules: [{ BindType: 'management' }] }],
     });
-    await expect(readSetup(folder, 'people')).rejects.toThrow('of type JWT, through which jobs log in. Methods of');
+    await expect(readSetup(folder, 'people')).rejects.toThrow('of type JWT, which jobs need to log in. Methods of');
   });
 
   test.each<[what: string, files: Record<string, unknown>, message: string]>([
@@ -71,7 +71,7 @@ describe('a folder of configuration', () => {
     [
       'an OIDC method alone',
       { 'auth-method.json': { ...METHOD, Type: 'OIDC' } },
-      'has no auth method of type JWT, through which jobs log in. Methods of this type: none.',
+      'has no auth method of type JWT, which jobs need to log in. Methods of this type: none.',
     ],
     ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
     [
@@ -121,7 +121,7 @@ describe('a folder of configuration', () => {
 });
 
 describe('a setup of the documentation', () => {
-  test('takes no method', async () => {
+  test('cannot be combined with --method', async () => {
     await expect(readSetup('adv', 'github')).rejects.toThrow('--method github needs --config DIR.');
   });
 });

@@ -69,7 +69,7 @@ describe('the demo', () => {
     expect(stdout.split('\n').length).toBeLessThan(45);
   });
 
-  test('has no colors and no progress outside of a terminal', async () => {
+  test('has no colors and no progress messages outside a terminal', async () => {
     const { stdout, stderr } = await runProgram(['--config', 'simple', '--claim', 'ref=x'], {
       PATH: '',
       FORCE_COLOR: '1',
@@ -92,7 +92,7 @@ describe('docs/simulator.md', () => {
 });
 
 describe('a job', () => {
-  test('gets what its rules give, each of which is explained', async () => {
+  test('gets what its rules grant, and each rule is explained', async () => {
     const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'teams=["dev","ops"]']);
     expect(status).toBe(0);
     expect(stdout).toBe(`Setup: cluster (auth method own) on the fake Nomad
@@ -101,28 +101,28 @@ Claims that differ from the example job:
   teams: ["dev","ops"]
 Binding rules:
   policy deploy, if value.ref == "refs/heads/main"
-    matches, and gives policy deploy
+    matches, and grants policy deploy
   role repo-\${value.id}, if "ops" in list.teams
-    matches, and gives role repo-74 (run)
+    matches, and grants role repo-74 (run)
   role x-\${value.id}, for every JWT (no selector)
     matches, but there is no role x-74
 Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
 
 Warnings:
-  The role emptied links to no policies, so it gives no rights.
+  The role emptied links to no policies, so it grants no permissions.
 `);
   });
 
-  test('is compared with what the other methods of the folder give it', async () => {
+  test('causes a warning for each other method of the folder that grants it more', async () => {
     const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'ref=refs/heads/dev']);
     expect(status).toBe(1);
     expect(stdout).toContain(
-      '  The auth method wide gives the same job more: management token for 1h0m0s in one region.\n' +
-        '  The auth method narrow gives the same job more: client token for 10m0s in one region: policy deploy.\n',
+      '  The auth method wide grants the same job more: management token for 1h0m0s in one region.\n' +
+        '  The auth method narrow grants the same job more: client token for 10m0s in one region: policy deploy.\n',
     );
   });
 
-  test('that lacks a claim of the token name is refused, and the claim is named', async () => {
+  test('is refused if it lacks a claim of the token name, and the claim is named', async () => {
     await writeFile(join(folder, 'few.json'), '{ "iss": "https://gitlab.example.com" }');
     const { status, stdout } = await run(['--config', 'cluster', '--method', 'narrow', '--claims', 'few.json']);
     expect(status).toBe(1);
@@ -150,7 +150,7 @@ Warnings:
     );
   });
 
-  test('is shown rules that fail the login', async () => {
+  test('is refused if rules fail the login, and each of these rules is explained', async () => {
     await createConfig(join(folder, 'broken'), {
       'auth-method.json': METHOD,
       'binding-rules.json': [createRule('role', 'x-${list.teams}'), createRule('policy', 'a_b')],
@@ -163,7 +163,7 @@ Warnings:
     );
   });
 
-  test('is shown no effect of rules if the method refuses its JWT', async () => {
+  test('is shown without the effect of rules if the method refuses its JWT', async () => {
     const { status, stdout } = await run(['--claim', 'aud=other']);
     expect(status).toBe(1);
     expect(stdout).toContain(
@@ -173,14 +173,14 @@ Warnings:
 });
 
 describe('a table', () => {
-  test('says which jobs another method of the folder gives more', async () => {
+  test('lists the jobs to which another method of the folder grants more', async () => {
     const { stdout } = await run(['--config', 'cluster', '--method', 'narrow']);
     expect(stdout).toContain(
-      '  The auth method wide gives these jobs more: another branch, a pull request, a merge queue, a release tag.\n',
+      '  The auth method wide grants these jobs more: another branch, a pull request, a merge queue, a release tag.\n',
     );
   });
 
-  test('says what to do if no job gets a token', async () => {
+  test('includes advice if no job gets a token', async () => {
     await createConfig(join(folder, 'none'), { 'auth-method.json': METHOD });
     const { status, stdout } = await run(['--config', 'none']);
     expect(status).toBe(0);
@@ -202,7 +202,7 @@ describe('the arguments', () => {
     [['--claims', 'nowhere.json'], '--claims nowhere.json cannot be read: ENOENT'],
     [['--claims', 'README.md'], '--claims README.md is not JSON.'],
     [['--claims', 'package.json', '--claim', 'ref'], '--claim ref must have the form name=value'],
-    [['--claim', 'teams=[1'], '--claim teams=[1 starts like JSON but does not parse.'],
+    [['--claim', 'teams=[1'], '--claim teams=[1 begins like JSON but is not valid JSON.'],
     [['--clam', 'a=b'], "Unknown option '--clam'"],
   ])('are rejected with a reason: %j', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
@@ -215,7 +215,7 @@ describe('the arguments', () => {
     );
   });
 
-  test('are rejected with the reason of Nomad for a selector that does not parse', async () => {
+  test('are rejected with the message of Nomad if a selector is invalid', async () => {
     await createConfig(join(folder, 'unparsable'), {
       'auth-method.json': METHOD,
       'binding-rule.json': createRule('role', 'x', 'value.ref = "a"'),
@@ -233,7 +233,7 @@ describe('the program', () => {
     expect(stdout).toContain('Result: refused (400)');
   });
 
-  test('exits with 2, a reason and a hint at the help if NOMAD_BIN is not a nomad program', async () => {
+  test('exits with 2, a reason and a reference to the help if NOMAD_BIN is not a nomad program', async () => {
     expect(await runProgram(['--config', 'adv'], { PATH: '', NOMAD_BIN: 'nowhere' })).toEqual({
       status: 2,
       stdout: '',

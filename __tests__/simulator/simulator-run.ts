@@ -7,7 +7,7 @@ import { runSimulator } from '../../simulator/cli.js';
 import { startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
 import { ROOT } from '../support/docs.js';
 
-// Tests may run on a terminal.
+// Tests may run in a terminal.
 process.env['NO_COLOR'] = '1';
 
 /** The result of a simulation. */

@@ -1,4 +1,4 @@
-/** A token as Nomad answers a login with it, for servers that are made to answer one thing. */
+/** Nomad's response to a login, for servers that only send this response. */
 export const CANNED_TOKEN = {
   SecretID: 'c0ffee00-0000-4000-8000-000000000001',
   AccessorID: 'c0ffee00-0000-4000-8000-000000000002',

@@ -1,4 +1,4 @@
-/** Keeps what this process prints from the test's output until it is restored. */
+/** Captures the output of this process until it is restored. */
 export function captureStdout(): { text: string; restore: () => void } {
   const write = process.stdout.write.bind(process.stdout);
   const capture = {

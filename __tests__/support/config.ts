@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Issuer } from '../../testbed/issuer.js';
 import { ROOT } from './docs.js';
 
-/** Copies nomad-config into a folder, with an issuer's keys in place of GitHub's. */
+/** Copies nomad-config into a folder, with an issuer's keys instead of GitHub's. */
 export async function copyConfig(issuer: Issuer, to: string): Promise<void> {
   await cp(join(ROOT, 'nomad-config'), join(to, 'nomad-config'), { recursive: true });
   for (const name of ['auth-method.json', 'auth-method-adv.json']) {

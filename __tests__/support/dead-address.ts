@@ -8,14 +8,14 @@ require('node:net')
 const CONNECT_MS = 300;
 const MAX_CONNECTIONS = 10;
 
-/** An address that takes connections no more. */
+/** An address that no longer accepts connections. */
 export interface DeadAddress {
   close(): void;
 }
 
 /**
- * Makes a port of a loopback address dead, so that connecting neither succeeds nor fails: a process that listens on it is stopped,
- * and its queue is full. Works on Linux, which drops what does not fit.
+ * Makes a port of a loopback address dead, so that connecting neither succeeds nor fails: the process that listens on it is stopped,
+ * and its queue is full. Works on Linux, which drops further connections.
  */
 export async function startDeadAddress(host: string, port: number): Promise<DeadAddress> {
   const child = spawn(process.execPath, ['-e', LISTEN, host, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });

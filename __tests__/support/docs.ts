@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The repository's folder. */
+/** The root folder of the repository. */
 export const ROOT = join(import.meta.dirname, '../..');
 
 /** Returns the text of a document. */
@@ -22,7 +22,7 @@ export function readSection(file: string, heading: string): string {
   return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n');
 }
 
-// The level of each line that is a heading; a line of a code block that begins with # is a comment.
+// The level of each line that is a heading. In a code block, a line that begins with # is a comment.
 function findLevels(lines: string[]): (number | undefined)[] {
   let isCode = false;
   return lines.map((line) => {
@@ -37,7 +37,7 @@ export function readBlocks(file: string, heading: string, language: string): str
   return [...blocks].map(([, code = '']) => code);
 }
 
-/** Returns the cells of the rows of all tables below a heading, without the backticks of code. */
+/** Returns the cells of all table rows below a heading, without the backticks of code. */
 export function readRows(file: string, heading: string): string[][] {
   const tables = readSection(file, heading).matchAll(/(?:^\|.*\n)+/gm);
   return [...tables].flatMap(([table]) =>

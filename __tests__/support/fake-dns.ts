@@ -6,12 +6,12 @@ dns.lookup = (host, options, done) => {
   process.nextTick(() => (options.all ? done(null, all) : done(null, all[0].address, 4)));
 };`;
 
-/** Returns the options of a Node program that finds these IPv4 addresses for every host, in their order. */
+/** Returns the options of a Node program that resolves every host to these IPv4 addresses, in this order. */
 export function fakeDns(...addresses: string[]): string[] {
   return preload(FAKE_LOOKUP.replace('ADDRESSES', JSON.stringify(addresses)));
 }
 
-/** Returns the options of a Node program that runs the code of a module first. */
+/** Returns the options of a Node program that first runs the code of a module. */
 export function preload(code: string): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 }

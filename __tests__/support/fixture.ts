@@ -11,7 +11,7 @@ export interface Fixture {
   readonly issuer: Issuer;
   /** A fake Nomad with the auth methods `github` (policy deploy) and `admin` (management tokens). */
   readonly nomad: NomadServer & FakeNomad;
-  /** Runs the main step of a job that may request an OIDC token; inputs and variables come on top. */
+  /** Runs the main step of a job that may request an OIDC token; the inputs and variables are added to it. */
   logIn(inputs?: Record<string, string>, env?: Record<string, string>): Promise<StageResult>;
 }
 

@@ -4,7 +4,7 @@ import { runMain, type StageResult } from '../../testbed/runner.js';
 import { listen } from '../../testbed/server.js';
 import { CANNED_TOKEN } from './canned-token.js';
 
-/** The token with which the job asks for its OIDC token. */
+/** The token with which the job requests its OIDC token. */
 export const REQUEST_TOKEN = 'request-hunter2-hunter2';
 
 /** Returns an unsigned JWT. */
@@ -13,7 +13,7 @@ export function createJwt(claims: unknown, signature = 'c2lnbmF0dXJlLWh1bnRlcjI'
   return `e30.${Buffer.from(text).toString('base64url')}.${signature}`;
 }
 
-/** What a login with a token endpoint of GitHub that answers otherwise has come to. */
+/** The result of a login with a special token endpoint of GitHub. */
 export interface EndpointRun {
   result: StageResult;
   /** The requests that reached the endpoint: their method, URL and Authorization header. */
@@ -26,13 +26,13 @@ export interface EndpointOptions {
   env?: Record<string, string>;
   command?: string[];
   tls?: ServerOptions;
-  /** What answers for Nomad, by default with a token. */
+  /** The server that is used as Nomad, which by default responds with a token. */
   nomad?: RequestListener;
-  /** The host in the address of the endpoint, by default its own. */
+  /** The host in the address of the endpoint, by default 127.0.0.1. */
   host?: string;
 }
 
-/** Runs a login in a job whose token endpoint answers as told, with a fake Nomad that accepts any JWT unless told otherwise. */
+/** Runs a login in a job with the given token endpoint, and by default with a Nomad that accepts any JWT. */
 export async function logInThrough(
   respond: RequestListener,
   { inputs = {}, env = {}, command, tls, nomad, host }: EndpointOptions = {},

@@ -1,6 +1,6 @@
 import { preload } from './fake-dns.js';
 
-// The program of the child cannot end itself: it ends once its event loop is empty, or is killed.
+// The child process cannot end itself: it ends when its event loop is empty, or is killed.
 const IGNORE_EXIT = 'process.exit = () => undefined;';
 
 const MEASURE = `
@@ -20,10 +20,10 @@ child.on('close', (code) => {
   process.exitCode = code ?? 99;
 });`;
 
-/** Runs a program that cannot call process.exit, and prints how long after its last output it has ended. */
+/** Runs a program that cannot call process.exit, and prints how long after its last output it ended. */
 export const MEASURED = [process.execPath, '-e', MEASURE, '--', ...preload(IGNORE_EXIT)];
 
-/** Returns how many milliseconds after its last output a measured program has ended; undefined where it had to be killed. */
+/** Returns how many milliseconds after its last output a measured program ended; undefined if it had to be killed. */
 export function readGoneMs({ exitCode, raw }: { exitCode: number; raw: string }): number | undefined {
   const [, ms] = /^gone after (\d+) ms$/m.exec(raw) ?? [];
   return exitCode === 99 || ms === undefined ? undefined : Number(ms);

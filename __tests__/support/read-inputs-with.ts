@@ -1,14 +1,14 @@
 import { readInputs, type Inputs } from '../../src/inputs/inputs.js';
 import { captureStdout } from './capture.js';
 
-/** What came of reading inputs: they or an error, and what was printed meanwhile. */
+/** The result of reading inputs: the inputs or an error, and the output. */
 export interface Reading {
   inputs: Inputs | undefined;
   error: string;
   output: string;
 }
 
-/** Reads inputs as the runner hands them over, in this process, and keeps what is printed from the test's output. */
+/** Reads inputs in this process, as the runner passes them, and captures the output. */
 export function readInputsWith(given: Record<string, string>): Reading {
   const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const);
   const capture = captureStdout();

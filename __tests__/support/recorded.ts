@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a real Nomad answered in a situation. */
+/** The response of a real Nomad in a situation. */
 export interface RecordedLogin {
   name: string;
   response: { status: number; contentType: string | null; body: string };
 }
 
-/** What a real Nomad made of selectors, with the claims and the mappings that they met. */
+/** The results of selectors on a real Nomad, with the claims and mappings that were used. */
 export interface RecordedSelectors {
   claims: Record<string, unknown>;
   claimMappings: Record<string, string>;
@@ -17,7 +17,7 @@ export interface RecordedSelectors {
 
 const FOLDER = join(import.meta.dirname, '../testbed/recordings');
 
-/** The versions of Nomad whose answers are recorded. */
+/** The versions of Nomad whose responses are recorded. */
 export const VERSIONS = readdirSync(FOLDER);
 
 export function readLogins(version: string): RecordedLogin[] {

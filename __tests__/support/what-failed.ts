@@ -1,6 +1,6 @@
 import type { StageResult } from '../../testbed/runner.js';
 
-/** Returns what a stage's one error says has failed: its first line, without the advice below and the full stop. */
+/** Returns what failed according to a stage's only error: its first line, without the period. */
 export function whatFailed({ exitCode, annotations }: StageResult): string {
   const errors = annotations.filter(({ level }) => level === 'error');
   if (exitCode !== 1 || errors.length !== 1) {

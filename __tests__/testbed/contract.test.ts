@@ -142,7 +142,7 @@ describe.each(servers)('%s', (_, version, start) => {
 
   const situations = Object.entries(SITUATIONS).filter(([, { since = '' }]) => isSince(version, since));
 
-  test.each(situations)('answers as recorded: %s', async (situation, details) => {
+  test.each(situations)('responds as recorded: %s', async (situation, details) => {
     const name = slugify(situation);
     await setUp(name, details);
     const { jwt, request } = details;
@@ -156,7 +156,7 @@ describe.each(servers)('%s', (_, version, start) => {
     });
   });
 
-  test('answers as recorded: method list without a token', async () => {
+  test('responds as recorded: method list without a token', async () => {
     const { status, body } = await send('/v1/acl/auth-methods', 'GET', {});
     const expected = logins.get('method list without a token');
     const [stub = ''] = /\{.*\}/.exec(expected?.body ?? '') ?? [];
@@ -164,12 +164,12 @@ describe.each(servers)('%s', (_, version, start) => {
     expect(JSON.parse(scrub(body))).toContainEqual(JSON.parse(stub));
   });
 
-  test('has no recorded situation that is not tried', () => {
+  test('is tried in every recorded situation', () => {
     const tried = [...situations.map(([situation]) => situation), ...SERVER_STATES, 'method list without a token'];
     expect(tried.sort()).toEqual([...logins.keys()].sort());
   });
 
-  /** Creates a rule with a selector in its own method; returns the refusal, or the answer to a login. */
+  /** Creates a rule with a selector in its own method; returns the refusal, or the response to a login. */
   async function trySelector(name: string, Selector: string): Promise<{ refusal?: string; login?: Answer }> {
     await setUp(name, { config: { ClaimMappings: claimMappings, ListClaimMappings: listClaimMappings }, rules: [] });
     try {
@@ -181,10 +181,10 @@ describe.each(servers)('%s', (_, version, start) => {
   }
 
   test.each(selectors.map((expected, index) => [expected.selector, expected, index] as const))(
-    'takes and applies a selector as recorded: %s',
+    'saves and applies a selector as recorded: %s',
     async (selector, { saved, login }, index) => {
       const answer = await trySelector(`selector-${String(index)}`, selector);
-      // The fake Nomad's parser words its expectations differently.
+      // The fake Nomad's parser describes syntax errors differently.
       const toSyntax = (text: string): string => text.replace(/(selector is invalid:).*/s, '$1');
       expect(answer.refusal && toSyntax(answer.refusal)).toBe(
         saved === true ? undefined : `PUT /v1/acl/binding-rule answered 400: ${toSyntax(saved)}`,
@@ -199,7 +199,7 @@ describe.each(servers)('%s', (_, version, start) => {
   const oddOnes = oddSelectors.filter(({ selector }) => knowsQuantifiers || !/any|all/.test(selector));
 
   test.each(oddOnes.map(({ selector, outcome }, index) => [selector, outcome, index] as const))(
-    'takes and applies an odd selector as Nomad 2.0.6 does: %s (%s)',
+    'saves and applies an odd selector like Nomad 2.0.6: %s (%s)',
     async (selector, outcome, index) => {
       const { refusal, login } = await trySelector(`odd-selector-${String(index)}`, selector);
       const whenSaved = login?.status === 200 ? 'match' : 'no match';
@@ -208,7 +208,7 @@ describe.each(servers)('%s', (_, version, start) => {
   );
 
   test.each([
-    ['a mapped claim that the JWT lacks as an empty text', { BindName: 'deploy${value.environment}' }],
+    ['a mapped claim that the JWT lacks as empty text', { BindName: 'deploy${value.environment}' }],
     ['an attribute with spaces around it', { BindName: '${ value.owner }' }],
   ])('fills %s into a bind name', async (what, fields) => {
     const ClaimMappings = { repository_owner: 'owner', environment: 'environment' };

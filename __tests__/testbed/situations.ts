@@ -6,7 +6,7 @@ import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
 /** A request to Nomad, by default a login through the situation's own method. */
 export interface Request {
   method?: string;
-  /** "ACCESSOR" stands for the accessor of the token that Nomad has just created through the situation's method. */
+  /** "ACCESSOR" is replaced by the accessor ID of the token that Nomad has just created through the situation's method. */
   path?: string;
   headers?: Record<string, string>;
   methodName?: string;
@@ -19,7 +19,7 @@ export interface Request {
 
 /** The configuration of Nomad and the request of a recorded situation; everything else has its usual value. */
 export interface Situation {
-  /** The first version of Nomad that knows the situation's feature. */
+  /** The first version of Nomad that has the feature of the situation. */
   since?: string;
   /** Where the method finds the issuer's keys. */
   keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL' | 'nowhere';
@@ -189,7 +189,7 @@ export const SITUATIONS: Record<string, Situation> = {
   },
 };
 
-/** Recorded situations of the servers' state, which no configuration can bring about. */
+/** Recorded situations that depend on the state of the servers, which no configuration can create. */
 export const SERVER_STATES = [
   'ACLs disabled',
   'ACLs disabled, method list',

@@ -53,7 +53,7 @@ describe('the fake GitHub issuer', () => {
     expect(await request('', 'other')).toMatchObject({ status: 401 });
   });
 
-  test('issues JWTs for the requested audience, by default that of the owner', async () => {
+  test('issues JWTs for the requested audience, by default the one of the owner', async () => {
     const bearer = issuer.environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? '';
     const audienceOf = async (query: string): Promise<unknown> => {
       const { value = '' } = await request(query, bearer);
@@ -80,7 +80,7 @@ describe('the fake GitHub issuer', () => {
 });
 
 describe('the slow link', () => {
-  test('passes requests and answers on unchanged', async () => {
+  test('passes on requests and responses unchanged', async () => {
     const issuer = await startIssuer();
     const link = await startSlowLink(Number(new URL(issuer.url).port), 2, 1);
     const [direct, far] = await Promise.all(
@@ -135,7 +135,7 @@ describe('the runner', () => {
 
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('masks a secret once it is registered, and carries commands out', () => {
+  test('masks a secret after it is registered, and executes commands', () => {
     expect(main.log.split('\n')).toEqual([
       'before hunter2',
       'after ***',
@@ -168,7 +168,7 @@ describe('the runner', () => {
     });
   });
 
-  test('runs the post program of its own with the state, and shows debug lines if step debugging is on', () => {
+  test('runs a separate post program with the state, and shows debug lines if step debugging is on', () => {
     expect(post?.log).toMatch(/^post\n/);
     expect(main.log).not.toContain('quiet');
     expect(post?.log).toContain('state=yes');

@@ -6,7 +6,7 @@ const NOMAD: Target = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const UNCONNECTED: NetworkError = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-// A busy Nomad may also write its refusal into a TLS handshake, which then fails to decrypt.
+// A busy Nomad may also send its refusal during a TLS handshake, and decrypting it then fails.
 const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
 
 const unreached = (said: string, error: Partial<NetworkError>, target: Target = NOMAD): Failure =>
@@ -72,7 +72,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
     example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
     advice: ({ host }) =>
-      `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+      `The proxy cannot connect to ${host} at the moment. Check that the server is running and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
   }),
   defineKind({
     id: 'proxy-refused',
@@ -86,7 +86,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/ENOTFOUND/),
     example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
     advice: (facts) =>
-      `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+      `This runner cannot resolve the host name ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
   }),
   defineKind({
     id: 'proxy-unreachable',
@@ -115,7 +115,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
     example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
     advice: ({ host }) =>
-      `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+      `The certificate of ${host} is not signed by a CA that this step trusts. Set the input caCertificate to the certificate of the CA that signed it, in PEM or base64. Include intermediate CAs if the server does not send them.`,
   }),
   defineKind({
     id: 'certificate-without-names',
@@ -123,7 +123,7 @@ export const CONNECTION_KINDS: Kind[] = [
     example: () =>
       unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
     advice: ({ host }) =>
-      `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+      `A certificate must name its server in a subject alternative name. Like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
   }),
   defineKind({
     id: 'certificate-name-mismatch',
@@ -156,21 +156,21 @@ export const CONNECTION_KINDS: Kind[] = [
     example: () =>
       unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
     advice: ({ host }) =>
-      `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+      `${host} requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
   }),
   defineKind({
     id: 'server-name-unknown',
     match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
     example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
     advice: ({ host }) =>
-      `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+      `${host} does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
   }),
   defineKind({
     id: 'client-certificate-refused',
     match: network(/ALERT/),
     example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
     advice: ({ host }) =>
-      `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+      `${host} does not accept the certificate in the input clientCertificate, or the TLS version. The certificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
   }),
   defineKind({
     id: 'connection-refused',
@@ -179,10 +179,10 @@ export const CONNECTION_KINDS: Kind[] = [
     example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
     advice: ({ unusedAddress }) =>
       unusedAddress === undefined
-        ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+        ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1."
         : unusedAddress === ''
           ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
-          : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+          : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Set the input in the workflow: url: \${{ env.NOMAD_ADDR }}`,
   }),
   defineKind({
     id: 'dns-unavailable',
@@ -190,7 +190,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/EAI_AGAIN/),
     example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
     advice: ({ host }) =>
-      `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+      `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
   }),
   defineKind({
     id: 'unreachable',
@@ -198,7 +198,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(UNREACHABLE),
     example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
     advice: ({ host }) =>
-      `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+      `This runner cannot reach ${host}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
   }),
   defineKind({
     id: 'no-response',
@@ -214,7 +214,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(CLOSED, isBusy),
     example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
     advice: ({ host }) =>
-      `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+      `${host} has responded before but now closes connections. It is probably busy. Raise http_max_conns_per_client in the limits block of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
   }),
   defineKind({
     id: 'closed-after-handshake',
@@ -222,28 +222,28 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/UND_ERR_SOCKET/, isTls),
     example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
     advice: ({ host }) =>
-      `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+      `${host} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
   }),
   defineKind({
     id: 'connection-closed',
     retryS: 10,
     match: network(CLOSED),
     example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
-    advice: ({ host, url }) =>
-      `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+    advice: ({ url }) =>
+      `${new URL(url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port, and whether it needs https://.`,
   }),
   defineKind({
     id: 'tls-handshake-failed',
     match: network(/^ERR_SSL|EPROTO/),
     example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
     advice: ({ host }) =>
-      `${host} and this runner do not agree on how to use TLS. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+      `${host} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
   }),
   defineKind({
     id: 'not-http',
     match: network(/HPE_|RESPONSE_TOO_LONG/),
     example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
     advice: ({ host }) =>
-      `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+      `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API.`,
   }),
 ];

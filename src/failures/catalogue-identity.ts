@@ -25,7 +25,7 @@ export const IDENTITY_KINDS: Kind[] = [
     example: () =>
       new Failure('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
     advice: (input) =>
-      `Correct ${input} under "with:" in the step that uses this action (by hand: the environment variable INPUT_${input.toUpperCase()}).`,
+      `Correct ${input} under "with:" in the step that uses this action (outside a runner: the environment variable INPUT_${input.toUpperCase()}).`,
   }),
   defineKind({
     id: 'invalid-identity-token',
@@ -48,7 +48,7 @@ export const IDENTITY_KINDS: Kind[] = [
     example: () =>
       new Failure('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
     advice: () =>
-      'No permission changes that. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
+      'Permissions cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
   }),
   defineKind({
     id: 'not-in-actions',
@@ -91,19 +91,20 @@ export const IDENTITY_KINDS: Kind[] = [
     match: response(/^[24]..$/, undefined, 'GitHub'),
     example: () => refused(401, 'The token is expired'),
     advice: () =>
-      "Run the job again, as its own credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+      "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
   }),
   defineKind({
     id: 'github-certificate',
     match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
     example: () => unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
     advice: () =>
-      "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner or set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file with it.",
+      "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
   }),
   defineKind({
     id: 'github-unknown-host',
     match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
     example: () => unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
-    advice: ({ host }) => `This runner's DNS does not know ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
+    advice: ({ host }) =>
+      `This runner cannot resolve the host name ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
   }),
 ];

@@ -68,7 +68,7 @@ export const NOMAD_KINDS: Kind[] = [
         methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
       }),
     advice: ({ methods }) =>
-      `${listMethods(methods)} Set the input methodName to one of them; names are case-sensitive.`,
+      `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(methods)}`,
   }),
   defineKind({
     id: 'method-not-jwt',
@@ -97,7 +97,7 @@ export const NOMAD_KINDS: Kind[] = [
         'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com',
       ),
     advice: ({ jwt, methodName }) =>
-      `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+      `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token. An enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
   }),
   defineKind({
     id: 'malformed-claims',
@@ -112,7 +112,7 @@ export const NOMAD_KINDS: Kind[] = [
     example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
     advice: ({ jwt, methodName }, now) => {
       const end = describeTime(jwt.claims['exp'], now);
-      return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts it for the ClockSkewLeeway of the auth method ${methodName} after that (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+      return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
     },
   }),
   defineKind({
@@ -121,7 +121,7 @@ export const NOMAD_KINDS: Kind[] = [
     example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
     advice: ({ jwt, methodName }, now) => {
       const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
-      return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow: correct it. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+      return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow and must be corrected. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
     },
   }),
   defineKind({
@@ -135,7 +135,7 @@ export const NOMAD_KINDS: Kind[] = [
     match: refusal(/\(alg\)|signature algorithm/),
     example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
     advice: ({ jwt, methodName }) =>
-      `The JWT is signed with ${showClaim('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add that to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
+      `The JWT is signed with ${showClaim('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add this algorithm to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
   }),
   defineKind({
     id: 'malformed-jwt',
@@ -155,14 +155,14 @@ export const NOMAD_KINDS: Kind[] = [
         `error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`,
       ),
     advice: ({ jwt, methodName }) =>
-      `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+      `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
   }),
   defineKind({
     id: 'signature-invalid',
     match: refusal(/verify id token signature|verifying token signature|parse public key/),
     example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
     advice: ({ jwt, methodName }) =>
-      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare the JWKSURL of the method with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration. For github.com, it is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
   }),
   defineKind({
     id: 'no-rule-matched',
@@ -176,7 +176,7 @@ export const NOMAD_KINDS: Kind[] = [
     match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
     example: () => refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
     advice: ({ found: [kind = 'role', name = ''] }) =>
-      `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${quote(name, 200)}"`}: names have 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
+      `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${quote(name, 200)}"`}. Names consist of 1 to 128 letters, digits and hyphens, and the value of a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
   }),
   defineKind({
     id: 'bind-name-unknown-attribute',
@@ -184,14 +184,14 @@ export const NOMAD_KINDS: Kind[] = [
     example: () =>
       refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
     advice: ({ methodName }) =>
-      `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}; lists and functions do not work. Correct the BindName, or add the mapping.`,
+      `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
   }),
   defineKind({
     id: 'token-name-invalid',
     match: refusal(/ACL token name:|token name too long/),
     example: () => refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
     advice: ({ methodName }) =>
-      `The TokenNameFormat of the auth method ${methodName} cannot be filled in: unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names have 256 characters at most.`,
+      `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
   }),
   defineKind({
     id: 'claim-not-a-single-value',
@@ -215,7 +215,7 @@ export const NOMAD_KINDS: Kind[] = [
     match: refusal(/No path to region/),
     example: () => refused(500, 'No path to region', { region: 'west' }),
     advice: ({ region }) =>
-      `The cluster does not know the region ${region === undefined ? 'of the server' : quote(region, 100)}. Correct the input region; nomad server members lists the regions.`,
+      `The cluster does not know the region ${region === undefined ? 'of the server' : quote(region, 100)}. Correct the input region. To list the regions, run: nomad server members`,
   }),
   defineKind({
     id: 'nomad-too-old',
@@ -228,8 +228,7 @@ export const NOMAD_KINDS: Kind[] = [
     id: 'https-required',
     match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
     example: () => refused(400, 'Client sent an HTTP request to an HTTPS server.'),
-    advice: () =>
-      'This port uses TLS. Change the input url to https://, and set caCertificate if the CA is a private one.',
+    advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
   }),
   defineKind({
     id: 'too-many-connections',
@@ -237,13 +236,13 @@ export const NOMAD_KINDS: Kind[] = [
     match: response(/^429$/),
     example: () => refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
     advice: () =>
-      'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
+      'Too many connections come from this IP address. Runners behind the same NAT share it. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
   }),
   defineKind({
     id: 'no-leader',
     retryS: Infinity,
     // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
-    // puts it in front of final refusals.
+    // adds it to final refusals.
     match: response(
       /^500$/,
       /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i,
@@ -264,7 +263,7 @@ export const NOMAD_KINDS: Kind[] = [
     match: response(/^50[234]$/),
     example: () => refused(502, 'a web page (502 Bad Gateway)'),
     advice: () =>
-      'The load balancer or proxy in front of Nomad finds no server behind it. Check its health checks, and the Nomad servers.',
+      'The load balancer or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
   }),
   defineKind({
     id: 'redirect',

@@ -2,16 +2,16 @@ import * as core from '@actions/core';
 import type { Jwt } from '../jwt.js';
 import { quote, quoteId } from '../secrets.js';
 
-// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// The claims of GitHub's issuers, including enterprises and GitHub Enterprise Server, do not contain secrets.
 // https://docs.github.com/en/actions/reference/security/oidc
 const GITHUB_ISSUER =
   /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
 const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// Ids that often look like a Nomad token.
+// IDs that often look like a Nomad token.
 const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
 
-/** Logs the claims of a JWT in a group: those of GitHub's issuers by value, those of others by name only, unless they are never secret. */
+/** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
 export function listClaims({ claims }: Jwt): void {
   const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
   const entries = Object.entries(claims);

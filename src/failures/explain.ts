@@ -4,7 +4,7 @@ import { findKind } from './catalogue.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
 
-// Nobody reads an annotation that is much longer.
+// Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
 
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
@@ -35,7 +35,7 @@ function describe(error: unknown): string {
   return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }
 
-// Links to the version of the page that belongs to this step; a local action has none.
+// Links to the page of the version that this step runs; a local action has no version.
 function findDocumentation(): string | undefined {
   const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
   return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)

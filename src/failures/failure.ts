@@ -1,6 +1,6 @@
 import type { Jwt } from '../jwt.js';
 
-/** What failed, if neither an HTTP status nor an error code of Node or undici says so. */
+/** What failed, if there is no HTTP status and no error code of Node or undici. */
 export type FailureCode =
   | 'FORK_PULL_REQUEST'
   | 'INVALID_INPUT'
@@ -15,26 +15,26 @@ export type FailureCode =
   | 'NOT_SENT'
   | 'RESPONSE_TOO_LONG';
 
-/** The server that a request was for. */
+/** The server that a request is for. */
 export interface Target {
   peer: 'GitHub' | 'Nomad';
   /** The address without credentials, query and trailing slash. */
   url: string;
-  /** The address of the proxy on the way, and the environment variable that sets it. */
+  /** The address of the proxy, and the environment variable that sets it. */
   proxy?: { origin: string; variable: string } | undefined;
 }
 
-/** Describes a server and the proxy on the way to it, for messages. */
+/** Describes a server and its proxy for messages. */
 export function describeTarget({ peer, url, proxy }: Target): string {
   const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
   return `${peer} at ${new URL(url).origin}${way}`;
 }
 
-/** A complete HTTP response that is not what was expected, with the beginning of its body. */
+/** A complete but unexpected HTTP response, with the beginning of its body. */
 export interface FailedResponse {
   status: number;
   body: string;
-  /** How many milliseconds the response asks to wait. */
+  /** The wait in milliseconds that the response asks for. */
   retryAfterMs?: number | undefined;
 }
 
@@ -44,13 +44,13 @@ export interface NetworkError {
   code: string;
   /** The status of the proxy that refused the request. */
   proxyStatus?: number;
-  /** Whether the server has answered any request. */
+  /** Whether the server has responded to any request. */
   hasResponded: boolean;
-  /** Whether an earlier request got as far as a connection, with TLS if the url asks for it. */
+  /** Whether an earlier request opened a connection, with TLS if the url uses it. */
   hadConnected: boolean;
-  /** Whether this request did. */
+  /** Whether this request opened a connection. */
   isConnected: boolean;
-  /** The names in the server's certificate, if they are the reason. */
+  /** The names in the server's certificate, if the certificate is the reason. */
   certificateNames?: string[];
 }
 
@@ -61,11 +61,11 @@ export interface Login {
   /** Whether the JWT comes from the input identityToken. */
   isJwtSupplied: boolean;
   region?: string | undefined;
-  /** The cluster's auth methods, if it has listed them. */
+  /** The auth methods of the cluster, if they are known. */
   methods?: AuthMethod[] | undefined;
 }
 
-/** An auth method as Nomad lists it without a token. */
+/** An auth method in the list that Nomad returns without a token. */
 export interface AuthMethod {
   name: string;
   type: string;
@@ -85,7 +85,7 @@ export interface FailureDetails {
   cause?: unknown;
 }
 
-/** A failure that the catalogue can explain; the message is one sentence without a full stop that says what failed, and contains no secret. */
+/** A failure that the catalogue can explain; the message is one sentence without a period that says what failed and does not contain secrets. */
 export class Failure extends Error {
   readonly details: FailureDetails;
 
@@ -94,7 +94,7 @@ export class Failure extends Error {
     this.details = details;
   }
 
-  /** Returns the same failure with details that another stage knows, or with an addition to its message. */
+  /** Returns the same failure with more details, or with an addition to its message. */
   with(details: FailureDetails, addition = ''): Failure {
     return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
   }

@@ -6,7 +6,7 @@ export interface Kind {
   id: string;
   /** How many seconds to retry: 0 for never, Infinity for until the deadline. */
   retryS: number;
-  /** A failure of this kind as a user meets it, for the documentation and the tests. */
+  /** A typical failure of this kind, for the documentation and the tests. */
   example: () => Failure;
   /** Returns the advice for a failure of this kind, given the time in milliseconds; undefined for other failures. */
   diagnose: (failure: Failure) => ((now: number) => string) | undefined;
@@ -55,7 +55,7 @@ export function network(codes: RegExp, test: (facts: Unreached) => boolean = () 
   };
 }
 
-/** What is known about a response that is not what was expected. */
+/** What is known about an unexpected response. */
 export type Answered = FailedResponse & Target & { found: (string | undefined)[] };
 
 /** Matches responses of Nomad, or of another peer if it is given; `found` has the groups of the pattern. */

@@ -6,12 +6,12 @@ import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// For failures that are retried for some seconds only.
+// For failures that are only retried for a few seconds.
 const MAX_BRIEF_DELAY_MS = 1_000;
 
 /**
  * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
- * Throws the last Failure that says what is wrong, and adds the number of attempts to its message.
+ * Throws the last Failure that explains the problem, and adds the number of attempts to its message.
  */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
@@ -25,7 +25,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
         throw error;
       }
       const isTimeout = error.details.code === 'NO_RESPONSE';
-      // An attempt that the deadline cuts short says less about what is wrong than the one before.
+      // An attempt that the deadline cuts short says less about the problem than the attempt before it.
       const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
       lastTelling = isTimeout ? lastTelling : error;
       const kind = findKind(failure);
@@ -43,7 +43,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (delayMs >= leftMs) {
         throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
       }
-      // A wrong input may be the reason: nobody should have to wait until the end to learn that.
+      // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
       const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
       core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
       await sleep(delayMs);
@@ -57,6 +57,6 @@ function jitter(attempts: number, maxMs: number): number {
 }
 
 function describeEnd(attempts: number, spentMs: number, retryAfterMs: number | undefined): string {
-  const wait = retryAfterMs === undefined ? '' : `; the response asks to wait for ${formatSeconds(retryAfterMs)}`;
+  const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
   return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
 }

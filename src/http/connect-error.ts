@@ -3,13 +3,13 @@ import { Failure, type NetworkError, type Target } from '../failures/failure.js'
 import { quote } from '../secrets.js';
 import { readCertificateNames } from './trust.js';
 
-/** An error of Node or undici, with what it may carry. */
+/** An error of Node or undici, with its optional properties. */
 export type ConnectError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: PeerCertificate };
 
-/** How far requests had got. */
+/** How far the requests to a server had progressed. */
 export type Progress = Pick<NetworkError, 'hadConnected' | 'hasResponded' | 'isConnected'>;
 
-/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+/** Describes an error that ended a request before its response was complete; the message is `summary` and the reason. */
 export function describeError(summary: string, target: Target, error: ConnectError, progress: Progress): Failure {
   const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
   const reason = proxyStatus === undefined ? quote(findMessage(error)) : `the proxy answered ${proxyStatus}`;
@@ -31,7 +31,7 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }: C
     return reason;
   }
   const said = message
-    // What follows advises to change how Node is started.
+    // The rest of the message advises changing how Node is started.
     .replace(/; if the root CA is installed locally.*$/s, '')
     .replace(/[:\s]+$/, '');
   return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;

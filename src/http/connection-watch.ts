@@ -10,18 +10,18 @@ const CONNECTED = 'undici:client:connected';
  * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
  */
 export class ConnectionWatch {
-  /** How many connections have been opened, with TLS if the address asks for it. */
+  /** How many connections have been opened, with TLS if the address uses it. */
   connections = 0;
   readonly #hosts: string[];
   #error: ConnectError | undefined;
 
-  /** Watches connections to an address and to the proxy on the way. */
+  /** Watches connections to an address and to its proxy. */
   constructor(...addresses: (string | undefined)[]) {
     this.#hosts = addresses.flatMap((address) => (address === undefined ? [] : new URL(address).host));
     subscribe(CONNECTED, this.#onConnected);
   }
 
-  /** Returns the TLS alert that has ended a connection since the last call. */
+  /** Returns the TLS alert that ended a connection since the last call. */
   takeTlsAlert(): ConnectError | undefined {
     const error = this.#error;
     this.#error = undefined;

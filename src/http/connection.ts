@@ -13,11 +13,11 @@ import type { Dispatcher } from './undici.js';
 /** A request to the server of a connection. */
 export type Request = Omit<Dispatcher.RequestOptions, 'origin'>;
 
-/** One connection to a server, which its requests share and which is opened again when it is lost. */
+/** One connection to a server, which its requests share and which is reopened if it is lost. */
 export class Connection {
-  /** The server, as failures name it. */
+  /** The server, for failures. */
   readonly target: Target;
-  /** Whether the server has answered a request. */
+  /** Whether the server has responded to a request. */
   hasResponded = false;
   readonly #tls: TlsOptions;
   readonly #proxy: Proxy | undefined;
@@ -27,7 +27,7 @@ export class Connection {
   #roots: string[] | undefined;
   #dispatcher: Dispatcher;
 
-  /** Throws a Failure if the environment sets a proxy that is malformed. */
+  /** Throws a Failure if the environment sets a malformed proxy. */
   constructor(peer: Target['peer'], url: string, tls: TlsOptions = {}) {
     this.#tls = tls;
     this.#origin = new URL(url).origin;
@@ -38,7 +38,7 @@ export class Connection {
     this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
   }
 
-  /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is none within `limitMs`. */
+  /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is no response within `limitMs`. */
   async send(request: Request, limitMs: number): Promise<Response> {
     const startMs = performance.now();
     const connections = this.#watch.connections;
@@ -78,7 +78,7 @@ export class Connection {
     return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
   }
 
-  // What waits behind a request on the same connection would get no response either.
+  // Requests that wait on the same connection would not get a response either.
   #reopen(): void {
     void this.#dispatcher.destroy(this.#describeUnsent());
     this.#dispatcher = this.#createDispatcher();
@@ -110,7 +110,7 @@ export class Connection {
     }
   }
 
-  // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
+  // Reading the system's store takes longer than failing once, so it is only read if Node's own roots are not enough.
   #canTrustMore({ code = '' }: ConnectError): boolean {
     if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
       return false;
@@ -126,7 +126,7 @@ export class Connection {
   }
 
   #describe(error: ConnectError, connections: number): Failure {
-    // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
+    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
     if (error.code === 'UND_ERR_DESTROYED') {
       return this.#describeUnsent();
     }

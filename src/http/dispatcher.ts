@@ -13,9 +13,9 @@ export interface TlsOptions {
 }
 
 const MAX_CONNECT_MS = 3_000;
-// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
 const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
 
 setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
@@ -51,7 +51,7 @@ export function createDispatcher(
     ...(proxy.authorization !== undefined && { token: proxy.authorization }),
     requestTls: connect,
     proxyTls: { timeout: MAX_CONNECT_MS },
-    // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+    // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
     proxyTunnel: url.startsWith('https:'),
   });
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Tells whether NO_PROXY names the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
+ * Tells whether NO_PROXY contains the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
  * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
  * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
@@ -24,7 +24,7 @@ function matches(entry: string, host: string, port: string): boolean {
   if (entry.includes('/')) {
     return isInNetwork(host, entry);
   }
-  // An IPv6 address without brackets has colons of its own.
+  // An IPv6 address without brackets contains colons itself.
   const [, name = entry, only = port] = isIP(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
   const expected = normalize(name.replace(/^\*?\./, ''));
   if (only !== port || expected === '') {
@@ -52,7 +52,7 @@ function isInNetwork(host: string, network: string): boolean {
   return list.check(host, family(host));
 }
 
-// Without the brackets of IPv6 and the dot that may end a full name.
+// Removes the brackets of IPv6 addresses and the trailing dot of full names.
 function normalize(host: string): string {
   return host
     .replace(/^\[|\]$/g, '')

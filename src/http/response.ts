@@ -18,7 +18,7 @@ const REDIRECTS: number[] = [
   HttpCodes.PermanentRedirect,
 ];
 const MAX_BODY_BYTES = 1024 * 1024;
-// Nomad's errors are far shorter: patterns and people read this much at most.
+// Nomad's errors are far shorter. This limits what the patterns have to search.
 const MAX_EXCERPT_LENGTH = 4096;
 
 /** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
@@ -40,7 +40,7 @@ export function isSuccess({ status }: Response): boolean {
   return status === SUCCESS;
 }
 
-/** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
+/** Describes a response with an unexpected status; the message adds the status and the server's own message to `summary`. */
 export function describeResponse(summary: string, target: Target, response: Response): Failure {
   const { status, headers, text } = response;
   const body = text.slice(0, MAX_EXCERPT_LENGTH);
@@ -49,7 +49,7 @@ export function describeResponse(summary: string, target: Target, response: Resp
   return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
 }
 
-// The title says most about a web page, and "message" about an error in JSON.
+// The title describes a web page best, and "message" an error in JSON.
 function summarize(body: string): string {
   if (/^\s*</.test(body)) {
     const title = findTitle(body);

@@ -11,13 +11,13 @@ export function isUntrusted(code: string): boolean {
   return UNTRUSTED.test(code);
 }
 
-/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the latter. */
+/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the last. */
 export function readSystemRoots(): string[] | undefined {
   return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
 }
 
 /**
- * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without any; Node would use the common name.
+ * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without names; Node would use the common name.
  * https://www.rfc-editor.org/rfc/rfc9525#section-6
  */
 export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
@@ -28,7 +28,7 @@ export function checkServerIdentity(host: string, certificate: PeerCertificate):
   return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
 }
 
-/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+/** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 export function readCertificateNames(certificate: Partial<PeerCertificate> | undefined): string[] {
   const names = (certificate?.subjectaltname ?? '').split(', ');
   return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);

@@ -1,4 +1,4 @@
-// undici ships types for its index only: these give the modules that undici.ts imports theirs.
+// undici only has types for its index. These are the types of the modules that undici.ts imports.
 declare module 'undici/lib/api/index.js' {
   import type Dispatcher from 'undici/types/dispatcher.js';
 

@@ -55,7 +55,7 @@ function readToken(body: string): string {
   try {
     token = (JSON.parse(body) as { value?: unknown } | null)?.value;
   } catch {
-    // The parser's own message would quote the body, which may contain a token.
+    // The parser's own error would quote the body, which may contain a token.
   }
   if (typeof token === 'string') {
     maskJwt(token);

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
-// This action or the connection sets these.
+// These are set by this action or by the connection.
 const RESERVED = new Set([
   'accept-encoding',
   'connection',
@@ -18,7 +18,7 @@ const RESERVED = new Set([
 // A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
 
-/** Reads `Name: value` lines, with names in lower case; throws an error that says what is wrong with which line. */
+/** Reads `Name: value` lines, with names in lower case; throws an error that names the malformed line. */
 export function parseHeaders(value: string): Record<string, string> {
   const headers = new Map<string, string>();
   for (const [index, line] of value.split('\n').entries()) {
@@ -42,7 +42,7 @@ export function findSecretsInHeaders(value: string): string[] {
   });
 }
 
-/** Returns what a header of Basic authentication encodes, `user:password`. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+/** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 export function decodeBasic(content: string): string | undefined {
   const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
   const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();

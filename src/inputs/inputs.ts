@@ -22,12 +22,12 @@ export interface Inputs {
   clientKey: string | undefined;
   /** Values by names in lower case. */
   extraHeaders: Record<string, string>;
-  /** `user:password` of an Authorization header of type Basic among them. */
+  /** `user:password` of an Authorization header of type Basic in extraHeaders. */
   basicCredentials: string | undefined;
   tlsServerName: string | undefined;
   region: string | undefined;
   namespace: string | undefined;
-  /** Seconds that the whole login may take. */
+  /** The timeout of the whole login in seconds. */
   timeout: number;
   exportConnection: boolean;
   revokeToken: boolean;
@@ -35,7 +35,7 @@ export interface Inputs {
 
 const DEFAULT_URL = 'http://localhost:4646';
 
-/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the input that is malformed. */
+/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the malformed input. */
 export function readInputs(): Inputs {
   maskSecrets();
   const url = read('url', parseUrl) ?? DEFAULT_URL;
@@ -66,7 +66,7 @@ export function readInputs(): Inputs {
   return inputs;
 }
 
-/** Warns if anyone but Nomad could read the JWT or the token. */
+/** Warns if someone other than Nomad could read the JWT or the token. */
 export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
@@ -75,7 +75,9 @@ export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
     );
   }
   if (tlsSkipVerify) {
-    core.warning('tlsSkipVerify is on: any server that answers for Nomad receives the JWT. Set caCertificate instead.');
+    core.warning(
+      'tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.',
+    );
   }
 }
 

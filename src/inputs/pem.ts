@@ -6,7 +6,7 @@ const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 const MIN_SECRET_LENGTH = 4;
 const MIN_KEY_LINE_LENGTH = 16;
 
-/** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
+/** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
 export function parseCertificates(value: string): string {
   const blocks = readBlocks(value)
     .filter(({ label }) => label === 'CERTIFICATE')
@@ -44,7 +44,7 @@ export function isKeyOfCertificate(key: string, certificates: string): boolean {
   return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
 }
 
-/** Returns the secret lines of a private key's text, as it is given and decoded; the runner compares masks line by line. */
+/** Returns the secret lines of a private key, as given and decoded; the runner compares masks line by line. */
 export function findSecretsInPem(value: string): string[] {
   const text = value.includes(BEGIN) ? value : decode(value);
   // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
@@ -73,7 +73,7 @@ function readBlocks(value: string): { label: string; pem: string }[] {
   }));
 }
 
-// Secrets are pasted as PEM, with its line ends written as \n or turned into spaces, and as base64 of either.
+// Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
 function decode(value: string): string {
   return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
 }

@@ -32,7 +32,7 @@ export function parseRegion(value: string): string {
   return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
 }
 
-/** Reads the name of a Nomad namespace, or the asterisk that stands for all of them. */
+/** Reads the name of a Nomad namespace, or the asterisk that means all of them. */
 export function parseNamespace(value: string): string {
   return expectMatch(
     value,

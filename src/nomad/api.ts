@@ -29,12 +29,12 @@ export class NomadApi {
     this.#connection = new Connection('Nomad', options.url, options);
   }
 
-  /** Whether the server has answered a request. */
+  /** Whether the server has responded to a request. */
   get hasResponded(): boolean {
     return this.#connection.hasResponded;
   }
 
-  /** Makes a call and returns its response, whatever the status; throws a Failure where none comes within `limitMs`. */
+  /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
   send({ method, path, secretId, body }: Call, limitMs: number): Promise<Response> {
     const { url, region, extraHeaders } = this.#options;
     const request = {
@@ -59,7 +59,7 @@ export class NomadApi {
     }
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     this.#connection.close();
   }

@@ -8,7 +8,7 @@ import { parseJwt } from '../jwt.js';
 import { NomadApi, type ApiOptions } from './api.js';
 import { expectNames, parseToken, type NomadToken } from './token.js';
 
-/** What a client needs to know of the inputs. */
+/** The inputs that a client uses. */
 export interface ClientOptions extends ApiOptions {
   methodName: string;
   identityToken: string | undefined;
@@ -35,13 +35,13 @@ export class NomadClient {
     this.#api = new NomadApi(options);
   }
 
-  /** Opens the connection by listing the auth methods, which needs no token; a failure shows in what follows. */
+  /** Opens the connection by listing the auth methods, which needs no token; later requests report a failure. */
   connect(): void {
     this.#methods = this.#listMethods();
   }
 
   /**
-   * Exchanges a JWT for an ACL token and masks it; throws a Failure that knows what the login was about.
+   * Exchanges a JWT for an ACL token and masks it; throws a Failure with the details of the login.
    * https://developer.hashicorp.com/nomad/api-docs/acl/login
    */
   async login(token: string): Promise<NomadToken> {
@@ -78,12 +78,12 @@ export class NomadClient {
 
   /**
    * Waits until Nomad knows a new token, which can take some milliseconds, and warns after 10 s. Returns the names of all
-   * policies that the token has, also through its roles, where Nomad lists them.
+   * policies that the token has, including those of its roles, if Nomad lists them.
    * https://developer.hashicorp.com/nomad/api-docs/acl/policies#list-policies
    */
   async waitUntilUsable({ secretId, roles, type }: NomadToken): Promise<string[] | undefined> {
     const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-    // Both calls tell whether Nomad knows the token, and a gateway may allow only one of them.
+    // Both calls show whether Nomad knows the token, and a gateway may allow only one of them.
     let path = type === 'client' && roles.length > 0 ? '/v1/acl/policies' : '/v1/acl/token/self';
     let delayMs = FIRST_POLL_DELAY_MS;
     do {
@@ -96,11 +96,13 @@ export class NomadClient {
       path = '/v1/acl/token/self';
       delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
     } while (performance.now() < endMs);
-    core.warning('Nomad has created the token but does not accept it yet, so the next step may be refused at first.');
+    core.warning(
+      'Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.',
+    );
     return undefined;
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     this.#api.close();
   }

@@ -9,7 +9,7 @@ const POLL_DELAY_MS = 100;
 const MAX_POLLS = 10;
 
 /**
- * Revokes a management token by its own right; returns false if it did not exist any more. Throws a Failure unless Nomad confirms
+ * Revokes a management token with the token itself; returns false if it no longer existed. Throws a Failure unless Nomad confirms
  * that it no longer knows the token.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
  */
@@ -36,7 +36,7 @@ export async function revoke(
   }
 }
 
-// A gateway in front of Nomad may have answered in its place, and a follower learns of the deletion some milliseconds later.
+// A gateway in front of Nomad may have answered instead, and a follower learns of the deletion a few milliseconds later.
 async function confirm(api: NomadApi, secretId: string, deadline: Deadline): Promise<void> {
   for (let polls = 1; polls <= MAX_POLLS && deadline.leftMs > 0; polls += 1) {
     const response = await api.send({ method: 'GET', path: '/v1/acl/token/self', secretId }, deadline.attemptMs);
@@ -48,7 +48,7 @@ async function confirm(api: NomadApi, secretId: string, deadline: Deadline): Pro
   throw new Failure('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' });
 }
 
-// Nomad's own words: up to 1.8 a token that does not exist is not found, since 1.10 it has no permission.
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10.
 function isUnknownToken({ status, text }: Response): boolean {
   return (
     (status === 403 && /^(rpc error: )?Permission denied\s*$/.test(text)) ||

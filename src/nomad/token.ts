@@ -34,7 +34,7 @@ export function parseToken(body: string): NomadToken {
   };
 }
 
-/** Reads the `Name` of each object in a list; throws a Failure if that is not what it is. */
+/** Reads the `Name` of each object in a list; throws a Failure if the value has another form. */
 export function expectNames(value: unknown): string[] {
   return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
@@ -43,7 +43,7 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     return expectObject(JSON.parse(text));
   } catch {
-    // The parser's own message would quote the text, which may contain a token.
+    // The parser's own error would quote the text, which may contain a token.
     throw invalidToken();
   }
 }

@@ -12,7 +12,7 @@ export interface ExportOptions {
   caCertificate: string | undefined;
   clientCertificate: string | undefined;
   clientKey: string | undefined;
-  /** `user:password` that a proxy in front of Nomad asks for. */
+  /** `user:password` that a proxy in front of Nomad requires. */
   basicCredentials: string | undefined;
   exportToken: boolean;
 }
@@ -25,7 +25,7 @@ type Variables = Record<string, string | undefined>;
  * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
 export function exportConnection(options: ExportOptions): void {
-  // A run by hand has no later step to read the files, and nothing deletes them.
+  // A run by hand has no later step that reads the files, and nothing deletes them.
   if (!process.env['GITHUB_ENV']) {
     return;
   }
@@ -57,7 +57,7 @@ function writeFiles(pems: Variables): Variables {
   const paths = files.flatMap(({ path }) => path ?? []);
   if (paths.length > 0 && !process.env['GITHUB_STATE']) {
     core.warning(
-      'The environment variable GITHUB_STATE is not set, so no post step would delete PEM files: they are neither written nor exported.',
+      'The environment variable GITHUB_STATE is not set, so the post step could not delete PEM files: they are neither written nor exported.',
     );
     return Object.fromEntries(files.map(({ name }) => [name, undefined]));
   }

@@ -16,7 +16,7 @@ export function writePem(path: string, pem: string): void {
   writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-/** Deletes a file if its path is one that `choosePath` can return. */
+/** Deletes a file if `choosePath` can return its path. */
 export function deletePem(path: string): void {
   const folder = findFolder();
   const name = path.slice(folder.length + 1);

@@ -35,8 +35,8 @@ export function saveToken({ accessorId, secretId, type, expirationTime }: Publis
 }
 
 /**
- * Passes a masked token to later steps, logs what it is, and warns if it has too many rights, none, or no expiration.
- * `effectivePolicies` are the existing policies that it has, directly and through its roles, if they are known.
+ * Passes a masked token to later steps, describes it in the log, and warns if it has too many permissions, none, or no expiration.
+ * `effectivePolicies` are its existing policies, including those of its roles, if they are known.
  */
 export function publish(token: PublishedToken, effectivePolicies: string[] | undefined, options: PublishOptions): void {
   if (options.exportConnection) {
@@ -64,7 +64,7 @@ function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
   const isSet = Boolean(process.env[file]);
   if (!isSet) {
     core.warning(
-      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file for what this step passes on.`,
+      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file in which this step can store its results.`,
     );
   }
   return isSet;
@@ -91,7 +91,7 @@ function describeToken(token: PublishedToken, effectivePolicies: string[] | unde
 function warnAboutToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): void {
   if (token.type === 'management') {
     core.warning(
-      `This is a management token, which may do everything on the cluster. ` +
+      `This is a management token, which allows everything on the cluster. ` +
         `Bind the auth method ${methodName} to a role or a policy instead.`,
     );
   }
@@ -100,7 +100,7 @@ function warnAboutToken(token: PublishedToken, effectivePolicies: string[] | und
   }
   if (effectivePolicies?.length === 0) {
     core.warning(
-      `This token has no rights: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to others.`,
+      `This token has no permissions: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to other policies.`,
     );
   }
 }

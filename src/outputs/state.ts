@@ -1,4 +1,4 @@
-/** A token that the main step saves for the post step, with its secret only if it is to be revoked. */
+/** A token that the main step saves for the post step, with its secret only if the post step should revoke it. */
 export interface SavedToken {
   accessorId: string;
   type: string;
@@ -34,7 +34,7 @@ export function readFiles(): string[] {
   return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
 
-// Does what core.getState does: the post step mostly prints one line, and loads the toolkit only if it does more.
+// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
 function readState(name: string): string {
   return process.env[`STATE_${name}`] ?? '';
 }

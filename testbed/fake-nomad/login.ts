@@ -65,7 +65,7 @@ function bind(
   };
 }
 
-// In a bind name, a mapped claim that the JWT lacks is empty, and a list is as unknown as an unmapped name.
+// In a bind name, a mapped claim that the JWT lacks is empty. A list is unknown, like an unmapped name.
 function computeBindName({ BindType, BindName = '' }: BindingRule, { value }: Attributes, mapped: string[]): string {
   const variables = mapped.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? ''] as const);
   const name = fill(BindName, new Map(variables), `cannot compute "${BindType}" bind name for bind target`);
@@ -75,7 +75,7 @@ function computeBindName({ BindType, BindName = '' }: BindingRule, { value }: At
   return name;
 }
 
-// In a token name, a mapped claim that the JWT lacks is as unknown as an unmapped name.
+// In a token name, a mapped claim that the JWT lacks is unknown, like an unmapped name.
 function nameToken({ Name, Type, TokenNameFormat }: AuthMethod, { value }: Attributes): string {
   const variables = new Map([
     ['auth_method_type', Type],

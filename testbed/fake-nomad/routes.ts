@@ -5,7 +5,7 @@ import { Refusal } from './refusal.js';
 
 /** The parts of a request that determine its route. */
 export interface Call {
-  /** PUT also stands for POST, which Nomad treats the same. */
+  /** PUT also means POST, because Nomad treats both the same. */
   method: string;
   path: string;
   body: string;
@@ -124,7 +124,7 @@ function parse(text: string): unknown {
   }
 }
 
-// The words of Go's JSON decoder for a body whose first characters are wrong.
+// The error of Go's JSON decoder for a body whose first characters are wrong.
 function describeSyntaxError(text: string): string {
   if (text === '') {
     return 'EOF';

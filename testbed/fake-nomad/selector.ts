@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import peggy from 'peggy';
 import { RE2JS } from 're2js';
 
-/** The attributes that an auth method's claim mappings make of a JWT, by the names that selectors use. */
+/** The attributes that an auth method's claim mappings create from a JWT, by the names that selectors use. */
 export interface Attributes {
   value: Record<string, string>;
   list: Record<string, string[]>;
@@ -13,12 +13,12 @@ export interface Attributes {
 export type Expression =
   { type: 'and' | 'or'; left: Expression; right: Expression } | { type: 'not'; operand: Expression } | Condition;
 
-/** A part of a selector without and, or, and not outside braces; `text` is its source. */
+/** A part of a selector that contains no `and`, `or` or `not` outside braces; `text` is its source. */
 export type Condition =
   | { type: 'any' | 'all'; text: string; path: string[]; names: Names; body: Expression }
   | { type: 'match'; text: string; operator: string; path: string[]; value: string };
 
-/** The names of each element in the body of a quantifier: of both its parts, or of a map's key or a list's value. */
+/** The names by which the body of a quantifier refers to an element: to both of its parts, or to a map's key or a list's value. */
 type Names = { key: string; value: string } | { either: string };
 
 // Without the cache, each nested parenthesis quadruples the parse time.
