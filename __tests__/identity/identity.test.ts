@@ -28,7 +28,7 @@ describe("GitHub's OIDC token", () => {
     expect(await logIn({ methodName: 'audience' }, fixture.issuer.environment)).toMatchObject({ exitCode: 1 });
   });
 
-  test('has the audience of jwtGithubAudience, whatever characters it contains', async () => {
+  test('has the audience of jwtGithubAudience, including special characters', async () => {
     const inputs = { methodName: 'audience', jwtGithubAudience: 'nomad.example.com/?a=1&b=2' };
     expect(await logIn(inputs, fixture.issuer.environment)).toMatchObject({ exitCode: 0 });
   });

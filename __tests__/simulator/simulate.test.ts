@@ -56,7 +56,7 @@ async function run(args: string[], start?: () => Promise<NomadServer>): Promise<
 }
 
 describe('the demo', () => {
-  test('shows a login, a refusal, who gets a token and what to do next in about thirty lines', async () => {
+  test('shows a login, a refusal, who gets a token and what to do next in fewer than 45 lines', async () => {
     const { status, stdout, stderr } = await runProgram([]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^This demo uses the fake Nomad and a fake GitHub issuer/m);
