@@ -16826,7 +16826,7 @@ module.exports = {
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
-/** The time by which a login must be done. */
+/** The time by which a login must be complete. */
 class Deadline {
     #totalMs;
     #endMs;
@@ -16843,7 +16843,7 @@ class Deadline {
         return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
-/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
 async function withTimeout(ms, promise, onTimeout) {
     let timer;
     const timeout = new Promise((_, reject) => {
@@ -16874,8 +16874,8 @@ function formatSeconds(ms) {
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, unless a DNS lookup hangs, which nothing can cancel. Calling process.exit at once would abort
- * Node 24 on Windows while V8 compiles in the background, and lose output that a slow reader has not read yet.
+ * Lets the process end by itself, and forces the end only if a DNS lookup hangs, because it cannot be canceled. Calling process.exit
+ * immediately would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
  * https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
@@ -16902,11 +16902,12 @@ var external_node_net_ = __nccwpck_require__(7030);
 var failure = __nccwpck_require__(7361);
 ;// CONCATENATED MODULE: ./src/failures/match.ts
 /** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
-function defineKind({ id, retryS = 0, match, example, advice }) {
+function defineKind({ match, advice, ...given }) {
     return {
-        id,
-        retryS,
-        example,
+        retryS: 0,
+        variants: [],
+        isAboutClaims: false,
+        ...given,
         diagnose: ({ details }) => {
             const facts = match(details);
             return facts === undefined ? undefined : (now) => advice(facts, now);
@@ -16953,7 +16954,7 @@ const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-// A busy Nomad may also write its refusal into a TLS handshake, which then fails to decrypt.
+// A busy Nomad may also send its refusal during a TLS handshake, and decrypting it then fails.
 const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
 const unreached = (said, error, target = NOMAD) => new failure/* Failure */.H(`Cannot reach ${(0,failure/* describeTarget */.f)(target)}: ${said}`, {
     target,
@@ -17005,7 +17006,7 @@ const CONNECTION_KINDS = [
         retryS: Infinity,
         match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
         example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is running and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
     }),
     defineKind({
         id: 'proxy-refused',
@@ -17017,7 +17018,7 @@ const CONNECTION_KINDS = [
         id: 'unknown-host',
         match: network(/ENOTFOUND/),
         example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
-        advice: (facts) => `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+        advice: (facts) => `This runner cannot resolve the host name ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
     }),
     defineKind({
         id: 'proxy-unreachable',
@@ -17037,18 +17038,18 @@ const CONNECTION_KINDS = [
         id: 'untrusted-certificate',
         match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
         example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
-        advice: ({ host }) => `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+        advice: ({ host }) => `The certificate of ${host} is not signed by a CA that this step trusts. Set the input caCertificate to the certificate of the CA that signed it, in PEM or base64. Include intermediate CAs if the server does not send them.`,
     }),
     defineKind({
         id: 'certificate-without-names',
         match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
         example: () => unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-        advice: ({ host }) => `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+        advice: ({ host }) => `A certificate must name its server in a subject alternative name. Like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
     }),
     defineKind({
         id: 'certificate-name-mismatch',
         match: network(/ALTNAME/),
-        example: () => unreached("IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+        example: () => unreached("Hostname/IP does not match certificate's altnames: IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
         advice: adviseName,
     }),
     defineKind({
@@ -17067,19 +17068,19 @@ const CONNECTION_KINDS = [
         id: 'client-certificate-required',
         match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
         example: () => unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
-        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
     }),
     defineKind({
         id: 'server-name-unknown',
         match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
         example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
-        advice: ({ host }) => `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+        advice: ({ host }) => `${host} does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
     }),
     defineKind({
         id: 'client-certificate-refused',
         match: network(/ALERT/),
         example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
-        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the TLS version. The certificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
     }),
     defineKind({
         id: 'connection-refused',
@@ -17087,24 +17088,24 @@ const CONNECTION_KINDS = [
         match: network(/ECONNREFUSED/),
         example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
         advice: ({ unusedAddress }) => unusedAddress === undefined
-            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1."
             : unusedAddress === ''
                 ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
-                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Set the input in the workflow: url: \${{ env.NOMAD_ADDR }}`,
     }),
     defineKind({
         id: 'dns-unavailable',
         retryS: 5,
         match: network(/EAI_AGAIN/),
         example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
-        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the spelling in the input url and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
     }),
     defineKind({
         id: 'unreachable',
         retryS: 5,
         match: network(UNREACHABLE),
         example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
-        advice: ({ host }) => `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+        advice: (facts) => `This runner cannot reach ${facts.host}${isTls(facts) ? ', or the server accepts connections without completing the TLS handshake: check the port' : ''}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
     }),
     defineKind({
         id: 'no-response',
@@ -17118,33 +17119,37 @@ const CONNECTION_KINDS = [
         retryS: Infinity,
         match: network(CLOSED, isBusy),
         example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
-        advice: ({ host }) => `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+        advice: ({ host }) => `${host} has responded before but now closes connections. It is probably busy. Raise http_max_conns_per_client in the limits block of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
     }),
     defineKind({
         id: 'closed-after-handshake',
         retryS: 5,
         match: network(/UND_ERR_SOCKET/, isTls),
         example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
-        advice: ({ host }) => `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+        advice: ({ host }) => `${host} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
     }),
     defineKind({
         id: 'connection-closed',
         retryS: 10,
         match: network(CLOSED),
         example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
-        advice: ({ host, url }) => `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+        variants: [
+            'Cannot reach Nomad at http://nomad.example.com:4648: other side closed',
+            'Cannot reach Nomad at https://nomad.example.com:4648: Client network socket disconnected before secure TLS connection was established',
+        ],
+        advice: (facts) => `${new URL(facts.url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${isTls(facts) ? '' : ', and whether it needs https://'}.`,
     }),
     defineKind({
         id: 'tls-handshake-failed',
         match: network(/^ERR_SSL|EPROTO/),
         example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
-        advice: ({ host }) => `${host} and this runner do not agree on how to use TLS. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+        advice: ({ host }) => `${host} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
     }),
     defineKind({
         id: 'not-http',
         match: network(/HPE_|RESPONSE_TOO_LONG/),
         example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
-        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API.`,
     }),
 ];
 
@@ -17167,7 +17172,7 @@ const IDENTITY_KINDS = [
         id: 'invalid-input',
         match: ({ code: actual, input }) => (actual === 'INVALID_INPUT' ? input : undefined),
         example: () => new failure/* Failure */.H('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
-        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (by hand: the environment variable INPUT_${input.toUpperCase()}).`,
+        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (outside a runner: the environment variable INPUT_${input.toUpperCase()}).`,
     }),
     defineKind({
         id: 'invalid-identity-token',
@@ -17185,7 +17190,7 @@ const IDENTITY_KINDS = [
         id: 'fork-pull-request',
         match: code('FORK_PULL_REQUEST'),
         example: () => new failure/* Failure */.H('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
-        advice: () => 'No permission changes that. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
+        advice: () => 'Permissions cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
     }),
     defineKind({
         id: 'not-in-actions',
@@ -17223,19 +17228,19 @@ const IDENTITY_KINDS = [
         id: 'github-refused',
         match: response(/^[24]..$/, undefined, 'GitHub'),
         example: () => refused(401, 'The token is expired'),
-        advice: () => "Run the job again, as its own credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+        advice: () => "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
     }),
     defineKind({
         id: 'github-certificate',
         match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
         example: () => catalogue_identity_unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
-        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner or set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file with it.",
+        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
     }),
     defineKind({
         id: 'github-unknown-host',
         match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
         example: () => catalogue_identity_unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
-        advice: ({ host }) => `This runner's DNS does not know ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
+        advice: ({ host }) => `This runner cannot resolve the host name ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
     }),
 ];
 
@@ -17256,6 +17261,10 @@ const JWT = {
     claims: {
         iss: 'https://token.actions.githubusercontent.com',
         aud: 'https://github.com/octo-org',
+        repository: 'octo-org/octo-repo',
+        workflow: 'Nomad JWT Auth',
+        ref: 'refs/heads/feature',
+        event_name: 'push',
         nbf: 1_790_000_000,
         iat: 1_790_000_000,
         exp: 1_790_000_300,
@@ -17269,10 +17278,17 @@ const catalogue_nomad_refused = (status, body, login = {}) => new failure/* Fail
 });
 const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate provided token: unable to verify signature of JWT token: ${reason}`);
 function show(jwt, claim) {
-    return claim in jwt.claims ? (0,claims/* showClaim */.g)(claim, jwt.claims[claim], 200) : 'missing';
+    return claim in jwt.claims ? (0,claims/* showClaim */.gV)(claim, jwt.claims[claim], 200) : 'missing';
 }
 function nameIssuer({ claims: { iss } }) {
     return typeof iss === 'string' && iss !== '' ? (0,secrets/* quote */.hD)(iss, 200) : 'the issuer';
+}
+// The claims of a GitHub job that rules usually check.
+function describeJob(jwt) {
+    const names = ['repository', 'workflow', 'ref', 'environment', 'event_name'].filter((name) => name in jwt.claims);
+    return (0,claims/* isFromGithub */.I2)(jwt) && names.length > 0
+        ? `The job has ${names.map((name) => `${name} ${(0,claims/* showClaim */.gV)(name, jwt.claims[name], 100)}`).join(', ')}. `
+        : '';
 }
 function listMethods(methods) {
     if (methods === undefined) {
@@ -17301,7 +17317,7 @@ const NOMAD_KINDS = [
             methodName: 'gihub',
             methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
         }),
-        advice: ({ methods }) => `${listMethods(methods)} Set the input methodName to one of them; names are case-sensitive.`,
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(methods)}`,
     }),
     defineKind({
         id: 'method-not-jwt',
@@ -17311,6 +17327,7 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'audience-mismatch',
+        isAboutClaims: true,
         match: refusal(/audience \(aud\)/),
         example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
         advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
@@ -17319,45 +17336,51 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'issuer-mismatch',
+        isAboutClaims: true,
         match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
         example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token. An enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
     }),
     defineKind({
         id: 'malformed-claims',
+        isAboutClaims: true,
         match: refusal(/cannot unmarshal|value to unmarshal/),
         example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
         advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. Have the issuer correct it.',
     }),
     defineKind({
         id: 'jwt-expired',
+        isAboutClaims: true,
         match: refusal(/token is expired/),
         example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
         advice: ({ jwt, methodName }, now) => {
             const end = describeTime(jwt.claims['exp'], now);
-            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts it for the ClockSkewLeeway of the auth method ${methodName} after that (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Request the JWT right before this step (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
         },
     }),
     defineKind({
         id: 'jwt-not-yet-valid',
+        isAboutClaims: true,
         match: refusal(/not yet valid|issued in the future/),
         example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
         advice: ({ jwt, methodName }, now) => {
             const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
-            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow: correct it. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow and must be corrected. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
         },
     }),
     defineKind({
         id: 'jwt-without-times',
+        isAboutClaims: true,
         match: refusal(/no issued at/),
         example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
         advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
     }),
     defineKind({
         id: 'algorithm-not-allowed',
+        isAboutClaims: true,
         match: refusal(/\(alg\)|signature algorithm/),
         example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
-        advice: ({ jwt, methodName }) => `The JWT is signed with ${(0,claims/* showClaim */.g)('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add that to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
+        advice: ({ jwt, methodName }) => `The JWT is signed with ${(0,claims/* showClaim */.gV)('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add this algorithm to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
     }),
     defineKind({
         id: 'malformed-jwt',
@@ -17370,40 +17393,46 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
         example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
-        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
     }),
     defineKind({
         id: 'signature-invalid',
+        isAboutClaims: true,
         match: refusal(/verify id token signature|verifying token signature|parse public key/),
         example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.g)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.gV)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare the JWKSURL of the method with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration. For github.com, it is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     }),
     defineKind({
         id: 'no-rule-matched',
+        isAboutClaims: true,
         match: refusal(/no role or policy bindings matched/),
         example: () => catalogue_nomad_refused(400, 'no role or policy bindings matched'),
-        advice: ({ methodName }) => `No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
+        advice: ({ jwt, methodName }) => `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
     }),
     defineKind({
         id: 'bind-name-invalid',
+        isAboutClaims: true,
         match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
         example: () => catalogue_nomad_refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
-        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,secrets/* quote */.hD)(name, 200)}"`}: names have 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
+        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,secrets/* quote */.hD)(name, 200)}"`}. Names consist of 1 to 128 letters, digits and hyphens, and the value of a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
     }),
     defineKind({
         id: 'bind-name-unknown-attribute',
+        isAboutClaims: true,
         match: refusal(/cannot compute "\w+" bind name/),
         example: () => catalogue_nomad_refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
-        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}; lists and functions do not work. Correct the BindName, or add the mapping.`,
+        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
     }),
     defineKind({
         id: 'token-name-invalid',
+        isAboutClaims: true,
         match: refusal(/ACL token name:|token name too long/),
         example: () => catalogue_nomad_refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
-        advice: ({ methodName }) => `The TokenNameFormat of the auth method ${methodName} cannot be filled in: unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names have 256 characters at most.`,
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     }),
     defineKind({
         id: 'claim-not-a-single-value',
+        isAboutClaims: true,
         match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
         example: () => catalogue_nomad_refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
         advice: ({ found: [single, list], methodName }) => {
@@ -17421,7 +17450,7 @@ const NOMAD_KINDS = [
         id: 'unknown-region',
         match: refusal(/No path to region/),
         example: () => catalogue_nomad_refused(500, 'No path to region', { region: 'west' }),
-        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : (0,secrets/* quote */.hD)(region, 100)}. Correct the input region; nomad server members lists the regions.`,
+        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : (0,secrets/* quote */.hD)(region, 100)}. Correct the input region. To list the regions, run: nomad server members`,
     }),
     defineKind({
         id: 'nomad-too-old',
@@ -17433,20 +17462,20 @@ const NOMAD_KINDS = [
         id: 'https-required',
         match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
         example: () => catalogue_nomad_refused(400, 'Client sent an HTTP request to an HTTPS server.'),
-        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate if the CA is a private one.',
+        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
     }),
     defineKind({
         id: 'too-many-connections',
         retryS: Infinity,
         match: response(/^429$/),
         example: () => catalogue_nomad_refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
-        advice: () => 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
+        advice: () => 'Too many connections come from this IP address. Runners behind the same NAT share it. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
     }),
     defineKind({
         id: 'no-leader',
         retryS: Infinity,
         // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
-        // puts it in front of final refusals.
+        // adds it to final refusals.
         match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
         example: () => catalogue_nomad_refused(500, 'No cluster leader'),
         advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
@@ -17462,7 +17491,7 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: response(/^50[234]$/),
         example: () => catalogue_nomad_refused(502, 'a web page (502 Bad Gateway)'),
-        advice: () => 'The load balancer or proxy in front of Nomad finds no server behind it. Check its health checks, and the Nomad servers.',
+        advice: () => 'The load balancer or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
     }),
     defineKind({
         id: 'redirect',
@@ -17478,9 +17507,9 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'invalid-token',
-        match: code('INVALID_TOKEN'),
-        example: () => new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' }),
-        advice: () => "Another server may have answered instead of Nomad's API: a login page, Nomad's web UI or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.",
+        match: ({ code: actual, target }) => (actual === 'INVALID_TOKEN' ? target : undefined),
+        example: () => new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN', target: catalogue_nomad_NOMAD }),
+        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, Nomad's web UI or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
     }),
     defineKind({
         id: 'not-revoked',
@@ -17511,12 +17540,12 @@ const UNEXPECTED = defineKind({
 });
 /** All kinds of failures; the first that matches decides. */
 const KINDS = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
-/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
+/** Returns the first kind that describes a failure, with its advice at a time in milliseconds. */
 function findKind(failure) {
-    for (const { id, retryS, diagnose } of KINDS) {
-        const advice = diagnose(failure);
+    for (const kind of KINDS) {
+        const advice = kind.diagnose(failure);
         if (advice !== undefined) {
-            return { id, retryS, advice };
+            return { ...kind, advice };
         }
     }
     throw failure;
@@ -17529,24 +17558,25 @@ function findKind(failure) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ listClaims),
-/* harmony export */   g: () => (/* binding */ showClaim)
+/* harmony export */   Ar: () => (/* binding */ listClaims),
+/* harmony export */   I2: () => (/* binding */ isFromGithub),
+/* harmony export */   gV: () => (/* binding */ showClaim)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8079);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
 
 
-// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// The claims of GitHub's issuers, including enterprises and GitHub Enterprise Server, do not contain secrets.
 // https://docs.github.com/en/actions/reference/security/oidc
 const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
 const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// Ids that often look like a Nomad token.
+// IDs that often look like a Nomad token.
 const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
-/** Logs the claims of a JWT in a group: those of GitHub's issuers by value, those of others by name only, unless they are never secret. */
-function listClaims({ claims }) {
-    const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
-    const entries = Object.entries(claims);
+/** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
+function listClaims(jwt) {
+    const isGithubs = isFromGithub(jwt);
+    const entries = Object.entries(jwt.claims);
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that Nomad refused');
     for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
         const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
@@ -17557,6 +17587,10 @@ function listClaims({ claims }) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
+}
+/** Tells whether a JWT names one of GitHub's issuers. */
+function isFromGithub({ claims: { iss } }) {
+    return typeof iss === 'string' && GITHUB_ISSUER.test(iss);
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 function showClaim(name, value, maxLength = 500) {
@@ -17591,16 +17625,16 @@ function showClaim(name, value, maxLength = 500) {
 
 
 
-// Nobody reads an annotation that is much longer.
+// Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
         logCauses(error);
         const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H(describe(error), { cause: error });
-        const { login, response } = failure.details;
-        if (login !== undefined && [400, 401, 500].includes(response?.status ?? 0)) {
-            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .A)(login.jwt);
+        const { login } = failure.details;
+        if (login !== undefined && (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure).isAboutClaims) {
+            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .Ar)(login.jwt);
         }
         return render(failure, findDocumentation());
     }
@@ -17619,7 +17653,7 @@ function describe(error) {
     const message = error instanceof Error ? error.message : error;
     return (typeof message === 'string' && (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(message)) || 'An unknown error';
 }
-// Links to the version of the page that belongs to this step; a local action has none.
+// Links to the page of the version that this step runs; a local action has no version.
 function findDocumentation() {
     const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
     return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
@@ -17643,19 +17677,19 @@ function logCauses(error) {
 /* harmony export */   H: () => (/* binding */ Failure),
 /* harmony export */   f: () => (/* binding */ describeTarget)
 /* harmony export */ });
-/** Describes a server and the proxy on the way to it, for messages. */
+/** Describes a server and its proxy for messages. */
 function describeTarget({ peer, url, proxy }) {
     const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
     return `${peer} at ${new URL(url).origin}${way}`;
 }
-/** A failure that the catalogue can explain; the message is one sentence without a full stop that says what failed, and contains no secret. */
+/** A failure that the catalogue can explain; the message is one sentence without a period that says what failed and does not contain secrets. */
 class Failure extends Error {
     details;
     constructor(message, { cause, ...details }) {
         super(message, cause === undefined ? {} : { cause });
         this.details = details;
     }
-    /** Returns the same failure with details that another stage knows, or with an addition to its message. */
+    /** Returns the same failure with more details, or with an addition to its message. */
     with(details, addition = '') {
         return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
     }
@@ -17683,11 +17717,11 @@ class Failure extends Error {
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// For failures that are retried for some seconds only.
+// For failures that are only retried for a few seconds.
 const MAX_BRIEF_DELAY_MS = 1_000;
 /**
  * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
- * Throws the last Failure that says what is wrong, and adds the number of attempts to its message.
+ * Throws the last Failure that explains the problem, and adds the number of attempts to its message.
  */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
@@ -17702,7 +17736,7 @@ async function retry(deadline, attempt) {
                 throw error;
             }
             const isTimeout = error.details.code === 'NO_RESPONSE';
-            // An attempt that the deadline cuts short says less about what is wrong than the one before.
+            // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
             const kind = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure);
@@ -17720,7 +17754,7 @@ async function retry(deadline, attempt) {
             if (delayMs >= leftMs) {
                 throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
             }
-            // A wrong input may be the reason: nobody should have to wait until the end to learn that.
+            // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
             const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
             _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(delayMs)} (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left).${hint}`);
             await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
@@ -17732,7 +17766,7 @@ function jitter(attempts, maxMs) {
     return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
-    const wait = retryAfterMs === undefined ? '' : `; the response asks to wait for ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
+    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
     return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(spentMs)}${wait})`;
 }
 
@@ -17760,6 +17794,7 @@ var secrets = __nccwpck_require__(6372);
 var external_node_tls_ = __nccwpck_require__(1692);
 ;// CONCATENATED MODULE: ./src/http/trust.ts
 
+
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = external_node_tls_;
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
@@ -17767,12 +17802,12 @@ const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_
 function isUntrusted(code) {
     return UNTRUSTED.test(code);
 }
-/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the latter. */
+/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the last. */
 function readSystemRoots() {
     return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
 }
 /**
- * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without any; Node would use the common name.
+ * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without names; Node would use the common name.
  * https://www.rfc-editor.org/rfc/rfc9525#section-6
  */
 function checkServerIdentity(host, certificate) {
@@ -17782,17 +17817,17 @@ function checkServerIdentity(host, certificate) {
     const error = new Error('the certificate has no subject alternative name');
     return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
 }
-/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+/** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 function readCertificateNames(certificate) {
     const names = (certificate?.subjectaltname ?? '').split(', ');
-    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => (0,secrets/* quote */.hD)(name, 100));
 }
 
 ;// CONCATENATED MODULE: ./src/http/connect-error.ts
 
 
 
-/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+/** Describes an error that ended a request before its response was complete; the message is `summary` and the reason. */
 function describeError(summary, target, error, progress) {
     const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     const reason = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(error)) : `the proxy answered ${proxyStatus}`;
@@ -17813,7 +17848,7 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
         return reason;
     }
     const said = message
-        // What follows advises to change how Node is started.
+        // The rest of the message advises changing how Node is started.
         .replace(/; if the root CA is installed locally.*$/s, '')
         .replace(/[:\s]+$/, '');
     return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;
@@ -17830,16 +17865,16 @@ const CONNECTED = 'undici:client:connected';
  * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
  */
 class ConnectionWatch {
-    /** How many connections have been opened, with TLS if the address asks for it. */
+    /** How many connections have been opened, with TLS if the address uses it. */
     connections = 0;
     #hosts;
     #error;
-    /** Watches connections to an address and to the proxy on the way. */
+    /** Watches connections to an address and to its proxy. */
     constructor(...addresses) {
         this.#hosts = addresses.flatMap((address) => (address === undefined ? [] : new URL(address).host));
         (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
     }
-    /** Returns the TLS alert that has ended a connection since the last call. */
+    /** Returns the TLS alert that ended a connection since the last call. */
     takeTlsAlert() {
         const error = this.#error;
         this.#error = undefined;
@@ -17866,9 +17901,9 @@ var undici = __nccwpck_require__(5366);
 
 
 const MAX_CONNECT_MS = 3_000;
-// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
 const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
 (0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
 /**
@@ -17896,7 +17931,7 @@ function createDispatcher(url, options, proxy, roots, opening) {
         ...(proxy.authorization !== undefined && { token: proxy.authorization }),
         requestTls: connect,
         proxyTls: { timeout: MAX_CONNECT_MS },
-        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
         proxyTunnel: url.startsWith('https:'),
     });
 }
@@ -17914,7 +17949,7 @@ function track(connect, opening) {
 ;// CONCATENATED MODULE: ./src/http/no-proxy.ts
 
 /**
- * Tells whether NO_PROXY names the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
+ * Tells whether NO_PROXY contains the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
  * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
  * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
@@ -17935,7 +17970,7 @@ function matches(entry, host, port) {
     if (entry.includes('/')) {
         return isInNetwork(host, entry);
     }
-    // An IPv6 address without brackets has colons of its own.
+    // An IPv6 address without brackets contains colons itself.
     const [, name = entry, only = port] = (0,external_node_net_.isIP)(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
     const expected = normalize(name.replace(/^\*?\./, ''));
     if (only !== port || expected === '') {
@@ -17959,7 +17994,7 @@ function isInNetwork(host, network) {
     list.addSubnet(address, Number(prefix), family(address));
     return list.check(host, family(host));
 }
-// Without the brackets of IPv6 and the dot that may end a full name.
+// Removes the brackets of IPv6 addresses and the trailing dot of full names.
 function normalize(host) {
     return host
         .replace(/^\[|\]$/g, '')
@@ -18000,7 +18035,8 @@ function readCredentials({ username, password }) {
     }
     const decoded = decodeURIComponent(password);
     const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
-    [password, decoded, encoded].forEach(secrets/* mask */.dK);
+    // A user name without a password is often a key.
+    [...(password === '' ? [username, decodeURIComponent(username)] : [password, decoded]), encoded].forEach(secrets/* mask */.dK);
     return `Basic ${encoded}`;
 }
 function isDecodable({ username, password }) {
@@ -18024,11 +18060,11 @@ var response = __nccwpck_require__(8621);
 
 
 
-/** One connection to a server, which its requests share and which is opened again when it is lost. */
+/** One connection to a server, which its requests share and which is reopened if it is lost. */
 class Connection {
-    /** The server, as failures name it. */
+    /** The server, for failures. */
     target;
-    /** Whether the server has answered a request. */
+    /** Whether the server has responded to a request. */
     hasResponded = false;
     #tls;
     #proxy;
@@ -18037,7 +18073,7 @@ class Connection {
     #watch;
     #roots;
     #dispatcher;
-    /** Throws a Failure if the environment sets a proxy that is malformed. */
+    /** Throws a Failure if the environment sets a malformed proxy. */
     constructor(peer, url, tls = {}) {
         this.#tls = tls;
         this.#origin = new URL(url).origin;
@@ -18047,7 +18083,7 @@ class Connection {
         this.#dispatcher = this.#createDispatcher();
         this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
     }
-    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is none within `limitMs`. */
+    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is no response within `limitMs`. */
     async send(request, limitMs) {
         const startMs = performance.now();
         const connections = this.#watch.connections;
@@ -18083,13 +18119,13 @@ class Connection {
     #createDispatcher() {
         return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
     }
-    // What waits behind a request on the same connection would get no response either.
+    // Requests that wait on the same connection would not get a response either.
     #reopen() {
         void this.#dispatcher.destroy(this.#describeUnsent());
         this.#dispatcher = this.#createDispatcher();
     }
     #describeUnsent() {
-        return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
+        return this.#fail(`${this.#place} did not respond`, 'NOT_SENT');
     }
     async #exchange(request) {
         const roots = this.#roots;
@@ -18113,7 +18149,7 @@ class Connection {
             throw this.#describe(error, connections);
         }
     }
-    // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
+    // Reading the system's store takes longer than failing once, so it is only read if Node's own roots are not enough.
     #canTrustMore({ code = '' }) {
         if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
             return false;
@@ -18128,7 +18164,7 @@ class Connection {
         return this.#roots !== undefined;
     }
     #describe(error, connections) {
-        // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
+        // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
@@ -18170,7 +18206,7 @@ const REDIRECTS = [
     _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.PermanentRedirect,
 ];
 const MAX_BODY_BYTES = 1024 * 1024;
-// Nomad's errors are far shorter: patterns and people read this much at most.
+// Nomad's errors are far shorter. This limits what the patterns have to search.
 const MAX_EXCERPT_LENGTH = 4096;
 /** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
 async function readBody(body) {
@@ -18189,15 +18225,15 @@ async function readBody(body) {
 function isSuccess({ status }) {
     return status === SUCCESS;
 }
-/** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
+/** Describes a response with an unexpected status; the message adds the status and the server's own message to `summary`. */
 function describeResponse(summary, target, response) {
     const { status, headers, text } = response;
-    const body = text.slice(0, MAX_EXCERPT_LENGTH);
+    const body = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(text, MAX_EXCERPT_LENGTH);
     const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(summarize(body));
     const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
     return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
 }
-// The title says most about a web page, and "message" about an error in JSON.
+// The title describes a web page best, and "message" an error in JSON.
 function summarize(body) {
     if (/^\s*</.test(body)) {
         const title = findTitle(body);
@@ -18221,7 +18257,7 @@ function describeRedirect(url, location) {
     if (typeof location !== 'string' || !URL.canParse(location, url)) {
         return 'a redirect';
     }
-    const { origin, pathname } = new URL(location, url);
+    const { origin, pathname } = new URL((0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(location, MAX_EXCERPT_LENGTH), url);
     return `a redirect to ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(origin === new URL(url).origin ? pathname : origin)}`;
 }
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
@@ -18271,10 +18307,10 @@ var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
 // 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
 // are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
-// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, which the exit would wait for; set
-// any earlier, before Node's own modules are loaded, it would have those compiled again.
+// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, because the process would wait for
+// that before it ends. If it were set before Node's own modules are loaded, V8 would compile these again.
 (0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As the index does it.
+// As undici's index does.
 Object.assign((dispatcher_default()).prototype, api);
 
 
@@ -18358,13 +18394,11 @@ function readToken(body) {
         token = JSON.parse(body)?.value;
     }
     catch {
-        // The parser's own message would quote the body, which may contain a token.
+        // The parser's own error would quote the body, which may contain a token.
     }
-    if (typeof token === 'string') {
-        (0,secrets/* maskJwt */.QE)(token);
-        if ((0,jwt/* parseJwt */.$)(token) !== undefined) {
-            return token;
-        }
+    if (typeof token === 'string' && (0,jwt/* parseJwt */.$)(token) !== undefined) {
+        (0,secrets/* mask */.dK)(token);
+        return token;
     }
     throw new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
 }
@@ -18379,7 +18413,8 @@ function describeMissingEndpoint() {
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork() {
     try {
-        const event = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        const path = process.env['GITHUB_EVENT_PATH'] ?? '';
+        const event = JSON.parse((0,external_node_fs_.statSync)(path).isFile() ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '{}');
         return event.pull_request?.head?.repo?.fork === true;
     }
     catch {
@@ -18425,7 +18460,7 @@ var secrets = __nccwpck_require__(6372);
 var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: ./src/inputs/headers.ts
 
-// This action or the connection sets these.
+// These are set by this action or by the connection.
 const RESERVED = new Set([
     'accept-encoding',
     'connection',
@@ -18442,7 +18477,7 @@ const RESERVED = new Set([
 ]);
 // A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
-/** Reads `Name: value` lines, with names in lower case; throws an error that says what is wrong with which line. */
+/** Reads `Name: value` lines, with names in lower case; throws an error that names the malformed line. */
 function parseHeaders(value) {
     const headers = new Map();
     for (const [index, line] of value.split('\n').entries()) {
@@ -18464,21 +18499,24 @@ function findSecretsInHeaders(value) {
         return isSecret ? [...new Set([content, ...findCredentials(name, content)])] : [];
     });
 }
-/** Returns what a header of Basic authentication encodes, `user:password`. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+/** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
     const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
     const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
 }
-// A server may echo only part of a header: the credentials after the scheme, the password in them, or one cookie.
+// A server may echo only part of a header: the credentials after the scheme, the user name or password in them, one cookie or parameter.
 function findCredentials(name, content) {
     const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
-    const basic = decodeBasic(content);
+    const [user = '', password = ''] = decodeBasic(content)?.split(/:(.*)/s) ?? [];
     const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
+    const quoted = [...content.matchAll(/"([^"]+)"/g)].map(([, parameter = '']) => parameter);
+    const lastWord = content.split(/\s+/).at(-1) ?? '';
     return [
         ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
-        ...(basic === undefined ? [] : [basic, basic.slice(basic.indexOf(':') + 1)]),
-        ...cookies.filter((cookie) => cookie.length >= MIN_SECRET_LENGTH),
+        // A user name without a password is often a key.
+        ...(password === '' ? [user] : [`${user}:${password}`, password]),
+        ...[lastWord, ...quoted, ...cookies].filter((part) => part.length >= MIN_SECRET_LENGTH),
     ].filter((part) => part !== '');
 }
 function parseHeader(line, where) {
@@ -18515,8 +18553,9 @@ const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // Shorter lines are padding at the end; their mask would garble the whole log.
 const pem_MIN_SECRET_LENGTH = 4;
+const MIN_GIVEN_LENGTH = 6;
 const MIN_KEY_LINE_LENGTH = 16;
-/** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
+/** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
     const blocks = readBlocks(value)
         .filter(({ label }) => label === 'CERTIFICATE')
@@ -18553,17 +18592,19 @@ function parsePrivateKey(value) {
 function isKeyOfCertificate(key, certificates) {
     return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
 }
-/** Returns the secret lines of a private key's text, as it is given and decoded; the runner compares masks line by line. */
+/** Returns the secret lines of a private key, as given and decoded; the runner compares masks line by line. */
 function findSecretsInPem(value) {
     const text = value.includes(BEGIN) ? value : decode(value);
     // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)(?:-----END|$)/gs)].map(([, body = '']) => body);
-    const given = value.includes(BEGIN) ? [] : splitLines(value);
-    const decoded = keys.length > 0 ? keys.flatMap(splitLines) : splitLines(text).filter(isKeyLine);
-    return [...new Set([...given, ...decoded])].filter((line) => line.length >= pem_MIN_SECRET_LENGTH);
+    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)-----END/gs)].flatMap(([, body = '']) => splitLines(body).filter((line) => isBase64(line, pem_MIN_SECRET_LENGTH)));
+    // What is not the base64 of a key may be a word such as "none".
+    const minLength = text.includes(BEGIN) ? pem_MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
+    const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
+    const others = keys.length > 0 ? [] : splitLines(text).filter((line) => isBase64(line, MIN_KEY_LINE_LENGTH));
+    return [...new Set([...given, ...keys, ...others])];
 }
-function isKeyLine(line) {
-    return line.length >= MIN_KEY_LINE_LENGTH;
+function isBase64(line, minLength) {
+    return line.length >= minLength && /^[\w+/=]+$/.test(line);
 }
 function splitLines(text) {
     return text.split(/(?:\s|\\[rn])+/);
@@ -18578,7 +18619,7 @@ function readBlocks(value) {
         pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
     }));
 }
-// Secrets are pasted as PEM, with its line ends written as \n or turned into spaces, and as base64 of either.
+// Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
 function decode(value) {
     return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
 }
@@ -18614,7 +18655,7 @@ function parseServerName(value) {
 function parseRegion(value) {
     return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
 }
-/** Reads the name of a Nomad namespace, or the asterisk that stands for all of them. */
+/** Reads the name of a Nomad namespace, or the asterisk that means all of them. */
 function parseNamespace(value) {
     return expectMatch(value, /^([a-zA-Z0-9-]{1,128}|\*)$/, 'the name of a namespace (1 to 128 letters, digits and hyphens), or * for all');
 }
@@ -18641,7 +18682,7 @@ function expectMatch(value, pattern, expected) {
 
 
 const DEFAULT_URL = 'http://localhost:4646';
-/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the input that is malformed. */
+/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the malformed input. */
 function readInputs() {
     maskSecrets();
     const url = read('url', parseUrl) ?? DEFAULT_URL;
@@ -18671,19 +18712,19 @@ function readInputs() {
     checkClientPair(inputs);
     return inputs;
 }
-/** Warns if anyone but Nomad could read the JWT or the token. */
+/** Warns if someone other than Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
     if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
         core/* warning */.$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
     }
     if (tlsSkipVerify) {
-        core/* warning */.$e('tlsSkipVerify is on: any server that answers for Nomad receives the JWT. Set caCertificate instead.');
+        core/* warning */.$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
     }
 }
 function maskSecrets() {
     // The runner compares masks line by line.
-    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* maskJwt */.QE);
+    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* mask */.dK);
     findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.dK);
     findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.dK);
 }
@@ -18852,11 +18893,15 @@ class NomadApi {
         this.#options = options;
         this.#connection = new connection/* Connection */.N('Nomad', options.url, options);
     }
-    /** Whether the server has answered a request. */
+    /** The server, as failures describe it. */
+    get target() {
+        return this.#connection.target;
+    }
+    /** Whether the server has responded to a request. */
     get hasResponded() {
         return this.#connection.hasResponded;
     }
-    /** Makes a call and returns its response, whatever the status; throws a Failure where none comes within `limitMs`. */
+    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     send({ method, path, secretId, body }, limitMs) {
         const { url, region, extraHeaders } = this.#options;
         const request = {
@@ -18879,7 +18924,7 @@ class NomadApi {
             throw (0,http_response/* describeResponse */.Xg)(summary, this.#connection.target, response);
         }
     }
-    /** Ends the connection. */
+    /** Closes the connection. */
     close() {
         this.#connection.close();
     }
@@ -18911,7 +18956,7 @@ function parseToken(body) {
         expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
 }
-/** Reads the `Name` of each object in a list; throws a Failure if that is not what it is. */
+/** Reads the `Name` of each object in a list; throws a Failure if the value has another form. */
 function expectNames(value) {
     return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
 }
@@ -18920,7 +18965,7 @@ function parseObject(text) {
         return expectObject(JSON.parse(text));
     }
     catch {
-        // The parser's own message would quote the text, which may contain a token.
+        // The parser's own error would quote the text, which may contain a token.
         throw invalidToken();
     }
 }
@@ -18977,19 +19022,19 @@ class NomadClient {
         this.#deadline = deadline;
         this.#api = new NomadApi(options);
     }
-    /** Opens the connection by listing the auth methods, which needs no token; a failure shows in what follows. */
+    /** Opens the connection by listing the auth methods, which needs no token; later requests report a failure. */
     connect() {
         this.#methods = this.#listMethods();
     }
     /**
-     * Exchanges a JWT for an ACL token and masks it; throws a Failure that knows what the login was about.
+     * Exchanges a JWT for an ACL token and masks it; throws a Failure with the details of the login.
      * https://developer.hashicorp.com/nomad/api-docs/acl/login
      */
     async login(token) {
         const { methodName, region, identityToken, isUrlDefault } = this.#options;
         const jwt = (0,src_jwt/* parseJwt */.$)(token) ?? { token, header: {}, claims: {} };
         const login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
-        const unusedAddress = isUrlDefault ? { unusedAddress: process.env['NOMAD_ADDR'] ?? '' } : {};
+        const unusedAddress = isUrlDefault ? { unusedAddress: describeAddress(process.env['NOMAD_ADDR']) } : {};
         const call = {
             method: 'POST',
             path: '/v1/acl/login',
@@ -19009,7 +19054,7 @@ class NomadClient {
                         isLost = true;
                         core/* info */.pq('Nomad may have created a token that this job never received; it expires by itself.');
                     }
-                    throw error instanceof failure/* Failure */.H ? error.with({ login, ...unusedAddress }) : error;
+                    throw error instanceof failure/* Failure */.H ? error.with({ target: this.#api.target, login, ...unusedAddress }) : error;
                 }
             });
         }
@@ -19020,12 +19065,12 @@ class NomadClient {
     }
     /**
      * Waits until Nomad knows a new token, which can take some milliseconds, and warns after 10 s. Returns the names of all
-     * policies that the token has, also through its roles, where Nomad lists them.
+     * policies that the token has, including those of its roles, if Nomad lists them.
      * https://developer.hashicorp.com/nomad/api-docs/acl/policies#list-policies
      */
     async waitUntilUsable({ secretId, roles, type }) {
         const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-        // Both calls tell whether Nomad knows the token, and a gateway may allow only one of them.
+        // Both calls show whether Nomad knows the token, and a gateway may allow only one of them.
         let path = type === 'client' && roles.length > 0 ? '/v1/acl/policies' : '/v1/acl/token/self';
         let delayMs = FIRST_POLL_DELAY_MS;
         do {
@@ -19038,10 +19083,10 @@ class NomadClient {
             path = '/v1/acl/token/self';
             delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
         } while (performance.now() < endMs);
-        core/* warning */.$e('Nomad has created the token but does not accept it yet, so the next step may be refused at first.');
+        core/* warning */.$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
         return undefined;
     }
-    /** Ends the connection. */
+    /** Closes the connection. */
     close() {
         this.#api.close();
     }
@@ -19074,6 +19119,11 @@ function readNames(text) {
     catch {
         return undefined;
     }
+}
+// Without credentials and the like, which do not belong in a log.
+function describeAddress(address = '') {
+    const isValid = URL.canParse(address) && /^https?:/i.test(address);
+    return isValid ? new URL(address).origin : address && 'which is malformed';
 }
 
 
@@ -19114,13 +19164,19 @@ function writePem(path, pem) {
     // "wx" fails if another process has already created the file.
     (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
-/** Deletes a file if its path is one that `choosePath` can return. */
+/** Deletes a file if `choosePath` can return its path; returns false if it cannot. */
 function deletePem(path) {
-    const folder = findFolder();
-    const name = path.slice(folder.length + 1);
-    if (FILE.test(name) && path === join(folder, name)) {
+    const name = basename(path);
+    const isOurs = FILE.test(name) && path === join(findFolder(), name);
+    if (isOurs) {
         rmSync(path, { force: true });
     }
+    return isOurs;
+}
+/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
+function canReceive(file) {
+    const path = process.env[file];
+    return Boolean(path) && (0,external_node_fs_.existsSync)(path ?? '');
 }
 function findFolder() {
     return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
@@ -19149,7 +19205,7 @@ function readFiles() {
     const files = parse(readState(STATE.files) || '[]');
     return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
-// Does what core.getState does: the post step mostly prints one line, and loads the toolkit only if it does more.
+// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
 function readState(name) {
     return process.env[`STATE_${name}`] ?? '';
 }
@@ -19175,8 +19231,8 @@ function parse(text) {
  * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
  */
 function exportConnection(options) {
-    // A run by hand has no later step to read the files, and nothing deletes them.
-    if (!process.env['GITHUB_ENV']) {
+    // A run by hand has no later step that reads the files, and nothing deletes them.
+    if (!canReceive('GITHUB_ENV')) {
         return;
     }
     const variables = {
@@ -19204,8 +19260,8 @@ function exportConnection(options) {
 function writeFiles(pems) {
     const files = Object.entries(pems).map(([name, pem]) => ({ name, pem, path: pem && choosePath() }));
     const paths = files.flatMap(({ path }) => path ?? []);
-    if (paths.length > 0 && !process.env['GITHUB_STATE']) {
-        core/* warning */.$e('The environment variable GITHUB_STATE is not set, so no post step would delete PEM files: they are neither written nor exported.');
+    if (paths.length > 0 && !canReceive('GITHUB_STATE')) {
+        core/* warning */.$e('The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.');
         return Object.fromEntries(files.map(({ name }) => [name, undefined]));
     }
     if (paths.length > 0) {
@@ -19224,31 +19280,31 @@ function writeFiles(pems) {
 
 
 
+
 const MAX_NAMES = 20;
 /** Saves a token for the post step, with its secret only if it can and should be revoked. */
 function saveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
     const isRevocable = type === 'management' && revokeToken;
     const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
-    // Without this file, as in a run by hand, the toolkit would print the state, including the token.
-    if (process.env['GITHUB_STATE']) {
+    if (canReceive('GITHUB_STATE')) {
         core/* saveState */.LZ(STATE.token, JSON.stringify(saved));
     }
     else if (isRevocable) {
-        core/* info */.pq('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
+        core/* info */.pq('The environment variable GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
     }
 }
 /**
- * Passes a masked token to later steps, logs what it is, and warns if it has too many rights, none, or no expiration.
- * `effectivePolicies` are the existing policies that it has, directly and through its roles, if they are known.
+ * Passes a masked token to later steps, describes it in the log, and warns if it has too many permissions, none, or no expiration.
+ * `effectivePolicies` are its existing policies, including those of its roles, if they are known.
  */
 function publish(token, effectivePolicies, options) {
     if (options.exportConnection) {
         exportConnection(options);
     }
-    if (options.exportToken && canReceive('GITHUB_ENV')) {
+    if (options.exportToken && warnUnlessPresent('GITHUB_ENV')) {
         core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
     }
-    if (canReceive('GITHUB_OUTPUT')) {
+    if (warnUnlessPresent('GITHUB_OUTPUT')) {
         if (options.outputToken) {
             core/* setOutput */.uH('nomadToken', token.secretId);
         }
@@ -19261,13 +19317,12 @@ function publish(token, effectivePolicies, options) {
     core/* info */.pq(describeToken(token, effectivePolicies, options.methodName));
     warnAboutToken(token, effectivePolicies, options.methodName);
 }
-// Without this file, as in a run by hand, the toolkit would print its content, including the token.
-function canReceive(file) {
-    const isSet = Boolean(process.env[file]);
-    if (!isSet) {
-        core/* warning */.$e(`The environment variable ${file} is not set. Outside a runner, set it to the path of a file for what this step passes on.`);
+function warnUnlessPresent(file) {
+    const isPresent = canReceive(file);
+    if (!isPresent) {
+        core/* warning */.$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
     }
-    return isSet;
+    return isPresent;
 }
 function describeToken(token, effectivePolicies, methodName) {
     const rights = [];
@@ -19284,19 +19339,19 @@ function describeToken(token, effectivePolicies, methodName) {
     return [
         `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
         ...rights,
-        token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
+        token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime.replace(/\.\d+/, '')}`,
     ].join('; ');
 }
 function warnAboutToken(token, effectivePolicies, methodName) {
     if (token.type === 'management') {
-        core/* warning */.$e(`This is a management token, which may do everything on the cluster. ` +
+        core/* warning */.$e(`This is a management token, which allows everything on the cluster. ` +
             `Bind the auth method ${methodName} to a role or a policy instead.`);
     }
     if (token.expirationTime === '') {
         core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
     if (effectivePolicies?.length === 0) {
-        core/* warning */.$e(`This token has no rights: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to others.`);
+        core/* warning */.$e(`This token has no permissions: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to other policies.`);
     }
 }
 function listNames(names) {
@@ -19313,23 +19368,21 @@ function listNames(names) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  Kb: () => (/* binding */ excerpt),
   dK: () => (/* binding */ mask),
-  QE: () => (/* binding */ maskJwt),
   hD: () => (/* binding */ quote),
   g0: () => (/* binding */ quoteId)
 });
 
 // UNUSED EXPORTS: disarm
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
 var core = __nccwpck_require__(8079);
 ;// CONCATENATED MODULE: ./src/escapes.ts
 // One character as URLs, JSON and HTML escape it.
-const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\[/"'\\]|&(?:#\d{1,6}|#x[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
 const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-/** Splits a text into its characters; with `unescaping`, those that URLs, JSON and HTML escape are what they stand for. */
+/** Splits a text into its characters; with `unescaping`, it decodes the escapes of URLs, JSON and HTML. */
 function* split(text, unescaping) {
     let at = 0;
     for (const match of unescaping ? text.matchAll(ESCAPED) : []) {
@@ -19356,22 +19409,22 @@ function escapes_unescape(text) {
 
 ;// CONCATENATED MODULE: ./src/redact.ts
 
-// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
+// Replacing a very short secret would garble ordinary words, and the replacements would reveal it.
 const MIN_REPLACED_LENGTH = 4;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
+const IGNORED = /[\s\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const secrets = new Set();
-// The forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
+// The encoded forms of the secrets, and the secrets that are not encoded yet, because most runs never quote anything.
 const redact_forms = new Set();
 const pending = [];
-/** Keeps a secret, also in common encodings, out of what `redact` returns. */
+/** Makes `redact` remove a secret, including its common encodings. */
 function addSecret(secret) {
     if (!secrets.has(secret)) {
         secrets.add(secret);
         pending.push(secret);
     }
 }
-/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` tells that the text goes on. */
+/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` means that the end of the text is missing. */
 function redact(text, isCut = false) {
     const isSecret = new Uint8Array(text.length);
     // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
@@ -19405,7 +19458,7 @@ function listForms() {
 }
 // Returns how many characters at the end of a text may be the beginning of a secret.
 function findCutSecret(plain, form) {
-    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+    for (let length = Math.min(form.length - 1, plain.length); length >= MIN_REPLACED_LENGTH; length -= 1) {
         if (plain.endsWith(form.slice(0, length))) {
             return length;
         }
@@ -19431,13 +19484,15 @@ function normalize(pieces) {
 function encode(secret) {
     return [
         secret,
-        // As URLs write a space.
+        // A secret that looks like an escape also has an unescaped form.
+        [...split(secret, true)].map(([text]) => text).join(''),
+        // Forms in URLs encode a space as a plus sign.
         secret.replaceAll(' ', '+'),
         ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
         ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
     ];
 }
-// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+// Within a longer text, a secret begins at one of three offsets in the groups of base64, and its first and last characters vary.
 function encodeBase64(secret, shift) {
     const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
     const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
@@ -19448,46 +19503,50 @@ function encodeBase64(secret, shift) {
 ;// CONCATENATED MODULE: ./src/secrets.ts
 
 
-
 const MAX_QUOTE_LENGTH = 500;
-// Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
+// Far more than any response from Nomad. It keeps servers from slowing this process down with a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// A shorter one is not a signature, and its mask would garble the log.
-const MIN_SIGNATURE_LENGTH = 16;
-/** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
+// The mask of one or two characters would garble the whole log.
+const MIN_LENGTH = 3;
+const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
+// Colors and links. The function of node:util for this takes quadratic time.
+const TERMINAL_ESCAPE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
+// An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
+const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~]*|%[\da-f]?|\\(?:[ux][\da-f]{0,3})?|&#?\w{0,6})$/i;
+/** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
 function mask(secret) {
-    if (secret !== '') {
-        core/* setSecret */.Pq(secret);
-        addSecret(secret);
-    }
-}
-/** Masks a JWT and, separately, its signature, which a server may echo alone. */
-function maskJwt(jwt) {
-    mask(jwt);
-    const signature = jwt.split('.')[2] ?? '';
-    if (signature.length >= MIN_SIGNATURE_LENGTH) {
-        mask(signature);
+    // A server may echo the signature of a JWT alone.
+    const [, signature = ''] = JWT.exec(secret) ?? [];
+    for (const part of [secret, signature].filter(({ length }) => length >= MIN_LENGTH)) {
+        core/* setSecret */.Pq(part);
+        addSecret(part);
     }
 }
 /**
- * Returns on one line what another program said, without secrets, control characters and workflow commands.
- * A server may echo what was sent to it, and the runner finds no mask in a secret that is encoded or cut in two.
+ * Returns the beginning of a text from another program without secrets and terminal escapes.
+ * A server may echo what was sent to it, and the runner does not mask a secret that is encoded or cut.
  */
+function excerpt(text, maxLength) {
+    const isCut = text.length > maxLength;
+    const head = text.slice(0, maxLength).replace(TERMINAL_ESCAPE, '');
+    return redact(isCut ? head.replace(CUT_ESCAPE, '') : head, isCut);
+}
+/** Returns an excerpt on one line, without control characters and workflow commands. */
 function quote(text, maxLength = MAX_QUOTE_LENGTH) {
-    const line = redact((0,external_node_util_.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
+    const line = excerpt(text, MAX_SEARCHED_LENGTH)
         .replace(/[\s\p{C}]+/gu, ' ')
-        // What looks like a JWT or a Nomad token may be one that was never masked.
+        // Text that looks like a JWT or a Nomad token may be one that was never masked.
         .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
         .trim();
     const safe = disarm(line);
     return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
-/** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
+/** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
 function quoteId(id) {
     return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
 }
 /**
- * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
+ * Breaks up workflow commands: the runner looks for `::name` at the beginning of a line, and for `##[name` anywhere.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
 function disarm(line) {

@@ -58,13 +58,14 @@ function renderErrors(): string {
     .join('\n\n');
 }
 
-function renderKind({ id, retryS, example }: Kind): string {
+function renderKind({ id, retryS, example, variants: logged }: Kind): string {
   const policy =
     retryS === 0 ? 'Not retried.' : `Retried ${retryS === Infinity ? 'until the timeout' : `for ${String(retryS)} s`}.`;
   const failure = example();
   const others = MIXED.includes(id) ? [] : findOtherWordings(id, failure);
   const variants = others.length === 0 ? [] : ['Nomad can also respond:', block(others.join('\n'))];
-  return [`### ${id}`, block(render(failure, undefined, NOW)), policy, ...variants].join('\n\n');
+  const more = logged.length === 0 ? [] : ['The log can also contain:', block(logged.join('\n'))];
+  return [`### ${id}`, block(render(failure, undefined, NOW)), policy, ...variants, ...more].join('\n\n');
 }
 
 /** Returns the log lines for recorded responses of a kind whose wording differs from its example. */

@@ -5,7 +5,9 @@ import { readFiles, readToken } from './outputs/state.js';
 async function cleanUp(): Promise<void> {
   for (const file of readFiles()) {
     try {
-      deletePem(file);
+      if (!deletePem(file)) {
+        await warn('A file that this step wrote is no longer in RUNNER_TEMP, so it is not deleted.');
+      }
     } catch (error) {
       await warn(`A PEM file could not be deleted: ${(error as Error).message}`);
     }
@@ -19,8 +21,9 @@ async function cleanUp(): Promise<void> {
     const { revokeToken } = await import('./revocation.js');
     await revokeToken({ ...token, secretId: token.secretId });
   } else if (token?.type === 'client') {
-    const end = token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`;
-    console.log(`The client token ${token.accessorId} ${end}: Nomad does not let client tokens revoke themselves.`);
+    const end = token.expirationTime.replace(/\.\d+/, '');
+    const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
+    console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
   }
 }
 

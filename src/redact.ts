@@ -3,7 +3,7 @@ import { split, type Piece } from './escapes.js';
 // Replacing a very short secret would garble ordinary words, and the replacements would reveal it.
 const MIN_REPLACED_LENGTH = 4;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
+const IGNORED = /[\s\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 const secrets = new Set<string>();
 // The encoded forms of the secrets, and the secrets that are not encoded yet, because most runs never quote anything.
@@ -54,7 +54,7 @@ function listForms(): Set<string> {
 
 // Returns how many characters at the end of a text may be the beginning of a secret.
 function findCutSecret(plain: string, form: string): number {
-  for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+  for (let length = Math.min(form.length - 1, plain.length); length >= MIN_REPLACED_LENGTH; length -= 1) {
     if (plain.endsWith(form.slice(0, length))) {
       return length;
     }
@@ -82,6 +82,8 @@ function normalize(pieces: Piece[]): { plain: string; ranges: [from: number, to:
 function encode(secret: string): string[] {
   return [
     secret,
+    // A secret that looks like an escape also has an unescaped form.
+    [...split(secret, true)].map(([text]) => text).join(''),
     // Forms in URLs encode a space as a plus sign.
     secret.replaceAll(' ', '+'),
     ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readInputs } from '../../src/inputs/inputs.js';
-import { disarm, mask, maskJwt, quote, quoteId } from '../../src/secrets.js';
+import { disarm, mask, quote, quoteId } from '../../src/secrets.js';
 import { captureStdout } from '../support/capture.js';
 
 const SECRET = 'hunter2-hunter2';
@@ -16,7 +16,7 @@ let stdout: ReturnType<typeof captureStdout>;
 beforeAll(() => {
   stdout = captureStdout();
   [SECRET, 'hunter2', '', SECRET_ID, ODD].forEach(mask);
-  maskJwt(JWT);
+  mask(JWT);
 });
 
 afterAll(() => {

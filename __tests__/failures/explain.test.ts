@@ -221,6 +221,19 @@ describe('a connection that fails', () => {
     expect(message).toContain('url: ${{ env.NOMAD_ADDR }}');
   });
 
+  test.each([
+    ['https://deploy:hunter2@nomad.example.com/?token=hunter2', 'NOMAD_ADDR (https://nomad.example.com)'],
+    ['hunter2\n::add-mask::Nomad', 'NOMAD_ADDR (which is malformed)'],
+  ])('to the default address repeats nothing secret of NOMAD_ADDR: %j', async (address, expected) => {
+    const result = await runMain({
+      inputs: { identityToken, timeout: '1', url: '' },
+      env: { NOMAD_ADDR: address },
+    });
+    expect(readError(result)).toContain(expected);
+    expect(result.printed).not.toContain('hunter2');
+    expect(result.masks).toEqual(['e30.e30.x']);
+  });
+
   test('to an unknown host results in an error with the host name', async () => {
     const message = readError(await runMain({ inputs: { identityToken, url: 'https://nomad.invalid', timeout: '1' } }));
     expect(message).toContain('This runner cannot resolve the host name nomad.invalid');

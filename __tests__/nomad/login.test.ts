@@ -109,6 +109,32 @@ describe('the text of a response', () => {
   });
 });
 
+describe('a long response', () => {
+  const SECRET = 'hunter2-hunter2-hunter2-hunter2-1234';
+
+  test.each([0, 5, 20, 35])(
+    'does not show a secret that its limit of 4 KiB cuts after %d characters',
+    async (length) => {
+      const body = `${' '.repeat(4096 - length)}${SECRET} and more`;
+      const result = await logInTo((_, response) => response.writeHead(400).end(body), {
+        extraHeaders: `X-Api-Key: ${SECRET}`,
+      });
+      expect(whatFailed(result)).toMatch(/^Nomad refused the login \(400\)/);
+      expect(result.printed).not.toContain('hunter');
+    },
+  );
+
+  test('does not show the beginning of a secret that a quotation mark in it would split', async () => {
+    const secret = 'hunter2-hunter2"octocat';
+    const body = `computed "role" bind name for bind target is invalid: "${secret}"`;
+    const result = await logInTo((_, response) => response.writeHead(500).end(body), {
+      extraHeaders: `X-Api-Key: ${secret}`,
+    });
+    expect(whatFailed(result)).toContain('bind name');
+    expect(result.printed).not.toContain('hunter');
+  });
+});
+
 describe('a redirect', () => {
   test.each([301, 302, 303, 307, 308])(
     'with status %d is not followed, and the error names the origin',

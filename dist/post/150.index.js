@@ -30,10 +30,10 @@ export const modules = {
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
 // 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
 // are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
-// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, which the exit would wait for; set
-// any earlier, before Node's own modules are loaded, it would have those compiled again.
+// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, because the process would wait for
+// that before it ends. If it were set before Node's own modules are loaded, V8 would compile these again.
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As the index does it.
+// As undici's index does.
 Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__);
 
 

@@ -30,10 +30,10 @@ export const modules = {
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
 // 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
 // are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
-// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, which the exit would wait for; set
-// any earlier, before Node's own modules are loaded, it would have those compiled again.
+// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, because the process would wait for
+// that before it ends. If it were set before Node's own modules are loaded, V8 would compile these again.
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As the index does it.
+// As undici's index does.
 Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__);
 
 
@@ -55,7 +55,7 @@ var lib_core = __webpack_require__(143);
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
-/** The time by which a login must be done. */
+/** The time by which a login must be complete. */
 class Deadline {
     #totalMs;
     #endMs;
@@ -72,7 +72,7 @@ class Deadline {
         return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
-/** Waits for a promise for so many milliseconds, and then throws what `onTimeout` returns. */
+/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
 async function withTimeout(ms, promise, onTimeout) {
     let timer;
     const timeout = new Promise((_, reject) => {
@@ -92,13 +92,11 @@ function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __webpack_require__(7975);
 ;// CONCATENATED MODULE: ./src/escapes.ts
 // One character as URLs, JSON and HTML escape it.
-const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\[/"'\\]|&(?:#\d{1,6}|#x[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
 const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-/** Splits a text into its characters; with `unescaping`, those that URLs, JSON and HTML escape are what they stand for. */
+/** Splits a text into its characters; with `unescaping`, it decodes the escapes of URLs, JSON and HTML. */
 function* split(text, unescaping) {
     let at = 0;
     for (const match of unescaping ? text.matchAll(ESCAPED) : []) {
@@ -125,22 +123,22 @@ function escapes_unescape(text) {
 
 ;// CONCATENATED MODULE: ./src/redact.ts
 
-// Replacing a very short secret would garble ordinary words, and the gaps would give it away.
+// Replacing a very short secret would garble ordinary words, and the replacements would reveal it.
 const MIN_REPLACED_LENGTH = 4;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}\p{Default_Ignorable_Code_Point}]/u;
+const IGNORED = /[\s\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const secrets = new Set();
-// The forms of the secrets, and the secrets whose forms are not computed yet: most runs never quote anything.
+// The encoded forms of the secrets, and the secrets that are not encoded yet, because most runs never quote anything.
 const redact_forms = new Set();
 const pending = [];
-/** Keeps a secret, also in common encodings, out of what `redact` returns. */
+/** Makes `redact` remove a secret, including its common encodings. */
 function addSecret(secret) {
     if (!secrets.has(secret)) {
         secrets.add(secret);
         pending.push(secret);
     }
 }
-/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` tells that the text goes on. */
+/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` means that the end of the text is missing. */
 function redact(text, isCut = false) {
     const isSecret = new Uint8Array(text.length);
     // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
@@ -174,7 +172,7 @@ function listForms() {
 }
 // Returns how many characters at the end of a text may be the beginning of a secret.
 function findCutSecret(plain, form) {
-    for (let length = form.length - 1; length >= MIN_REPLACED_LENGTH; length -= 1) {
+    for (let length = Math.min(form.length - 1, plain.length); length >= MIN_REPLACED_LENGTH; length -= 1) {
         if (plain.endsWith(form.slice(0, length))) {
             return length;
         }
@@ -200,13 +198,15 @@ function normalize(pieces) {
 function encode(secret) {
     return [
         secret,
-        // As URLs write a space.
+        // A secret that looks like an escape also has an unescaped form.
+        [...split(secret, true)].map(([text]) => text).join(''),
+        // Forms in URLs encode a space as a plus sign.
         secret.replaceAll(' ', '+'),
         ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
         ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
     ];
 }
-// Within a longer text, a secret begins at any of three offsets to the groups of base64; its first and last characters vary.
+// Within a longer text, a secret begins at one of three offsets in the groups of base64, and its first and last characters vary.
 function encodeBase64(secret, shift) {
     const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
     const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
@@ -217,46 +217,50 @@ function encodeBase64(secret, shift) {
 ;// CONCATENATED MODULE: ./src/secrets.ts
 
 
-
 const MAX_QUOTE_LENGTH = 500;
-// Far more than any response of Nomad: no server can keep this process busy by sending a megabyte of text.
+// Far more than any response from Nomad. It keeps servers from slowing this process down with a megabyte of text.
 const MAX_SEARCHED_LENGTH = 16_384;
-// A shorter one is not a signature, and its mask would garble the log.
-const MIN_SIGNATURE_LENGTH = 16;
-/** Masks a secret in the runner's log and keeps it, also in common encodings, out of what `quote` returns. */
+// The mask of one or two characters would garble the whole log.
+const MIN_LENGTH = 3;
+const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
+// Colors and links. The function of node:util for this takes quadratic time.
+const TERMINAL_ESCAPE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
+// An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
+const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~]*|%[\da-f]?|\\(?:[ux][\da-f]{0,3})?|&#?\w{0,6})$/i;
+/** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
 function mask(secret) {
-    if (secret !== '') {
-        lib_core.setSecret(secret);
-        addSecret(secret);
-    }
-}
-/** Masks a JWT and, separately, its signature, which a server may echo alone. */
-function maskJwt(jwt) {
-    mask(jwt);
-    const signature = jwt.split('.')[2] ?? '';
-    if (signature.length >= MIN_SIGNATURE_LENGTH) {
-        mask(signature);
+    // A server may echo the signature of a JWT alone.
+    const [, signature = ''] = JWT.exec(secret) ?? [];
+    for (const part of [secret, signature].filter(({ length }) => length >= MIN_LENGTH)) {
+        lib_core.setSecret(part);
+        addSecret(part);
     }
 }
 /**
- * Returns on one line what another program said, without secrets, control characters and workflow commands.
- * A server may echo what was sent to it, and the runner finds no mask in a secret that is encoded or cut in two.
+ * Returns the beginning of a text from another program without secrets and terminal escapes.
+ * A server may echo what was sent to it, and the runner does not mask a secret that is encoded or cut.
  */
+function excerpt(text, maxLength) {
+    const isCut = text.length > maxLength;
+    const head = text.slice(0, maxLength).replace(TERMINAL_ESCAPE, '');
+    return redact(isCut ? head.replace(CUT_ESCAPE, '') : head, isCut);
+}
+/** Returns an excerpt on one line, without control characters and workflow commands. */
 function quote(text, maxLength = MAX_QUOTE_LENGTH) {
-    const line = redact((0,external_node_util_.stripVTControlCharacters)(text.slice(0, MAX_SEARCHED_LENGTH)), text.length > MAX_SEARCHED_LENGTH)
+    const line = excerpt(text, MAX_SEARCHED_LENGTH)
         .replace(/[\s\p{C}]+/gu, ' ')
-        // What looks like a JWT or a Nomad token may be one that was never masked.
+        // Text that looks like a JWT or a Nomad token may be one that was never masked.
         .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
         .trim();
     const safe = disarm(line);
     return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
-/** Returns an id, even if it looks like a Nomad token, unless it is or contains a masked secret. */
+/** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
 function quoteId(id) {
     return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
 }
 /**
- * Breaks up workflow commands: the runner looks for `::name` where a line begins, and for `##[name` anywhere.
+ * Breaks up workflow commands: the runner looks for `::name` at the beginning of a line, and for `##[name` anywhere.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
 function disarm(line) {
@@ -266,19 +270,19 @@ function disarm(line) {
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
 ;// CONCATENATED MODULE: ./src/failures/failure.ts
-/** Describes a server and the proxy on the way to it, for messages. */
+/** Describes a server and its proxy for messages. */
 function describeTarget({ peer, url, proxy }) {
     const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
     return `${peer} at ${new URL(url).origin}${way}`;
 }
-/** A failure that the catalogue can explain; the message is one sentence without a full stop that says what failed, and contains no secret. */
+/** A failure that the catalogue can explain; the message is one sentence without a period that says what failed and does not contain secrets. */
 class Failure extends Error {
     details;
     constructor(message, { cause, ...details }) {
         super(message, cause === undefined ? {} : { cause });
         this.details = details;
     }
-    /** Returns the same failure with details that another stage knows, or with an addition to its message. */
+    /** Returns the same failure with more details, or with an addition to its message. */
     with(details, addition = '') {
         return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
     }
@@ -286,11 +290,12 @@ class Failure extends Error {
 
 ;// CONCATENATED MODULE: ./src/failures/match.ts
 /** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
-function defineKind({ id, retryS = 0, match, example, advice }) {
+function defineKind({ match, advice, ...given }) {
     return {
-        id,
-        retryS,
-        example,
+        retryS: 0,
+        variants: [],
+        isAboutClaims: false,
+        ...given,
         diagnose: ({ details }) => {
             const facts = match(details);
             return facts === undefined ? undefined : (now) => advice(facts, now);
@@ -337,7 +342,7 @@ const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-// A busy Nomad may also write its refusal into a TLS handshake, which then fails to decrypt.
+// A busy Nomad may also send its refusal during a TLS handshake, and decrypting it then fails.
 const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
 const unreached = (said, error, target = NOMAD) => new Failure(`Cannot reach ${describeTarget(target)}: ${said}`, {
     target,
@@ -389,7 +394,7 @@ const CONNECTION_KINDS = [
         retryS: Infinity,
         match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
         example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is up and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
+        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is running and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
     }),
     defineKind({
         id: 'proxy-refused',
@@ -401,7 +406,7 @@ const CONNECTION_KINDS = [
         id: 'unknown-host',
         match: network(/ENOTFOUND/),
         example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
-        advice: (facts) => `This runner's DNS does not know ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
+        advice: (facts) => `This runner cannot resolve the host name ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
     }),
     defineKind({
         id: 'proxy-unreachable',
@@ -421,18 +426,18 @@ const CONNECTION_KINDS = [
         id: 'untrusted-certificate',
         match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
         example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
-        advice: ({ host }) => `No CA that this step trusts has signed the certificate of ${host}. Set the input caCertificate to the certificate of the CA that has, in PEM or base64, with intermediate CAs if the server does not send them.`,
+        advice: ({ host }) => `The certificate of ${host} is not signed by a CA that this step trusts. Set the input caCertificate to the certificate of the CA that signed it, in PEM or base64. Include intermediate CAs if the server does not send them.`,
     }),
     defineKind({
         id: 'certificate-without-names',
         match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
         example: () => unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-        advice: ({ host }) => `A certificate must name its server in a subject alternative name; like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
+        advice: ({ host }) => `A certificate must name its server in a subject alternative name. Like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
     }),
     defineKind({
         id: 'certificate-name-mismatch',
         match: network(/ALTNAME/),
-        example: () => unreached("IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+        example: () => unreached("Hostname/IP does not match certificate's altnames: IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
         advice: adviseName,
     }),
     defineKind({
@@ -451,19 +456,19 @@ const CONNECTION_KINDS = [
         id: 'client-certificate-required',
         match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
         example: () => unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
-        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
     }),
     defineKind({
         id: 'server-name-unknown',
         match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
         example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
-        advice: ({ host }) => `${host} has no certificate for the name that was requested. Check the host in the input url, or the input tlsServerName.`,
+        advice: ({ host }) => `${host} does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
     }),
     defineKind({
         id: 'client-certificate-refused',
         match: network(/ALERT/),
         example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
-        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the version of TLS. The CA in ca_file of Nomad's tls block must have signed it, and it must not have expired.`,
+        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the TLS version. The certificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
     }),
     defineKind({
         id: 'connection-refused',
@@ -471,24 +476,24 @@ const CONNECTION_KINDS = [
         match: network(/ECONNREFUSED/),
         example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
         advice: ({ unusedAddress }) => unusedAddress === undefined
-            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port), that the server is up, and that its bind_addr is not 127.0.0.1 only."
+            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1."
             : unusedAddress === ''
                 ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
-                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Pass it on: url: \${{ env.NOMAD_ADDR }}`,
+                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Set the input in the workflow: url: \${{ env.NOMAD_ADDR }}`,
     }),
     defineKind({
         id: 'dns-unavailable',
         retryS: 5,
         match: network(/EAI_AGAIN/),
         example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
-        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner; a private name needs a self-hosted runner that can resolve it.`,
+        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the spelling in the input url and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
     }),
     defineKind({
         id: 'unreachable',
         retryS: 5,
         match: network(UNREACHABLE),
         example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
-        advice: ({ host }) => `This runner cannot reach ${host}. GitHub-hosted runners only reach public addresses: open the firewall to them, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+        advice: (facts) => `This runner cannot reach ${facts.host}${isTls(facts) ? ', or the server accepts connections without completing the TLS handshake: check the port' : ''}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
     }),
     defineKind({
         id: 'no-response',
@@ -502,33 +507,37 @@ const CONNECTION_KINDS = [
         retryS: Infinity,
         match: network(CLOSED, isBusy),
         example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
-        advice: ({ host }) => `${host} has responded before, but now closes connections, as a busy server does. Raise http_max_conns_per_client in limits of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
+        advice: ({ host }) => `${host} has responded before but now closes connections. It is probably busy. Raise http_max_conns_per_client in the limits block of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
     }),
     defineKind({
         id: 'closed-after-handshake',
         retryS: 5,
         match: network(/UND_ERR_SOCKET/, isTls),
         example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
-        advice: ({ host }) => `${host} closes the connection after the TLS handshake, as a server does that requires a client certificate or refuses the one it gets. Set the inputs clientCertificate and clientKey to a pair that the CA of the Nomad servers has signed.`,
+        advice: ({ host }) => `${host} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
     }),
     defineKind({
         id: 'connection-closed',
         retryS: 10,
         match: network(CLOSED),
         example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
-        advice: ({ host, url }) => `Port ${new URL(url).port || 'of the url'} of ${host} closes connections without a response, so it is probably not Nomad's HTTP API: that is port 4646 by default, while 4647 and 4648 are for Nomad's servers among themselves. Check the port, and whether it needs https://.`,
+        variants: [
+            'Cannot reach Nomad at http://nomad.example.com:4648: other side closed',
+            'Cannot reach Nomad at https://nomad.example.com:4648: Client network socket disconnected before secure TLS connection was established',
+        ],
+        advice: (facts) => `${new URL(facts.url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${isTls(facts) ? '' : ', and whether it needs https://'}.`,
     }),
     defineKind({
         id: 'tls-handshake-failed',
         match: network(/^ERR_SSL|EPROTO/),
         example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
-        advice: ({ host }) => `${host} and this runner do not agree on how to use TLS. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+        advice: ({ host }) => `${host} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
     }),
     defineKind({
         id: 'not-http',
         match: network(/HPE_|RESPONSE_TOO_LONG/),
         example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
-        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://; otherwise it is not the port of Nomad's HTTP API.`,
+        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API.`,
     }),
 ];
 
@@ -551,7 +560,7 @@ const IDENTITY_KINDS = [
         id: 'invalid-input',
         match: ({ code: actual, input }) => (actual === 'INVALID_INPUT' ? input : undefined),
         example: () => new Failure('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
-        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (by hand: the environment variable INPUT_${input.toUpperCase()}).`,
+        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (outside a runner: the environment variable INPUT_${input.toUpperCase()}).`,
     }),
     defineKind({
         id: 'invalid-identity-token',
@@ -569,7 +578,7 @@ const IDENTITY_KINDS = [
         id: 'fork-pull-request',
         match: code('FORK_PULL_REQUEST'),
         example: () => new Failure('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
-        advice: () => 'No permission changes that. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
+        advice: () => 'Permissions cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
     }),
     defineKind({
         id: 'not-in-actions',
@@ -607,36 +616,36 @@ const IDENTITY_KINDS = [
         id: 'github-refused',
         match: response(/^[24]..$/, undefined, 'GitHub'),
         example: () => refused(401, 'The token is expired'),
-        advice: () => "Run the job again, as its own credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+        advice: () => "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
     }),
     defineKind({
         id: 'github-certificate',
         match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
         example: () => catalogue_identity_unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
-        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner or set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file with it.",
+        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
     }),
     defineKind({
         id: 'github-unknown-host',
         match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
         example: () => catalogue_identity_unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
-        advice: ({ host }) => `This runner's DNS does not know ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
+        advice: ({ host }) => `This runner cannot resolve the host name ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
     }),
 ];
 
 ;// CONCATENATED MODULE: ./src/failures/claims.ts
 
 
-// GitHub's issuers, those of enterprises and of GitHub Enterprise Server included, put no secret into claims.
+// The claims of GitHub's issuers, including enterprises and GitHub Enterprise Server, do not contain secrets.
 // https://docs.github.com/en/actions/reference/security/oidc
 const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
 const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// Ids that often look like a Nomad token.
+// IDs that often look like a Nomad token.
 const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
-/** Logs the claims of a JWT in a group: those of GitHub's issuers by value, those of others by name only, unless they are never secret. */
-function listClaims({ claims }) {
-    const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
-    const entries = Object.entries(claims);
+/** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
+function listClaims(jwt) {
+    const isGithubs = isFromGithub(jwt);
+    const entries = Object.entries(jwt.claims);
     lib_core.startGroup('Claims of the JWT that Nomad refused');
     for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
         const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
@@ -647,6 +656,10 @@ function listClaims({ claims }) {
         lib_core.info(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
     }
     lib_core.endGroup();
+}
+/** Tells whether a JWT names one of GitHub's issuers. */
+function isFromGithub({ claims: { iss } }) {
+    return typeof iss === 'string' && GITHUB_ISSUER.test(iss);
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 function showClaim(name, value, maxLength = 500) {
@@ -668,18 +681,22 @@ function showClaim(name, value, maxLength = 500) {
 
 const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
 const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
-const JWT = {
+const catalogue_nomad_JWT = {
     token: '',
     header: { alg: 'RS256', kid: '38826b17-6a30-5f9b-b169-8beb8202f723' },
     claims: {
         iss: 'https://token.actions.githubusercontent.com',
         aud: 'https://github.com/octo-org',
+        repository: 'octo-org/octo-repo',
+        workflow: 'Nomad JWT Auth',
+        ref: 'refs/heads/feature',
+        event_name: 'push',
         nbf: 1_790_000_000,
         iat: 1_790_000_000,
         exp: 1_790_000_300,
     },
 };
-const LOGIN = { methodName: 'github-adv', jwt: JWT, isJwtSupplied: false };
+const LOGIN = { methodName: 'github-adv', jwt: catalogue_nomad_JWT, isJwtSupplied: false };
 const catalogue_nomad_refused = (status, body, login = {}) => new Failure(`Nomad refused the login (${String(status)}): ${body || 'an empty response'}`, {
     target: catalogue_nomad_NOMAD,
     response: { status, body },
@@ -691,6 +708,13 @@ function show(jwt, claim) {
 }
 function nameIssuer({ claims: { iss } }) {
     return typeof iss === 'string' && iss !== '' ? quote(iss, 200) : 'the issuer';
+}
+// The claims of a GitHub job that rules usually check.
+function describeJob(jwt) {
+    const names = ['repository', 'workflow', 'ref', 'environment', 'event_name'].filter((name) => name in jwt.claims);
+    return isFromGithub(jwt) && names.length > 0
+        ? `The job has ${names.map((name) => `${name} ${showClaim(name, jwt.claims[name], 100)}`).join(', ')}. `
+        : '';
 }
 function listMethods(methods) {
     if (methods === undefined) {
@@ -719,7 +743,7 @@ const NOMAD_KINDS = [
             methodName: 'gihub',
             methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
         }),
-        advice: ({ methods }) => `${listMethods(methods)} Set the input methodName to one of them; names are case-sensitive.`,
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(methods)}`,
     }),
     defineKind({
         id: 'method-not-jwt',
@@ -729,6 +753,7 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'audience-mismatch',
+        isAboutClaims: true,
         match: refusal(/audience \(aud\)/),
         example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
         advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
@@ -737,45 +762,51 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'issuer-mismatch',
+        isAboutClaims: true,
         match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
         example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token; an enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token. An enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
     }),
     defineKind({
         id: 'malformed-claims',
+        isAboutClaims: true,
         match: refusal(/cannot unmarshal|value to unmarshal/),
         example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
         advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. Have the issuer correct it.',
     }),
     defineKind({
         id: 'jwt-expired',
+        isAboutClaims: true,
         match: refusal(/token is expired/),
         example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
         advice: ({ jwt, methodName }, now) => {
             const end = describeTime(jwt.claims['exp'], now);
-            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts it for the ClockSkewLeeway of the auth method ${methodName} after that (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Request the JWT right before this step (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
         },
     }),
     defineKind({
         id: 'jwt-not-yet-valid',
+        isAboutClaims: true,
         match: refusal(/not yet valid|issued in the future/),
         example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
         advice: ({ jwt, methodName }, now) => {
             const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
-            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow: correct it. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow and must be corrected. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
         },
     }),
     defineKind({
         id: 'jwt-without-times',
+        isAboutClaims: true,
         match: refusal(/no issued at/),
         example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
         advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
     }),
     defineKind({
         id: 'algorithm-not-allowed',
+        isAboutClaims: true,
         match: refusal(/\(alg\)|signature algorithm/),
         example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
-        advice: ({ jwt, methodName }) => `The JWT is signed with ${showClaim('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add that to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
+        advice: ({ jwt, methodName }) => `The JWT is signed with ${showClaim('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add this algorithm to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
     }),
     defineKind({
         id: 'malformed-jwt',
@@ -788,40 +819,46 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
         example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
-        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and DNS, firewall and proxy of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
+        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
     }),
     defineKind({
         id: 'signature-invalid',
+        isAboutClaims: true,
         match: refusal(/verify id token signature|verifying token signature|parse public key/),
         example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare its JWKSURL with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration; that of github.com is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${showClaim('kid', jwt.header['kid'] ?? 'none', 100)}). Compare the JWKSURL of the method with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration. For github.com, it is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     }),
     defineKind({
         id: 'no-rule-matched',
+        isAboutClaims: true,
         match: refusal(/no role or policy bindings matched/),
         example: () => catalogue_nomad_refused(400, 'no role or policy bindings matched'),
-        advice: ({ methodName }) => `No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
+        advice: ({ jwt, methodName }) => `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
     }),
     defineKind({
         id: 'bind-name-invalid',
+        isAboutClaims: true,
         match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
         example: () => catalogue_nomad_refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
-        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${quote(name, 200)}"`}: names have 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
+        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${quote(name, 200)}"`}. Names consist of 1 to 128 letters, digits and hyphens, and the value of a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
     }),
     defineKind({
         id: 'bind-name-unknown-attribute',
+        isAboutClaims: true,
         match: refusal(/cannot compute "\w+" bind name/),
         example: () => catalogue_nomad_refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
-        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}; lists and functions do not work. Correct the BindName, or add the mapping.`,
+        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
     }),
     defineKind({
         id: 'token-name-invalid',
+        isAboutClaims: true,
         match: refusal(/ACL token name:|token name too long/),
         example: () => catalogue_nomad_refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
-        advice: ({ methodName }) => `The TokenNameFormat of the auth method ${methodName} cannot be filled in: unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names have 256 characters at most.`,
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     }),
     defineKind({
         id: 'claim-not-a-single-value',
+        isAboutClaims: true,
         match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
         example: () => catalogue_nomad_refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
         advice: ({ found: [single, list], methodName }) => {
@@ -839,7 +876,7 @@ const NOMAD_KINDS = [
         id: 'unknown-region',
         match: refusal(/No path to region/),
         example: () => catalogue_nomad_refused(500, 'No path to region', { region: 'west' }),
-        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : quote(region, 100)}. Correct the input region; nomad server members lists the regions.`,
+        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : quote(region, 100)}. Correct the input region. To list the regions, run: nomad server members`,
     }),
     defineKind({
         id: 'nomad-too-old',
@@ -851,20 +888,20 @@ const NOMAD_KINDS = [
         id: 'https-required',
         match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
         example: () => catalogue_nomad_refused(400, 'Client sent an HTTP request to an HTTPS server.'),
-        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate if the CA is a private one.',
+        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
     }),
     defineKind({
         id: 'too-many-connections',
         retryS: Infinity,
         match: response(/^429$/),
         example: () => catalogue_nomad_refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
-        advice: () => 'Too many connections come from this address, which runners behind one NAT share. Raise http_max_conns_per_client in limits of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
+        advice: () => 'Too many connections come from this IP address. Runners behind the same NAT share it. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
     }),
     defineKind({
         id: 'no-leader',
         retryS: Infinity,
         // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
-        // puts it in front of final refusals.
+        // adds it to final refusals.
         match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
         example: () => catalogue_nomad_refused(500, 'No cluster leader'),
         advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
@@ -880,7 +917,7 @@ const NOMAD_KINDS = [
         retryS: Infinity,
         match: response(/^50[234]$/),
         example: () => catalogue_nomad_refused(502, 'a web page (502 Bad Gateway)'),
-        advice: () => 'The load balancer or proxy in front of Nomad finds no server behind it. Check its health checks, and the Nomad servers.',
+        advice: () => 'The load balancer or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
     }),
     defineKind({
         id: 'redirect',
@@ -896,9 +933,9 @@ const NOMAD_KINDS = [
     }),
     defineKind({
         id: 'invalid-token',
-        match: code('INVALID_TOKEN'),
-        example: () => new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' }),
-        advice: () => "Another server may have answered instead of Nomad's API: a login page, Nomad's web UI or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.",
+        match: ({ code: actual, target }) => (actual === 'INVALID_TOKEN' ? target : undefined),
+        example: () => new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN', target: catalogue_nomad_NOMAD }),
+        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, Nomad's web UI or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
     }),
     defineKind({
         id: 'not-revoked',
@@ -929,12 +966,12 @@ const UNEXPECTED = defineKind({
 });
 /** All kinds of failures; the first that matches decides. */
 const KINDS = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
-/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
+/** Returns the first kind that describes a failure, with its advice at a time in milliseconds. */
 function findKind(failure) {
-    for (const { id, retryS, diagnose } of KINDS) {
-        const advice = diagnose(failure);
+    for (const kind of KINDS) {
+        const advice = kind.diagnose(failure);
         if (advice !== undefined) {
-            return { id, retryS, advice };
+            return { ...kind, advice };
         }
     }
     throw failure;
@@ -946,15 +983,15 @@ function findKind(failure) {
 
 
 
-// Nobody reads an annotation that is much longer.
+// Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
         logCauses(error);
         const failure = error instanceof Failure ? error : new Failure(describe(error), { cause: error });
-        const { login, response } = failure.details;
-        if (login !== undefined && [400, 401, 500].includes(response?.status ?? 0)) {
+        const { login } = failure.details;
+        if (login !== undefined && findKind(failure).isAboutClaims) {
             listClaims(login.jwt);
         }
         return render(failure, findDocumentation());
@@ -974,7 +1011,7 @@ function describe(error) {
     const message = error instanceof Error ? error.message : error;
     return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }
-// Links to the version of the page that belongs to this step; a local action has none.
+// Links to the page of the version that this step runs; a local action has no version.
 function findDocumentation() {
     const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
     return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
@@ -992,7 +1029,7 @@ function logCauses(error) {
 var external_node_http_ = __webpack_require__(7067);
 ;// CONCATENATED MODULE: ./src/inputs/headers.ts
 
-// This action or the connection sets these.
+// These are set by this action or by the connection.
 const RESERVED = new Set([
     'accept-encoding',
     'connection',
@@ -1009,7 +1046,7 @@ const RESERVED = new Set([
 ]);
 // A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
-/** Reads `Name: value` lines, with names in lower case; throws an error that says what is wrong with which line. */
+/** Reads `Name: value` lines, with names in lower case; throws an error that names the malformed line. */
 function parseHeaders(value) {
     const headers = new Map();
     for (const [index, line] of value.split('\n').entries()) {
@@ -1031,21 +1068,24 @@ function findSecretsInHeaders(value) {
         return isSecret ? [...new Set([content, ...findCredentials(name, content)])] : [];
     });
 }
-/** Returns what a header of Basic authentication encodes, `user:password`. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+/** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
     const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
     const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
 }
-// A server may echo only part of a header: the credentials after the scheme, the password in them, or one cookie.
+// A server may echo only part of a header: the credentials after the scheme, the user name or password in them, one cookie or parameter.
 function findCredentials(name, content) {
     const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
-    const basic = decodeBasic(content);
+    const [user = '', password = ''] = decodeBasic(content)?.split(/:(.*)/s) ?? [];
     const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
+    const quoted = [...content.matchAll(/"([^"]+)"/g)].map(([, parameter = '']) => parameter);
+    const lastWord = content.split(/\s+/).at(-1) ?? '';
     return [
         ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
-        ...(basic === undefined ? [] : [basic, basic.slice(basic.indexOf(':') + 1)]),
-        ...cookies.filter((cookie) => cookie.length >= MIN_SECRET_LENGTH),
+        // A user name without a password is often a key.
+        ...(password === '' ? [user] : [`${user}:${password}`, password]),
+        ...[lastWord, ...quoted, ...cookies].filter((part) => part.length >= MIN_SECRET_LENGTH),
     ].filter((part) => part !== '');
 }
 function parseHeader(line, where) {
@@ -1082,8 +1122,9 @@ const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // Shorter lines are padding at the end; their mask would garble the whole log.
 const pem_MIN_SECRET_LENGTH = 4;
+const MIN_GIVEN_LENGTH = 6;
 const MIN_KEY_LINE_LENGTH = 16;
-/** Reads base64 or PEM text and returns its certificates as PEM, in their order; throws an error that says what is wrong. */
+/** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
     const blocks = readBlocks(value)
         .filter(({ label }) => label === 'CERTIFICATE')
@@ -1120,17 +1161,19 @@ function parsePrivateKey(value) {
 function isKeyOfCertificate(key, certificates) {
     return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
 }
-/** Returns the secret lines of a private key's text, as it is given and decoded; the runner compares masks line by line. */
+/** Returns the secret lines of a private key, as given and decoded; the runner compares masks line by line. */
 function findSecretsInPem(value) {
     const text = value.includes(BEGIN) ? value : decode(value);
     // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)(?:-----END|$)/gs)].map(([, body = '']) => body);
-    const given = value.includes(BEGIN) ? [] : splitLines(value);
-    const decoded = keys.length > 0 ? keys.flatMap(splitLines) : splitLines(text).filter(isKeyLine);
-    return [...new Set([...given, ...decoded])].filter((line) => line.length >= pem_MIN_SECRET_LENGTH);
+    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)-----END/gs)].flatMap(([, body = '']) => splitLines(body).filter((line) => isBase64(line, pem_MIN_SECRET_LENGTH)));
+    // What is not the base64 of a key may be a word such as "none".
+    const minLength = text.includes(BEGIN) ? pem_MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
+    const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
+    const others = keys.length > 0 ? [] : splitLines(text).filter((line) => isBase64(line, MIN_KEY_LINE_LENGTH));
+    return [...new Set([...given, ...keys, ...others])];
 }
-function isKeyLine(line) {
-    return line.length >= MIN_KEY_LINE_LENGTH;
+function isBase64(line, minLength) {
+    return line.length >= minLength && /^[\w+/=]+$/.test(line);
 }
 function splitLines(text) {
     return text.split(/(?:\s|\\[rn])+/);
@@ -1145,7 +1188,7 @@ function readBlocks(value) {
         pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
     }));
 }
-// Secrets are pasted as PEM, with its line ends written as \n or turned into spaces, and as base64 of either.
+// Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
 function decode(value) {
     return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
 }
@@ -1181,7 +1224,7 @@ function parseServerName(value) {
 function parseRegion(value) {
     return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
 }
-/** Reads the name of a Nomad namespace, or the asterisk that stands for all of them. */
+/** Reads the name of a Nomad namespace, or the asterisk that means all of them. */
 function parseNamespace(value) {
     return expectMatch(value, /^([a-zA-Z0-9-]{1,128}|\*)$/, 'the name of a namespace (1 to 128 letters, digits and hyphens), or * for all');
 }
@@ -1208,7 +1251,7 @@ function expectMatch(value, pattern, expected) {
 
 
 const DEFAULT_URL = 'http://localhost:4646';
-/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the input that is malformed. */
+/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the malformed input. */
 function readInputs() {
     maskSecrets();
     const url = read('url', parseUrl) ?? DEFAULT_URL;
@@ -1238,19 +1281,19 @@ function readInputs() {
     checkClientPair(inputs);
     return inputs;
 }
-/** Warns if anyone but Nomad could read the JWT or the token. */
+/** Warns if someone other than Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
     if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
         core.warning(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
     }
     if (tlsSkipVerify) {
-        core.warning('tlsSkipVerify is on: any server that answers for Nomad receives the JWT. Set caCertificate instead.');
+        core.warning('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
     }
 }
 function maskSecrets() {
     // The runner compares masks line by line.
-    lib_core.getInput('identityToken').split(/\r?\n/).forEach(maskJwt);
+    lib_core.getInput('identityToken').split(/\r?\n/).forEach(mask);
     findSecretsInPem(lib_core.getInput('clientKey')).forEach(mask);
     findSecretsInHeaders(lib_core.getInput('extraHeaders')).forEach(mask);
 }
@@ -1299,11 +1342,11 @@ var promises_ = __webpack_require__(8500);
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// For failures that are retried for some seconds only.
+// For failures that are only retried for a few seconds.
 const MAX_BRIEF_DELAY_MS = 1_000;
 /**
  * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
- * Throws the last Failure that says what is wrong, and adds the number of attempts to its message.
+ * Throws the last Failure that explains the problem, and adds the number of attempts to its message.
  */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
@@ -1318,7 +1361,7 @@ async function retry(deadline, attempt) {
                 throw error;
             }
             const isTimeout = error.details.code === 'NO_RESPONSE';
-            // An attempt that the deadline cuts short says less about what is wrong than the one before.
+            // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
             const kind = findKind(failure);
@@ -1336,7 +1379,7 @@ async function retry(deadline, attempt) {
             if (delayMs >= leftMs) {
                 throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
             }
-            // A wrong input may be the reason: nobody should have to wait until the end to learn that.
+            // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
             const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
             lib_core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
             await (0,promises_.setTimeout)(delayMs);
@@ -1348,7 +1391,7 @@ function jitter(attempts, maxMs) {
     return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
-    const wait = retryAfterMs === undefined ? '' : `; the response asks to wait for ${formatSeconds(retryAfterMs)}`;
+    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
     return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
 }
 
@@ -1358,6 +1401,7 @@ const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth",
 var external_node_tls_ = __webpack_require__(1692);
 ;// CONCATENATED MODULE: ./src/http/trust.ts
 
+
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = external_node_tls_;
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
@@ -1365,12 +1409,12 @@ const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_
 function isUntrusted(code) {
     return UNTRUSTED.test(code);
 }
-/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the latter. */
+/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the last. */
 function readSystemRoots() {
     return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
 }
 /**
- * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without any; Node would use the common name.
+ * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without names; Node would use the common name.
  * https://www.rfc-editor.org/rfc/rfc9525#section-6
  */
 function checkServerIdentity(host, certificate) {
@@ -1380,17 +1424,17 @@ function checkServerIdentity(host, certificate) {
     const error = new Error('the certificate has no subject alternative name');
     return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
 }
-/** Returns the DNS names and IP addresses in the certificate that a TLS error carries. */
+/** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 function readCertificateNames(certificate) {
     const names = (certificate?.subjectaltname ?? '').split(', ');
-    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => quote(name, 100));
 }
 
 ;// CONCATENATED MODULE: ./src/http/connect-error.ts
 
 
 
-/** Describes an error that ended a request before its response was complete; `summary` is followed by the reason. */
+/** Describes an error that ended a request before its response was complete; the message is `summary` and the reason. */
 function describeError(summary, target, error, progress) {
     const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     const reason = proxyStatus === undefined ? quote(findMessage(error)) : `the proxy answered ${proxyStatus}`;
@@ -1411,7 +1455,7 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
         return reason;
     }
     const said = message
-        // What follows advises to change how Node is started.
+        // The rest of the message advises changing how Node is started.
         .replace(/; if the root CA is installed locally.*$/s, '')
         .replace(/[:\s]+$/, '');
     return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;
@@ -1428,16 +1472,16 @@ const CONNECTED = 'undici:client:connected';
  * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
  */
 class ConnectionWatch {
-    /** How many connections have been opened, with TLS if the address asks for it. */
+    /** How many connections have been opened, with TLS if the address uses it. */
     connections = 0;
     #hosts;
     #error;
-    /** Watches connections to an address and to the proxy on the way. */
+    /** Watches connections to an address and to its proxy. */
     constructor(...addresses) {
         this.#hosts = addresses.flatMap((address) => (address === undefined ? [] : new URL(address).host));
         (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
     }
-    /** Returns the TLS alert that has ended a connection since the last call. */
+    /** Returns the TLS alert that ended a connection since the last call. */
     takeTlsAlert() {
         const error = this.#error;
         this.#error = undefined;
@@ -1462,9 +1506,9 @@ var undici = __webpack_require__(1150);
 
 
 const MAX_CONNECT_MS = 3_000;
-// Node gives each address of a host but the last 250 ms, which is less than a round trip between continents and a retransmission.
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
 const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad waits for it.
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
 (0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
 /**
@@ -1492,7 +1536,7 @@ function createDispatcher(url, options, proxy, roots, opening) {
         ...(proxy.authorization !== undefined && { token: proxy.authorization }),
         requestTls: connect,
         proxyTls: { timeout: MAX_CONNECT_MS },
-        // Many proxies refuse to tunnel to a port that speaks plain HTTP, and forward such requests instead.
+        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
         proxyTunnel: url.startsWith('https:'),
     });
 }
@@ -1510,7 +1554,7 @@ function track(connect, opening) {
 ;// CONCATENATED MODULE: ./src/http/no-proxy.ts
 
 /**
- * Tells whether NO_PROXY names the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
+ * Tells whether NO_PROXY contains the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
  * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
  * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
@@ -1531,7 +1575,7 @@ function matches(entry, host, port) {
     if (entry.includes('/')) {
         return isInNetwork(host, entry);
     }
-    // An IPv6 address without brackets has colons of its own.
+    // An IPv6 address without brackets contains colons itself.
     const [, name = entry, only = port] = (0,external_node_net_.isIP)(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
     const expected = no_proxy_normalize(name.replace(/^\*?\./, ''));
     if (only !== port || expected === '') {
@@ -1555,7 +1599,7 @@ function isInNetwork(host, network) {
     list.addSubnet(address, Number(prefix), family(address));
     return list.check(host, family(host));
 }
-// Without the brackets of IPv6 and the dot that may end a full name.
+// Removes the brackets of IPv6 addresses and the trailing dot of full names.
 function no_proxy_normalize(host) {
     return host
         .replace(/^\[|\]$/g, '')
@@ -1596,7 +1640,8 @@ function readCredentials({ username, password }) {
     }
     const decoded = decodeURIComponent(password);
     const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
-    [password, decoded, encoded].forEach(mask);
+    // A user name without a password is often a key.
+    [...(password === '' ? [username, decodeURIComponent(username)] : [password, decoded]), encoded].forEach(mask);
     return `Basic ${encoded}`;
 }
 function isDecodable({ username, password }) {
@@ -1623,7 +1668,7 @@ const REDIRECTS = [
     lib/* HttpCodes */.Hv.PermanentRedirect,
 ];
 const MAX_BODY_BYTES = 1024 * 1024;
-// Nomad's errors are far shorter: patterns and people read this much at most.
+// Nomad's errors are far shorter. This limits what the patterns have to search.
 const MAX_EXCERPT_LENGTH = 4096;
 /** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
 async function readBody(body) {
@@ -1642,15 +1687,15 @@ async function readBody(body) {
 function isSuccess({ status }) {
     return status === SUCCESS;
 }
-/** Describes a response of another status than expected; the message adds the status and the server's words to `summary`. */
+/** Describes a response with an unexpected status; the message adds the status and the server's own message to `summary`. */
 function describeResponse(summary, target, response) {
     const { status, headers, text } = response;
-    const body = text.slice(0, MAX_EXCERPT_LENGTH);
+    const body = excerpt(text, MAX_EXCERPT_LENGTH);
     const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
     const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
     return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
 }
-// The title says most about a web page, and "message" about an error in JSON.
+// The title describes a web page best, and "message" an error in JSON.
 function summarize(body) {
     if (/^\s*</.test(body)) {
         const title = findTitle(body);
@@ -1674,7 +1719,7 @@ function describeRedirect(url, location) {
     if (typeof location !== 'string' || !URL.canParse(location, url)) {
         return 'a redirect';
     }
-    const { origin, pathname } = new URL(location, url);
+    const { origin, pathname } = new URL(excerpt(location, MAX_EXCERPT_LENGTH), url);
     return `a redirect to ${quote(origin === new URL(url).origin ? pathname : origin)}`;
 }
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
@@ -1694,11 +1739,11 @@ function parseRetryAfter(value) {
 
 
 
-/** One connection to a server, which its requests share and which is opened again when it is lost. */
+/** One connection to a server, which its requests share and which is reopened if it is lost. */
 class Connection {
-    /** The server, as failures name it. */
+    /** The server, for failures. */
     target;
-    /** Whether the server has answered a request. */
+    /** Whether the server has responded to a request. */
     hasResponded = false;
     #tls;
     #proxy;
@@ -1707,7 +1752,7 @@ class Connection {
     #watch;
     #roots;
     #dispatcher;
-    /** Throws a Failure if the environment sets a proxy that is malformed. */
+    /** Throws a Failure if the environment sets a malformed proxy. */
     constructor(peer, url, tls = {}) {
         this.#tls = tls;
         this.#origin = new URL(url).origin;
@@ -1717,7 +1762,7 @@ class Connection {
         this.#dispatcher = this.#createDispatcher();
         this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
     }
-    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is none within `limitMs`. */
+    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is no response within `limitMs`. */
     async send(request, limitMs) {
         const startMs = performance.now();
         const connections = this.#watch.connections;
@@ -1753,13 +1798,13 @@ class Connection {
     #createDispatcher() {
         return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
     }
-    // What waits behind a request on the same connection would get no response either.
+    // Requests that wait on the same connection would not get a response either.
     #reopen() {
         void this.#dispatcher.destroy(this.#describeUnsent());
         this.#dispatcher = this.#createDispatcher();
     }
     #describeUnsent() {
-        return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
+        return this.#fail(`${this.#place} did not respond`, 'NOT_SENT');
     }
     async #exchange(request) {
         const roots = this.#roots;
@@ -1783,7 +1828,7 @@ class Connection {
             throw this.#describe(error, connections);
         }
     }
-    // Reading the system's store takes longer than failing once, so it is only read where Node's own roots do not suffice.
+    // Reading the system's store takes longer than failing once, so it is only read if Node's own roots are not enough.
     #canTrustMore({ code = '' }) {
         if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
             return false;
@@ -1798,7 +1843,7 @@ class Connection {
         return this.#roots !== undefined;
     }
     #describe(error, connections) {
-        // What undici makes, behind a proxy, of the failure that a connection is destroyed with.
+        // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
         if (error.code === 'UND_ERR_DESTROYED') {
             return this.#describeUnsent();
         }
@@ -1826,11 +1871,15 @@ class NomadApi {
         this.#options = options;
         this.#connection = new Connection('Nomad', options.url, options);
     }
-    /** Whether the server has answered a request. */
+    /** The server, as failures describe it. */
+    get target() {
+        return this.#connection.target;
+    }
+    /** Whether the server has responded to a request. */
     get hasResponded() {
         return this.#connection.hasResponded;
     }
-    /** Makes a call and returns its response, whatever the status; throws a Failure where none comes within `limitMs`. */
+    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     send({ method, path, secretId, body }, limitMs) {
         const { url, region, extraHeaders } = this.#options;
         const request = {
@@ -1853,7 +1902,7 @@ class NomadApi {
             throw describeResponse(summary, this.#connection.target, response);
         }
     }
-    /** Ends the connection. */
+    /** Closes the connection. */
     close() {
         this.#connection.close();
     }
@@ -1867,7 +1916,7 @@ class NomadApi {
 const POLL_DELAY_MS = 100;
 const MAX_POLLS = 10;
 /**
- * Revokes a management token by its own right; returns false if it did not exist any more. Throws a Failure unless Nomad confirms
+ * Revokes a management token with the token itself; returns false if it no longer existed. Throws a Failure unless Nomad confirms
  * that it no longer knows the token.
  * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token
  */
@@ -1890,7 +1939,7 @@ async function revoke(options, { accessorId, secretId }, deadline) {
         api.close();
     }
 }
-// A gateway in front of Nomad may have answered in its place, and a follower learns of the deletion some milliseconds later.
+// A gateway in front of Nomad may have answered instead, and a follower learns of the deletion a few milliseconds later.
 async function revoke_confirm(api, secretId, deadline) {
     for (let polls = 1; polls <= MAX_POLLS && deadline.leftMs > 0; polls += 1) {
         const response = await api.send({ method: 'GET', path: '/v1/acl/token/self', secretId }, deadline.attemptMs);
@@ -1901,7 +1950,7 @@ async function revoke_confirm(api, secretId, deadline) {
     }
     throw new Failure('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' });
 }
-// Nomad's own words: up to 1.8 a token that does not exist is not found, since 1.10 it has no permission.
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10.
 function isUnknownToken({ status, text }) {
     return ((status === 403 && /^(rpc error: )?Permission denied\s*$/.test(text)) ||
         (status === 404 && /^(rpc error: )?ACL token not found\s*$/.test(text)));
@@ -1915,7 +1964,7 @@ function isUnknownToken({ status, text }) {
 
 
 const TIMEOUT_S = 5;
-/** Revokes a token that the main step saved and logs the outcome; a failure is a warning, because the job's own work is done. */
+/** Revokes a token that the main step saved and logs the outcome; a failure is only a warning, because the job itself is done. */
 async function revokeToken(token) {
     const name = `The ${token.type} token ${token.accessorId}`;
     try {

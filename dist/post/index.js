@@ -9,8 +9,8 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, unless a DNS lookup hangs, which nothing can cancel. Calling process.exit at once would abort
- * Node 24 on Windows while V8 compiles in the background, and lose output that a slow reader has not read yet.
+ * Lets the process end by itself, and forces the end only if a DNS lookup hangs, because it cannot be canceled. Calling process.exit
+ * immediately would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
  * https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
@@ -29,7 +29,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Yx: () => (/* binding */ deletePem)
 });
 
-// UNUSED EXPORTS: choosePath, writePem
+// UNUSED EXPORTS: canReceive, choosePath, writePem
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -54,13 +54,19 @@ function writePem(path, pem) {
     // "wx" fails if another process has already created the file.
     writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
-/** Deletes a file if its path is one that `choosePath` can return. */
+/** Deletes a file if `choosePath` can return its path; returns false if it cannot. */
 function deletePem(path) {
-    const folder = findFolder();
-    const name = path.slice(folder.length + 1);
-    if (FILE.test(name) && path === (0,external_node_path_namespaceObject.join)(folder, name)) {
+    const name = (0,external_node_path_namespaceObject.basename)(path);
+    const isOurs = FILE.test(name) && path === (0,external_node_path_namespaceObject.join)(findFolder(), name);
+    if (isOurs) {
         (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
     }
+    return isOurs;
+}
+/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
+function canReceive(file) {
+    const path = process.env[file];
+    return Boolean(path) && existsSync(path ?? '');
 }
 function findFolder() {
     return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
@@ -99,7 +105,7 @@ function readFiles() {
     const files = parse(readState(STATE.files) || '[]');
     return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
 }
-// Does what core.getState does: the post step mostly prints one line, and loads the toolkit only if it does more.
+// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
 function readState(name) {
     return process.env[`STATE_${name}`] ?? '';
 }
@@ -131,7 +137,9 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 async function cleanUp() {
     for (const file of (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readFiles */ .Ul)()) {
         try {
-            (0,_outputs_files_js__WEBPACK_IMPORTED_MODULE_0__/* .deletePem */ .Yx)(file);
+            if (!(0,_outputs_files_js__WEBPACK_IMPORTED_MODULE_0__/* .deletePem */ .Yx)(file)) {
+                await warn('A file that this step wrote is no longer in RUNNER_TEMP, so it is not deleted.');
+            }
         }
         catch (error) {
             await warn(`A PEM file could not be deleted: ${error.message}`);
@@ -146,11 +154,12 @@ async function cleanUp() {
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {
-        const end = token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`;
-        console.log(`The client token ${token.accessorId} ${end}: Nomad does not let client tokens revoke themselves.`);
+        const end = token.expirationTime.replace(/\.\d+/, '');
+        const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
+        console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
     }
 }
-// Most runs need neither the toolkit nor the network code, and loading these takes most of the time.
+// Most runs do not need the toolkit or the network code, and loading these takes most of the time.
 async function warn(message) {
     const core = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(150)]).then(__nccwpck_require__.bind(__nccwpck_require__, 143));
     core.warning(message);

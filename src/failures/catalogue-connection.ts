@@ -130,7 +130,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/ALTNAME/),
     example: () =>
       unreached(
-        "IP: 192.0.2.10 is not in the cert's list",
+        "Hostname/IP does not match certificate's altnames: IP: 192.0.2.10 is not in the cert's list",
         { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] },
         { ...NOMAD, url: 'https://192.0.2.10:4646' },
       ),
@@ -190,15 +190,15 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/EAI_AGAIN/),
     example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
     advice: ({ host }) =>
-      `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
+      `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the spelling in the input url and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
   }),
   defineKind({
     id: 'unreachable',
     retryS: 5,
     match: network(UNREACHABLE),
     example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
-    advice: ({ host }) =>
-      `This runner cannot reach ${host}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
+    advice: (facts) =>
+      `This runner cannot reach ${facts.host}${isTls(facts) ? ', or the server accepts connections without completing the TLS handshake: check the port' : ''}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
   }),
   defineKind({
     id: 'no-response',
@@ -229,8 +229,12 @@ export const CONNECTION_KINDS: Kind[] = [
     retryS: 10,
     match: network(CLOSED),
     example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
-    advice: ({ url }) =>
-      `${new URL(url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port, and whether it needs https://.`,
+    variants: [
+      'Cannot reach Nomad at http://nomad.example.com:4648: other side closed',
+      'Cannot reach Nomad at https://nomad.example.com:4648: Client network socket disconnected before secure TLS connection was established',
+    ],
+    advice: (facts) =>
+      `${new URL(facts.url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${isTls(facts) ? '' : ', and whether it needs https://'}.`,
   }),
   defineKind({
     id: 'tls-handshake-failed',

@@ -1,6 +1,6 @@
 import type { Jwt } from '../jwt.js';
 import { quote } from '../secrets.js';
-import { showClaim } from './claims.js';
+import { isFromGithub, showClaim } from './claims.js';
 import { Failure, type AuthMethod, type Login, type Target } from './failure.js';
 import { code, defineKind, refusal, response, type Kind } from './match.js';
 
@@ -12,6 +12,10 @@ const JWT: Jwt = {
   claims: {
     iss: 'https://token.actions.githubusercontent.com',
     aud: 'https://github.com/octo-org',
+    repository: 'octo-org/octo-repo',
+    workflow: 'Nomad JWT Auth',
+    ref: 'refs/heads/feature',
+    event_name: 'push',
     nbf: 1_790_000_000,
     iat: 1_790_000_000,
     exp: 1_790_000_300,
@@ -35,6 +39,14 @@ function show(jwt: Jwt, claim: string): string {
 
 function nameIssuer({ claims: { iss } }: Jwt): string {
   return typeof iss === 'string' && iss !== '' ? quote(iss, 200) : 'the issuer';
+}
+
+// The claims of a GitHub job that rules usually check.
+function describeJob(jwt: Jwt): string {
+  const names = ['repository', 'workflow', 'ref', 'environment', 'event_name'].filter((name) => name in jwt.claims);
+  return isFromGithub(jwt) && names.length > 0
+    ? `The job has ${names.map((name) => `${name} ${showClaim(name, jwt.claims[name], 100)}`).join(', ')}. `
+    : '';
 }
 
 function listMethods(methods: AuthMethod[] | undefined): string {
@@ -79,6 +91,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'audience-mismatch',
+    isAboutClaims: true,
     match: refusal(/audience \(aud\)/),
     example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
     advice: ({ jwt, methodName, isJwtSupplied }) =>
@@ -90,6 +103,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'issuer-mismatch',
+    isAboutClaims: true,
     match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
     example: () =>
       refused(
@@ -101,6 +115,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'malformed-claims',
+    isAboutClaims: true,
     match: refusal(/cannot unmarshal|value to unmarshal/),
     example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
     advice: () =>
@@ -108,15 +123,17 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'jwt-expired',
+    isAboutClaims: true,
     match: refusal(/token is expired/),
     example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
     advice: ({ jwt, methodName }, now) => {
       const end = describeTime(jwt.claims['exp'], now);
-      return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Log in sooner after the JWT is issued (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
+      return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Request the JWT right before this step (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
     },
   }),
   defineKind({
     id: 'jwt-not-yet-valid',
+    isAboutClaims: true,
     match: refusal(/not yet valid|issued in the future/),
     example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
     advice: ({ jwt, methodName }, now) => {
@@ -126,12 +143,14 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'jwt-without-times',
+    isAboutClaims: true,
     match: refusal(/no issued at/),
     example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
     advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
   }),
   defineKind({
     id: 'algorithm-not-allowed',
+    isAboutClaims: true,
     match: refusal(/\(alg\)|signature algorithm/),
     example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
     advice: ({ jwt, methodName }) =>
@@ -159,6 +178,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'signature-invalid',
+    isAboutClaims: true,
     match: refusal(/verify id token signature|verifying token signature|parse public key/),
     example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
     advice: ({ jwt, methodName }) =>
@@ -166,13 +186,15 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'no-rule-matched',
+    isAboutClaims: true,
     match: refusal(/no role or policy bindings matched/),
     example: () => refused(400, 'no role or policy bindings matched'),
-    advice: ({ methodName }) =>
-      `No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
+    advice: ({ jwt, methodName }) =>
+      `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
   }),
   defineKind({
     id: 'bind-name-invalid',
+    isAboutClaims: true,
     match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
     example: () => refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
     advice: ({ found: [kind = 'role', name = ''] }) =>
@@ -180,6 +202,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'bind-name-unknown-attribute',
+    isAboutClaims: true,
     match: refusal(/cannot compute "\w+" bind name/),
     example: () =>
       refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
@@ -188,6 +211,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'token-name-invalid',
+    isAboutClaims: true,
     match: refusal(/ACL token name:|token name too long/),
     example: () => refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
     advice: ({ methodName }) =>
@@ -195,6 +219,7 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'claim-not-a-single-value',
+    isAboutClaims: true,
     match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
     example: () =>
       refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
@@ -281,10 +306,11 @@ export const NOMAD_KINDS: Kind[] = [
   }),
   defineKind({
     id: 'invalid-token',
-    match: code('INVALID_TOKEN'),
-    example: () => new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' }),
-    advice: () =>
-      "Another server may have answered instead of Nomad's API: a login page, Nomad's web UI or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.",
+    match: ({ code: actual, target }) => (actual === 'INVALID_TOKEN' ? target : undefined),
+    example: () =>
+      new Failure("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN', target: NOMAD }),
+    advice: ({ url }) =>
+      `A server other than Nomad's API may have answered at ${url}: a login page, Nomad's web UI or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
   }),
   defineKind({
     id: 'not-revoked',

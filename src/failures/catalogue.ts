@@ -16,12 +16,12 @@ const UNEXPECTED = defineKind({
 /** All kinds of failures; the first that matches decides. */
 export const KINDS: Kind[] = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
 
-/** Returns the first kind that describes a failure: its id, for how many seconds to retry it, and its advice. */
-export function findKind(failure: Failure): Pick<Kind, 'id' | 'retryS'> & { advice: (now: number) => string } {
-  for (const { id, retryS, diagnose } of KINDS) {
-    const advice = diagnose(failure);
+/** Returns the first kind that describes a failure, with its advice at a time in milliseconds. */
+export function findKind(failure: Failure): Kind & { advice: (now: number) => string } {
+  for (const kind of KINDS) {
+    const advice = kind.diagnose(failure);
     if (advice !== undefined) {
-      return { id, retryS, advice };
+      return { ...kind, advice };
     }
   }
   throw failure;

@@ -12,9 +12,9 @@ const IDS = /^(jti|kid|\w+_id)$/;
 const MAX_CLAIMS = 100;
 
 /** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
-export function listClaims({ claims }: Jwt): void {
-  const isGithubs = GITHUB_ISSUER.test(typeof claims['iss'] === 'string' ? claims['iss'] : '');
-  const entries = Object.entries(claims);
+export function listClaims(jwt: Jwt): void {
+  const isGithubs = isFromGithub(jwt);
+  const entries = Object.entries(jwt.claims);
   core.startGroup('Claims of the JWT that Nomad refused');
   for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
     const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
@@ -25,6 +25,11 @@ export function listClaims({ claims }: Jwt): void {
     core.info(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
   }
   core.endGroup();
+}
+
+/** Tells whether a JWT names one of GitHub's issuers. */
+export function isFromGithub({ claims: { iss } }: Jwt): boolean {
+  return typeof iss === 'string' && GITHUB_ISSUER.test(iss);
 }
 
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */

@@ -12,8 +12,8 @@ export function explain(error: unknown): string {
   try {
     logCauses(error);
     const failure = error instanceof Failure ? error : new Failure(describe(error), { cause: error });
-    const { login, response } = failure.details;
-    if (login !== undefined && [400, 401, 500].includes(response?.status ?? 0)) {
+    const { login } = failure.details;
+    if (login !== undefined && findKind(failure).isAboutClaims) {
       listClaims(login.jwt);
     }
     return render(failure, findDocumentation());

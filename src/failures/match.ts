@@ -8,6 +8,10 @@ export interface Kind {
   retryS: number;
   /** A typical failure of this kind, for the documentation and the tests. */
   example: () => Failure;
+  /** Other log lines of this kind, for the documentation. */
+  variants: string[];
+  /** Whether Nomad judged the claims of the JWT, so that the log should list them. */
+  isAboutClaims: boolean;
   /** Returns the advice for a failure of this kind, given the time in milliseconds; undefined for other failures. */
   diagnose: (failure: Failure) => ((now: number) => string) | undefined;
 }
@@ -15,6 +19,8 @@ export interface Kind {
 interface Definition<Facts> {
   id: string;
   retryS?: number;
+  variants?: string[];
+  isAboutClaims?: boolean;
   /** Returns the facts that the advice uses; undefined for a failure of another kind. */
   match: (details: FailureDetails) => Facts | undefined;
   example: () => Failure;
@@ -22,11 +28,12 @@ interface Definition<Facts> {
 }
 
 /** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
-export function defineKind<Facts>({ id, retryS = 0, match, example, advice }: Definition<Facts>): Kind {
+export function defineKind<Facts>({ match, advice, ...given }: Definition<Facts>): Kind {
   return {
-    id,
-    retryS,
-    example,
+    retryS: 0,
+    variants: [],
+    isAboutClaims: false,
+    ...given,
     diagnose: ({ details }) => {
       const facts = match(details);
       return facts === undefined ? undefined : (now) => advice(facts, now);

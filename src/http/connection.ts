@@ -85,7 +85,7 @@ export class Connection {
   }
 
   #describeUnsent(): Failure {
-    return this.#fail(`${this.#place} did not respond to an earlier request on the same connection`, 'NOT_SENT');
+    return this.#fail(`${this.#place} did not respond`, 'NOT_SENT');
   }
 
   async #exchange(request: Request): Promise<Response> {

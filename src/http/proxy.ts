@@ -42,7 +42,8 @@ function readCredentials({ username, password }: URL): string | undefined {
   }
   const decoded = decodeURIComponent(password);
   const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
-  [password, decoded, encoded].forEach(mask);
+  // A user name without a password is often a key.
+  [...(password === '' ? [username, decodeURIComponent(username)] : [password, decoded]), encoded].forEach(mask);
   return `Basic ${encoded}`;
 }
 

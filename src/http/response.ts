@@ -1,6 +1,6 @@
 import { HttpCodes } from '@actions/http-client';
 import { Failure, type FailedResponse, type Target } from '../failures/failure.js';
-import { quote } from '../secrets.js';
+import { excerpt, quote } from '../secrets.js';
 
 /** A complete HTTP response. */
 export interface Response {
@@ -43,7 +43,7 @@ export function isSuccess({ status }: Response): boolean {
 /** Describes a response with an unexpected status; the message adds the status and the server's own message to `summary`. */
 export function describeResponse(summary: string, target: Target, response: Response): Failure {
   const { status, headers, text } = response;
-  const body = text.slice(0, MAX_EXCERPT_LENGTH);
+  const body = excerpt(text, MAX_EXCERPT_LENGTH);
   const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : quote(summarize(body));
   const details: FailedResponse = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
   return new Failure(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
@@ -74,7 +74,7 @@ function describeRedirect(url: string, location: unknown): string {
   if (typeof location !== 'string' || !URL.canParse(location, url)) {
     return 'a redirect';
   }
-  const { origin, pathname } = new URL(location, url);
+  const { origin, pathname } = new URL(excerpt(location, MAX_EXCERPT_LENGTH), url);
   return `a redirect to ${quote(origin === new URL(url).origin ? pathname : origin)}`;
 }
 

@@ -1,5 +1,6 @@
 import * as tls from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
+import { quote } from '../secrets.js';
 
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = tls as { getCACertificates?: (store: 'default' | 'system') => string[] };
@@ -31,5 +32,5 @@ export function checkServerIdentity(host: string, certificate: PeerCertificate):
 /** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 export function readCertificateNames(certificate: Partial<PeerCertificate> | undefined): string[] {
   const names = (certificate?.subjectaltname ?? '').split(', ');
-  return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []);
+  return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => quote(name, 100));
 }

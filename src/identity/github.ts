@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Deadline } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
@@ -6,7 +6,7 @@ import { retry } from '../failures/retry.js';
 import { Connection } from '../http/connection.js';
 import { describeResponse, isSuccess } from '../http/response.js';
 import { parseJwt } from '../jwt.js';
-import { mask, maskJwt } from '../secrets.js';
+import { mask } from '../secrets.js';
 
 interface PullRequestEvent {
   pull_request?: { head?: { repo?: { fork?: boolean } | null } };
@@ -57,11 +57,9 @@ function readToken(body: string): string {
   } catch {
     // The parser's own error would quote the body, which may contain a token.
   }
-  if (typeof token === 'string') {
-    maskJwt(token);
-    if (parseJwt(token) !== undefined) {
-      return token;
-    }
+  if (typeof token === 'string' && parseJwt(token) !== undefined) {
+    mask(token);
+    return token;
   }
   throw new Failure("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
 }
@@ -78,7 +76,8 @@ function describeMissingEndpoint(): Failure {
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork(): boolean {
   try {
-    const event = JSON.parse(readFileSync(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8')) as PullRequestEvent;
+    const path = process.env['GITHUB_EVENT_PATH'] ?? '';
+    const event = JSON.parse(statSync(path).isFile() ? readFileSync(path, 'utf8') : '{}') as PullRequestEvent;
     return event.pull_request?.head?.repo?.fork === true;
   } catch {
     return false;

@@ -49,15 +49,18 @@ export function decodeBasic(content: string): string | undefined {
   return decoded.includes(':') ? decoded : undefined;
 }
 
-// A server may echo only part of a header: the credentials after the scheme, the password in them, or one cookie.
+// A server may echo only part of a header: the credentials after the scheme, the user name or password in them, one cookie or parameter.
 function findCredentials(name: string, content: string): string[] {
   const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
-  const basic = decodeBasic(content);
+  const [user = '', password = ''] = decodeBasic(content)?.split(/:(.*)/s) ?? [];
   const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
+  const quoted = [...content.matchAll(/"([^"]+)"/g)].map(([, parameter = '']) => parameter);
+  const lastWord = content.split(/\s+/).at(-1) ?? '';
   return [
     ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
-    ...(basic === undefined ? [] : [basic, basic.slice(basic.indexOf(':') + 1)]),
-    ...cookies.filter((cookie) => cookie.length >= MIN_SECRET_LENGTH),
+    // A user name without a password is often a key.
+    ...(password === '' ? [user] : [`${user}:${password}`, password]),
+    ...[lastWord, ...quoted, ...cookies].filter((part) => part.length >= MIN_SECRET_LENGTH),
   ].filter((part) => part !== '');
 }
 

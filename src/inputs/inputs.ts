@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
-import { mask, maskJwt } from '../secrets.js';
+import { mask } from '../secrets.js';
 import { decodeBasic, findSecretsInHeaders, parseHeaders } from './headers.js';
 import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
 import { parseMethodName, parseNamespace, parseRegion, parseServerName, parseTimeout, parseUrl } from './values.js';
@@ -83,7 +83,7 @@ export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
 
 function maskSecrets(): void {
   // The runner compares masks line by line.
-  core.getInput('identityToken').split(/\r?\n/).forEach(maskJwt);
+  core.getInput('identityToken').split(/\r?\n/).forEach(mask);
   findSecretsInPem(core.getInput('clientKey')).forEach(mask);
   findSecretsInHeaders(core.getInput('extraHeaders')).forEach(mask);
 }

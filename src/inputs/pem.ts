@@ -4,6 +4,7 @@ const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // Shorter lines are padding at the end; their mask would garble the whole log.
 const MIN_SECRET_LENGTH = 4;
+const MIN_GIVEN_LENGTH = 6;
 const MIN_KEY_LINE_LENGTH = 16;
 
 /** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
@@ -48,14 +49,18 @@ export function isKeyOfCertificate(key: string, certificates: string): boolean {
 export function findSecretsInPem(value: string): string[] {
   const text = value.includes(BEGIN) ? value : decode(value);
   // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-  const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)(?:-----END|$)/gs)].map(([, body = '']) => body);
-  const given = value.includes(BEGIN) ? [] : splitLines(value);
-  const decoded = keys.length > 0 ? keys.flatMap(splitLines) : splitLines(text).filter(isKeyLine);
-  return [...new Set([...given, ...decoded])].filter((line) => line.length >= MIN_SECRET_LENGTH);
+  const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)-----END/gs)].flatMap(([, body = '']) =>
+    splitLines(body).filter((line) => isBase64(line, MIN_SECRET_LENGTH)),
+  );
+  // What is not the base64 of a key may be a word such as "none".
+  const minLength = text.includes(BEGIN) ? MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
+  const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
+  const others = keys.length > 0 ? [] : splitLines(text).filter((line) => isBase64(line, MIN_KEY_LINE_LENGTH));
+  return [...new Set([...given, ...keys, ...others])];
 }
 
-function isKeyLine(line: string): boolean {
-  return line.length >= MIN_KEY_LINE_LENGTH;
+function isBase64(line: string, minLength: number): boolean {
+  return line.length >= minLength && /^[\w+/=]+$/.test(line);
 }
 
 function splitLines(text: string): string[] {

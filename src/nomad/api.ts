@@ -1,4 +1,5 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import type { Target } from '../failures/failure.js';
 import { Connection } from '../http/connection.js';
 import type { TlsOptions } from '../http/dispatcher.js';
 import { describeResponse, isSuccess, type Response } from '../http/response.js';
@@ -27,6 +28,11 @@ export class NomadApi {
   constructor(options: ApiOptions) {
     this.#options = options;
     this.#connection = new Connection('Nomad', options.url, options);
+  }
+
+  /** The server, as failures describe it. */
+  get target(): Target {
+    return this.#connection.target;
   }
 
   /** Whether the server has responded to a request. */

@@ -48,7 +48,7 @@ export class NomadClient {
     const { methodName, region, identityToken, isUrlDefault } = this.#options;
     const jwt = parseJwt(token) ?? { token, header: {}, claims: {} };
     const login: Login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
-    const unusedAddress = isUrlDefault ? { unusedAddress: process.env['NOMAD_ADDR'] ?? '' } : {};
+    const unusedAddress = isUrlDefault ? { unusedAddress: describeAddress(process.env['NOMAD_ADDR']) } : {};
     const call = {
       method: 'POST',
       path: '/v1/acl/login',
@@ -67,7 +67,7 @@ export class NomadClient {
             isLost = true;
             core.info('Nomad may have created a token that this job never received; it expires by itself.');
           }
-          throw error instanceof Failure ? error.with({ login, ...unusedAddress }) : error;
+          throw error instanceof Failure ? error.with({ target: this.#api.target, login, ...unusedAddress }) : error;
         }
       });
     } catch (error) {
@@ -137,4 +137,10 @@ function readNames(text: string): string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+// Without credentials and the like, which do not belong in a log.
+function describeAddress(address = ''): string {
+  const isValid = URL.canParse(address) && /^https?:/i.test(address);
+  return isValid ? new URL(address).origin : address && 'which is malformed';
 }

@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { choosePath, writePem } from './files.js';
+import { canReceive, choosePath, writePem } from './files.js';
 import { STATE } from './state.js';
 
 /** What later steps need to know to reach the cluster. */
@@ -26,7 +26,7 @@ type Variables = Record<string, string | undefined>;
  */
 export function exportConnection(options: ExportOptions): void {
   // A run by hand has no later step that reads the files, and nothing deletes them.
-  if (!process.env['GITHUB_ENV']) {
+  if (!canReceive('GITHUB_ENV')) {
     return;
   }
   const variables: Variables = {
@@ -55,9 +55,9 @@ export function exportConnection(options: ExportOptions): void {
 function writeFiles(pems: Variables): Variables {
   const files = Object.entries(pems).map(([name, pem]) => ({ name, pem, path: pem && choosePath() }));
   const paths = files.flatMap(({ path }) => path ?? []);
-  if (paths.length > 0 && !process.env['GITHUB_STATE']) {
+  if (paths.length > 0 && !canReceive('GITHUB_STATE')) {
     core.warning(
-      'The environment variable GITHUB_STATE is not set, so the post step could not delete PEM files: they are neither written nor exported.',
+      'The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.',
     );
     return Object.fromEntries(files.map(({ name }) => [name, undefined]));
   }

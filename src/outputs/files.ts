@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 const FILE = /^nomad-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.pem$/;
 
@@ -16,13 +16,20 @@ export function writePem(path: string, pem: string): void {
   writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-/** Deletes a file if `choosePath` can return its path. */
-export function deletePem(path: string): void {
-  const folder = findFolder();
-  const name = path.slice(folder.length + 1);
-  if (FILE.test(name) && path === join(folder, name)) {
+/** Deletes a file if `choosePath` can return its path; returns false if it cannot. */
+export function deletePem(path: string): boolean {
+  const name = basename(path);
+  const isOurs = FILE.test(name) && path === join(findFolder(), name);
+  if (isOurs) {
     rmSync(path, { force: true });
   }
+  return isOurs;
+}
+
+/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
+export function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT' | 'GITHUB_STATE'): boolean {
+  const path = process.env[file];
+  return Boolean(path) && existsSync(path ?? '');
 }
 
 function findFolder(): string {

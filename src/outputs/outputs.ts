@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import { exportConnection, type ExportOptions } from './connection.js';
+import { canReceive } from './files.js';
 import { STATE, type SavedToken } from './state.js';
 
 /** The token for later steps; `expirationTime` is empty if it does not expire. */
@@ -26,11 +27,12 @@ const MAX_NAMES = 20;
 export function saveToken({ accessorId, secretId, type, expirationTime }: PublishedToken, revokeToken: boolean): void {
   const isRevocable = type === 'management' && revokeToken;
   const saved: SavedToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
-  // Without this file, as in a run by hand, the toolkit would print the state, including the token.
-  if (process.env['GITHUB_STATE']) {
+  if (canReceive('GITHUB_STATE')) {
     core.saveState(STATE.token, JSON.stringify(saved));
   } else if (isRevocable) {
-    core.info('The environment variable GITHUB_STATE is not set, so nothing will revoke the token after the job.');
+    core.info(
+      'The environment variable GITHUB_STATE does not name a file, so nothing will revoke the token after the job.',
+    );
   }
 }
 
@@ -42,10 +44,10 @@ export function publish(token: PublishedToken, effectivePolicies: string[] | und
   if (options.exportConnection) {
     exportConnection(options);
   }
-  if (options.exportToken && canReceive('GITHUB_ENV')) {
+  if (options.exportToken && warnUnlessPresent('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
   }
-  if (canReceive('GITHUB_OUTPUT')) {
+  if (warnUnlessPresent('GITHUB_OUTPUT')) {
     if (options.outputToken) {
       core.setOutput('nomadToken', token.secretId);
     }
@@ -59,15 +61,14 @@ export function publish(token: PublishedToken, effectivePolicies: string[] | und
   warnAboutToken(token, effectivePolicies, options.methodName);
 }
 
-// Without this file, as in a run by hand, the toolkit would print its content, including the token.
-function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
-  const isSet = Boolean(process.env[file]);
-  if (!isSet) {
+function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
+  const isPresent = canReceive(file);
+  if (!isPresent) {
     core.warning(
-      `The environment variable ${file} is not set. Outside a runner, set it to the path of a file in which this step can store its results.`,
+      `The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`,
     );
   }
-  return isSet;
+  return isPresent;
 }
 
 function describeToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): string {
@@ -84,7 +85,7 @@ function describeToken(token: PublishedToken, effectivePolicies: string[] | unde
   return [
     `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
     ...rights,
-    token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime}`,
+    token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime.replace(/\.\d+/, '')}`,
   ].join('; ');
 }
 
