@@ -24,7 +24,7 @@ export async function runDemo(
   );
   showProgress('');
   print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
-This demo uses ${nomad.name} and a fake GitHub issuer on this machine. It does not contact any other cluster.
+This demo uses ${nomad.name.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
 Nomad has the Realistic setup of docs/nomad-setup.md: one workflow on main gets the role of its repository.
 
 A push to main gets a token:

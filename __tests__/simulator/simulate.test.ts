@@ -59,7 +59,9 @@ describe('the demo', () => {
   test('shows a login, a refusal, who gets a token and what to do next in fewer than 45 lines', async () => {
     const { status, stdout, stderr } = await runProgram([]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/^This demo uses the fake Nomad and a fake GitHub issuer/m);
+    expect(stdout).toMatch(
+      /^This demo uses a fake Nomad and a fake GitHub issuer on this machine, and does not contact any other cluster/m,
+    );
     expect(stdout).toMatch(/A push to main gets a token:\n {2}│ Logged in to Nomad/);
     expect(stdout).toMatch(/branch feature is refused:\n {2}│ ▸ .+\n {2}│ Error: Nomad refused the login \(400\)/);
     const [table = ''] = readBlocks(PAGE, 'Who gets a token', 'text');
