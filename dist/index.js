@@ -16821,6 +16821,7 @@ module.exports = {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   B2: () => (/* binding */ Deadline),
 /* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   fU: () => (/* binding */ formatTime),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
 // A server that hangs once must not use up the whole timeout.
@@ -16862,6 +16863,10 @@ async function withTimeout(ms, promise, onTimeout) {
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+function formatTime(ms) {
+    return new Date(ms).toISOString().replace(/\.\d+/, '');
+}
 
 
 /***/ }),
@@ -16898,6 +16903,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
 ;// CONCATENATED MODULE: ./src/failures/match.ts
@@ -16947,6 +16954,7 @@ function refusal(body, status = /^(400|401|500)$/) {
 }
 
 ;// CONCATENATED MODULE: ./src/failures/catalogue-connection.ts
+
 
 
 
@@ -17056,7 +17064,7 @@ const CONNECTION_KINDS = [
         id: 'certificate-expired',
         match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
         example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
-        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,deadline/* formatTime */.fU)(now)}).`,
     }),
     defineKind({
         id: 'tls-not-supported',
@@ -17253,6 +17261,7 @@ var claims = __nccwpck_require__(4894);
 
 
 
+
 const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
 const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const JWT = {
@@ -17306,7 +17315,7 @@ function describeTime(seconds, now) {
         return undefined;
     }
     const distance = Math.round(seconds - now / 1000);
-    return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+    return `${(0,deadline/* formatTime */.fU)(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
 /** What Nomad, or a server in front of it, can respond instead of a token. */
 const NOMAD_KINDS = [

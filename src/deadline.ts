@@ -42,3 +42,8 @@ export async function withTimeout<T>(ms: number, promise: Promise<T>, onTimeout:
 export function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
+
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+/, '');
+}

@@ -196,7 +196,7 @@ describeOnPosix('a slow reader', () => {
   let secrets: string[];
 
   beforeAll(() => {
-    secrets = Array.from({ length: 4_000 }, (_, index) => `hunter2-${String(index).padStart(12, '0')}`);
+    secrets = Array.from({ length: 4_000 }, (_, index) => `hunter2/${String(index).padStart(12, '0')}`);
   });
 
   afterAll(() => {

@@ -91,6 +91,10 @@ async function withTimeout(ms, promise, onTimeout) {
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+function formatTime(ms) {
+    return new Date(ms).toISOString().replace(/\.\d+/, '');
+}
 
 ;// CONCATENATED MODULE: ./src/escapes.ts
 // One character as URLs, JSON and HTML escape it.
@@ -338,6 +342,7 @@ function refusal(body, status = /^(400|401|500)$/) {
 
 
 
+
 const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
@@ -444,7 +449,7 @@ const CONNECTION_KINDS = [
         id: 'certificate-expired',
         match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
         example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
-        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(now)}).`,
     }),
     defineKind({
         id: 'tls-not-supported',
@@ -679,6 +684,7 @@ function showClaim(name, value, maxLength = 500) {
 
 
 
+
 const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
 const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
 const catalogue_nomad_JWT = {
@@ -732,7 +738,7 @@ function describeTime(seconds, now) {
         return undefined;
     }
     const distance = Math.round(seconds - now / 1000);
-    return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+    return `${formatTime(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
 /** What Nomad, or a server in front of it, can respond instead of a token. */
 const NOMAD_KINDS = [

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { formatTime } from '../deadline.js';
 import { describeTarget, Failure, type FailureCode, type NetworkError, type Target } from './failure.js';
 import { code, defineKind, network, type Kind, type Unreached } from './match.js';
 
@@ -141,7 +142,7 @@ export const CONNECTION_KINDS: Kind[] = [
     match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
     example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
     advice: ({ host }, now) =>
-      `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${new Date(now).toISOString()}).`,
+      `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(now)}).`,
   }),
   defineKind({
     id: 'tls-not-supported',

@@ -1,3 +1,4 @@
+import { formatTime } from '../deadline.js';
 import type { Jwt } from '../jwt.js';
 import { quote } from '../secrets.js';
 import { isFromGithub, showClaim } from './claims.js';
@@ -66,7 +67,7 @@ function describeTime(seconds: unknown, now: number): string | undefined {
     return undefined;
   }
   const distance = Math.round(seconds - now / 1000);
-  return `${new Date(seconds * 1000).toISOString()}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+  return `${formatTime(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
 
 /** What Nomad, or a server in front of it, can respond instead of a token. */
