@@ -152,17 +152,25 @@ describe('after a refusal', () => {
     expect(log).toContain('\n- ref: "refs/heads/main"\n');
   });
 
-  test.each(['https://gitlab.example.com', 'https://token.actions.githubusercontent.com.example.com', undefined])(
-    'only the claims of %s that are never secret are listed by value',
-    async (iss) => {
-      const claims = { iss, email: 'monalisa@example.com', groups: ['staff'] };
-      const { log } = await replay(noMatch, { identityToken: await issuer.issue({ claims }) });
-      expect(log).toContain('\n- sub: "repo:octo-org@65/octo-repo@74:ref:refs/heads/main"\n');
-      expect(log).toMatch(/\n- exp: \d+\n/);
-      expect(log).toContain('\n- email (value not shown)\n');
-      expect(log).not.toMatch(/monalisa|staff/);
-    },
-  );
+  test.each([
+    'https://gitlab.example.com',
+    'https://token.actions.githubusercontent.com.example.com',
+    'https://gitlab.example.com/?https://token.actions.githubusercontent.com',
+    undefined,
+  ])('only the claims of %s that are never secret are listed by value', async (iss) => {
+    const claims = { iss, email: 'monalisa@example.com', groups: ['staff'] };
+    const { log } = await replay(noMatch, { identityToken: await issuer.issue({ claims }) });
+    expect(log).toContain('\n- sub: "repo:octo-org@65/octo-repo@74:ref:refs/heads/main"\n');
+    expect(log).toMatch(/\n- exp: \d+\n/);
+    expect(log).toContain('\n- email (value not shown)\n');
+    expect(log).not.toMatch(/monalisa|staff/);
+  });
+
+  test('the claims are also listed if Nomad cannot use one of them as a name', async () => {
+    const body = 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"';
+    const { log } = await replay({ ...noMatch, status: 500, body });
+    expect(log).toContain('\n- repository: ');
+  });
 
   test('a claim is not executed as a workflow command', async () => {
     const claims = { ref: 'a\n::warning::b', 'x\n::error::y': 1, actor: '##[error]z' };
@@ -273,6 +281,22 @@ describe('an unknown auth method', () => {
     const message = readError(await runMain({ inputs: inputs(server.url) }));
     await server.close();
     expect(message).toContain('To list the methods, run: nomad acl auth-method list');
+  });
+
+  test('is explained by a second list if the first request for it has failed', async () => {
+    let lists = 0;
+    const server = await listen((request, response) => {
+      if (request.method === 'POST') {
+        response.writeHead(400).end('auth-method "gihub" not found');
+      } else {
+        lists += 1;
+        response.end(lists === 1 ? 'No cluster leader' : METHODS);
+      }
+    });
+    const message = readError(await runMain({ inputs: { url: server.url }, env: issuer.environment }));
+    await server.close();
+    expect(lists).toBe(2);
+    expect(message).toContain('these methods of type JWT: github, github-adv.');
   });
 
   test('is explained by the lack of methods if the cluster has none', async () => {

@@ -136,6 +136,7 @@ describe('a connection that fails', () => {
     await server.close();
     expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at .*\(\d+ attempts in \d\.\d s\)$/);
     expect(connections).toBeGreaterThan(1);
+    expect(result.log).toContain('If it keeps failing: ');
   });
 
   test('is not retried if the host is unknown', async () => {

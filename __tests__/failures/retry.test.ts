@@ -38,6 +38,7 @@ describe('the retry policy', () => {
     ['a gateway timeout', refusedBy('Nomad', 504)],
     ['a cluster without a leader', refusedBy('Nomad', 500, 'No cluster leader')],
     ['a lost leader', refusedBy('Nomad', 500, 'rpc error: EOF')],
+    ['a server that is not the leader', refusedBy('Nomad', 500, 'node is not the leader')],
     ['a dead leader', refusedBy('Nomad', 500, 'rpc error: failed to get conn: dial tcp: connection refused')],
     ['a busy leader', refusedBy('Nomad', 500, "rpc error: lead thread didn't get connection")],
     ['leadership lost meanwhile', refusedBy('Nomad', 500, 'leadership lost while committing log')],
@@ -50,7 +51,10 @@ describe('the retry policy', () => {
     ],
     ['no response', { ...cutOff(''), code: 'NO_RESPONSE' }],
     ['a request that was not sent', { ...cutOff(''), code: 'NOT_SENT' }],
+    ['a proxy with too many requests', cutOff('UND_ERR_ABORTED', { proxyStatus: 429 })],
+    ['a proxy with a bad gateway', cutOff('UND_ERR_ABORTED', { proxyStatus: 502 })],
     ['a proxy without a server', cutOff('UND_ERR_ABORTED', { proxyStatus: 503 })],
+    ['a proxy with a gateway timeout', cutOff('UND_ERR_ABORTED', { proxyStatus: 504 })],
     ["GitHub's 500", refusedBy('GitHub', 500)],
     ["GitHub's 429", refusedBy('GitHub', 429)],
     ["a reset on GitHub's side", unreachedGithub('ECONNRESET')],
@@ -96,12 +100,22 @@ describe('the retry policy', () => {
     ['a certificate for another name', cutOff('ERR_TLS_CERT_ALTNAME_INVALID')],
     ['a response that is too long', { ...cutOff(''), code: 'RESPONSE_TOO_LONG' }],
     ["GitHub's refusal", refusedBy('GitHub', 403)],
+    ["GitHub's refusal of the request token", refusedBy('GitHub', 403, 'The request token is not valid')],
     ["GitHub's response without a token", { code: 'INVALID_ISSUED_JWT' }],
     ["a certificate of GitHub's endpoint that is not trusted", unreachedGithub('SELF_SIGNED_CERT_IN_CHAIN')],
     ["an unknown host of GitHub's endpoint", unreachedGithub('ENOTFOUND')],
     ['a proxy that requires credentials', cutOff('UND_ERR_ABORTED', { proxyStatus: 407 })],
   ])('never retries: %s', (_, details) => {
     expect(retryS(details)).toBe(0);
+  });
+});
+
+describe('an attempt', () => {
+  test.each([
+    ['a third of a short timeout', 60, 20_000],
+    ['30 seconds of a long timeout', 3600, 30_000],
+  ])('may take %s', (_, seconds, limitMs) => {
+    expect(new Deadline(seconds).attemptMs).toBe(limitMs);
   });
 });
 
