@@ -1,6 +1,8 @@
+import { channel } from 'node:diagnostics_channel';
 import type { RequestListener } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConnectionWatch } from '../../src/http/connection-watch.js';
 import { startProxy } from '../../testbed/forward-proxy.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
 import { listen, listenTcp, type LoopbackServer } from '../../testbed/server.js';
@@ -195,5 +197,22 @@ describe('a host', () => {
     await proxy.close();
     expect(result.exitCode).toBe(0);
     expect(proxy.requests.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the watch of a connection', () => {
+  test('counts the connections to its own addresses, until it is closed', () => {
+    const connected = channel('undici:client:connected');
+    const connect = (host: string): void => {
+      connected.publish({ connectParams: { host }, socket: new Socket() });
+    };
+    const watch = new ConnectionWatch('https://nomad.example.com:4646', 'http://proxy.example.com:3128');
+    ['nomad.example.com:4646', 'proxy.example.com:3128', 'github.example.com', 'nomad.example.com:4647'].forEach(
+      connect,
+    );
+    expect(watch.connections).toBe(2);
+    watch.close();
+    connect('nomad.example.com:4646');
+    expect(watch.connections).toBe(2);
   });
 });

@@ -30,6 +30,21 @@ describe("a request for GitHub's OIDC token", () => {
     expect(requests).toEqual([`GET /idtoken?api-version=2.0&audience=a%26b%20c Bearer ${REQUEST_TOKEN}`]);
   });
 
+  test('has the audience as its only parameter if the address has no query', async () => {
+    const urls: (string | undefined)[] = [];
+    const endpoint = await listen((request, response) => {
+      urls.push(request.url);
+      issue(request, response);
+    });
+    const { result } = await logInThrough(issue, {
+      inputs: { jwtGithubAudience: 'octo-org' },
+      env: { ACTIONS_ID_TOKEN_REQUEST_URL: `${endpoint.url}/idtoken` },
+    });
+    await endpoint.close();
+    expect(result.exitCode).toBe(0);
+    expect(urls).toEqual(['/idtoken?audience=octo-org']);
+  });
+
   test.each(['Pending', 'Delayed'])('succeeds after the job has been %s, with one log line per wait', async (state) => {
     const refuse = answer(403, JSON.stringify({ message: `Can't issue ID_TOKEN for job in '${state}' state` }));
     const { result, requests } = await logInThrough(inOrder(refuse, refuse, issue));

@@ -48,6 +48,11 @@ describe('the request', () => {
     });
   });
 
+  test('has the User-Agent of extraHeaders if they contain one', async () => {
+    await logIn({ extraHeaders: 'User-Agent: octo-ci/1' });
+    expect(findLogin()?.headers['user-agent']).toBe('octo-ci/1');
+  });
+
   test('encodes special characters of the region', async () => {
     await logIn({ region: 'a&b=c/ü' });
     expect(findLogin()?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
@@ -234,6 +239,31 @@ describe('a token', () => {
     expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: '' } });
     expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('never expires') }]);
     expect(result.log).toContain('never expires');
+  });
+
+  test('has an expirationTime with the offset and fraction that Nomad sends', async () => {
+    const ExpirationTime = '2030-01-01T02:00:00.123456789+02:00';
+    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime })));
+    expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: ExpirationTime } });
+  });
+
+  test('is usable if Nomad knows it only after some requests', async () => {
+    let polls = 0;
+    const result = await logInTo((request, response) => {
+      polls += request.method === 'GET' ? 1 : 0;
+      response.writeHead(polls > 0 && polls < 9 ? 403 : 200).end(JSON.stringify(TOKEN));
+    });
+    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(polls).toBe(9);
+  });
+
+  test('is usable if a gateway does not let its policies be listed, and is logged without them', async () => {
+    const body = JSON.stringify({ ...TOKEN, Policies: null, Roles: [{ ID: TOKEN.AccessorID, Name: 'repo-74' }] });
+    const result = await logInTo((request, response) => {
+      response.writeHead(request.url === '/v1/acl/policies' ? 403 : 200).end(body);
+    });
+    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(result.log).toContain('; roles: repo-74; policies: through its roles; expires ');
   });
 
   test('has the names of its roles in the output roles', async () => {

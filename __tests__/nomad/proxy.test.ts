@@ -75,6 +75,15 @@ describe('a proxy', () => {
     ]);
   });
 
+  // The names of variables are not case-sensitive on Windows.
+  (process.platform === 'win32' ? test.skip : test)('is that of http_proxy if HTTP_PROXY is also set', async () => {
+    const { result, requests } = await withProxy({}, ({ url }) =>
+      runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: url } }),
+    );
+    expect(result).toMatchObject({ exitCode: 0 });
+    expect(hop(requests, 'nomad.example.com')).not.toEqual([]);
+  });
+
   test('is used if its address has no scheme', async () => {
     const { result, requests } = await withProxy({}, ({ url }) =>
       runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, HTTP_PROXY: host(url) } }),
@@ -96,6 +105,7 @@ describe('a proxy', () => {
     );
     expect(result).toMatchObject({ exitCode: 0 });
     expect(result.printed).not.toMatch(/w0rd|b2N0bz/);
+    expect(result.masks).toEqual(expect.arrayContaining(['pass%2Fw0rd-secret', 'pass/w0rd-secret']));
     expect(plain.requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);
   });
 
