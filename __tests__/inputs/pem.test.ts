@@ -66,9 +66,9 @@ describe('a private key', () => {
     expect(() => parsePrivateKey(write())).toThrow(/^does not contain a private key that can be read$/);
   });
 
-  test('with a passphrase is refused for that reason', () => {
+  test.each(['pkcs8', 'sec1'] as const)('with a passphrase is refused for that reason, as %s', (type) => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-    const encrypted = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
+    const encrypted = privateKey.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
     expect(() => parsePrivateKey(encrypted as string)).toThrow(/^is encrypted with a passphrase/);
   });
 });

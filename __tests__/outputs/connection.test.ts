@@ -98,6 +98,11 @@ describe('exportConnection', () => {
     expect(await readdir(temp)).toEqual([]);
   });
 
+  test('does not warn about PEM files if there are none', async () => {
+    const main = await logIn({ exportConnection: 'true' }, { GITHUB_STATE: '' });
+    expect(main).toMatchObject({ exitCode: 0, annotations: [], exported: { NOMAD_ADDR: fixture.nomad.url } });
+  });
+
   test('exports PEM files for TLS that only their owner can read and that the post step deletes', async () => {
     const authority = await createAuthority();
     const client = await createClientCertificate(authority);

@@ -56,6 +56,11 @@ describe('a PEM file', () => {
     expect(resolve(path, '..')).toBe(resolve(temp));
   });
 
+  test('is in the temporary folder of the system if RUNNER_TEMP is empty', () => {
+    process.env['RUNNER_TEMP'] = '';
+    expect(resolve(choosePath(), '..')).toBe(resolve(tmpdir()));
+  });
+
   test('does not replace a file that already exists', async () => {
     const path = choosePath();
     await writeFile(path, 'mine');

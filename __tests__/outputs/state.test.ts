@@ -138,6 +138,13 @@ describe('the post step', () => {
     ]);
   });
 
+  test('logs that a client token never expires', async () => {
+    const { accessorId } = TOKEN;
+    const post = await runPostWith({ token: JSON.stringify({ accessorId, type: 'client', expirationTime: '' }) });
+    expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(post.log).toContain(`The client token ${accessorId} never expires: `);
+  });
+
   test('masks the token before anything else', async () => {
     const post = await runPostWith({ token: JSON.stringify(TOKEN) });
     expect(post.raw).toMatch(new RegExp(`^::add-mask::${TOKEN.secretId}\n`));
