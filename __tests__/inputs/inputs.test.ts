@@ -57,6 +57,8 @@ describe('url', () => {
     ['https://nomad.example.com/a b', 'must be an http or https address'],
     ['https://nomad.exa\nmple.com', 'must be an http or https address'],
     ['https://operator:hunter2@nomad.example.com', 'must not contain credentials'],
+    ['https://hunter2@nomad.example.com', 'must not contain credentials'],
+    ['https://:hunter2@nomad.example.com', 'must not contain credentials'],
     ['https://nomad.example.com?token=hunter2', 'must not contain a query or a fragment'],
     ['https://nomad.example.com#', 'must not contain a query or a fragment'],
   ])('%j is refused: it %s', (url, problem) => {
