@@ -19107,9 +19107,10 @@ class NomadClient {
     // https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
     async #listMethods(limitMs = MAX_LIST_MS) {
         try {
-            const { text } = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-            const names = expectNames(JSON.parse(text));
-            const types = JSON.parse(text).map(({ Type }) => Type);
+            const response = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+            const methods = (0,http_response/* isSuccess */.oJ)(response) ? JSON.parse(response.text) : undefined;
+            const names = expectNames(methods);
+            const types = methods.map(({ Type }) => Type);
             return names.map((name, index) => ({ name, type: String(types[index]) }));
         }
         catch {

@@ -116,9 +116,10 @@ export class NomadClient {
   // https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
   async #listMethods(limitMs = MAX_LIST_MS): Promise<AuthMethod[] | undefined> {
     try {
-      const { text } = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-      const names = expectNames(JSON.parse(text));
-      const types = (JSON.parse(text) as { Type: unknown }[]).map(({ Type }) => Type);
+      const response = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+      const methods: unknown = isSuccess(response) ? JSON.parse(response.text) : undefined;
+      const names = expectNames(methods);
+      const types = (methods as { Type: unknown }[]).map(({ Type }) => Type);
       return names.map((name, index) => ({ name, type: String(types[index]) }));
     } catch {
       return undefined;
