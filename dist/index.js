@@ -17304,7 +17304,7 @@ function listMethods(methods) {
         return 'To list the methods, run: nomad acl auth-method list';
     }
     const names = methods.filter(({ type }) => type === 'JWT').map(({ name }) => name);
-    const shown = names.slice(0, 20).join(', ');
+    const shown = names.slice(0, 20).map(secrets/* quoteId */.g0).join(', ');
     const more = names.length > 20 ? ` and ${String(names.length - 20)} more` : '';
     return names.length === 0
         ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'
@@ -17806,6 +17806,7 @@ var external_node_tls_ = __nccwpck_require__(1692);
 
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = external_node_tls_;
+const MAX_NAMES_LENGTH = 16_384;
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
 /** Tells whether a TLS error says that no root certificate verifies the server. */
 function isUntrusted(code) {
@@ -17828,7 +17829,8 @@ function checkServerIdentity(host, certificate) {
 }
 /** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 function readCertificateNames(certificate) {
-    const names = (certificate?.subjectaltname ?? '').split(', ');
+    // Before it is split, because a name may contain a secret that the server has received.
+    const names = (0,secrets/* excerpt */.Kb)(certificate?.subjectaltname ?? '', MAX_NAMES_LENGTH).split(', ');
     return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => (0,secrets/* quote */.hD)(name, 100));
 }
 
@@ -18263,10 +18265,11 @@ function findTitle(page) {
 }
 // A Location can be relative, malformed, or carry a query with secrets.
 function describeRedirect(url, location) {
-    if (typeof location !== 'string' || !URL.canParse(location, url)) {
+    const address = typeof location === 'string' ? (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(location, MAX_EXCERPT_LENGTH) : '';
+    if (address === '' || !URL.canParse(address, url)) {
         return 'a redirect';
     }
-    const { origin, pathname } = new URL((0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(location, MAX_EXCERPT_LENGTH), url);
+    const { origin, pathname } = new URL(address, url);
     return `a redirect to ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(origin === new URL(url).origin ? pathname : origin)}`;
 }
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
@@ -18360,6 +18363,8 @@ var secrets = __nccwpck_require__(6372);
 
 
 
+// As large as a webhook's payload can be.
+const MAX_EVENT_BYTES = 25 * 1024 * 1024;
 /**
  * Requests an OIDC token for this job from GitHub and masks it. Unlike core.getIDToken, it keeps to the deadline, limits the size of
  * the response, uses the same proxy rules as the requests to Nomad, and does not follow redirects, which would send the job's
@@ -18423,7 +18428,9 @@ function describeMissingEndpoint() {
 function isFromFork() {
     try {
         const path = process.env['GITHUB_EVENT_PATH'] ?? '';
-        const event = JSON.parse((0,external_node_fs_.statSync)(path).isFile() ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '{}');
+        const file = (0,external_node_fs_.statSync)(path);
+        const isReadable = file.isFile() && file.size > 0 && file.size <= MAX_EVENT_BYTES;
+        const event = JSON.parse(isReadable ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '{}');
         return event.pull_request?.head?.repo?.fork === true;
     }
     catch {
@@ -18605,7 +18612,7 @@ function isKeyOfCertificate(key, certificates) {
 function findSecretsInPem(value) {
     const text = value.includes(BEGIN) ? value : decode(value);
     // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)-----END/gs)].flatMap(([, body = '']) => splitLines(body).filter((line) => isBase64(line, pem_MIN_SECRET_LENGTH)));
+    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----([^-]+)-----END/g)].flatMap(([, body = '']) => splitLines(body).filter((line) => isBase64(line, pem_MIN_SECRET_LENGTH)));
     // What is not the base64 of a key may be a word such as "none".
     const minLength = text.includes(BEGIN) ? pem_MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
     const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
@@ -19151,6 +19158,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
 var core = __nccwpck_require__(8079);
+// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
+var secrets = __nccwpck_require__(6372);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs"
@@ -19186,7 +19195,7 @@ function deletePem(path) {
 /** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
 function canReceive(file) {
     const path = process.env[file];
-    return Boolean(path) && (0,external_node_fs_.existsSync)(path ?? '');
+    return Boolean(path) && (0,external_node_fs_.statSync)(path ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
 function findFolder() {
     return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
@@ -19291,6 +19300,7 @@ function writeFiles(pems) {
 
 
 
+
 const MAX_NAMES = 20;
 /** Saves a token for the post step, with its secret only if it can and should be revoked. */
 function saveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
@@ -19366,7 +19376,7 @@ function warnAboutToken(token, effectivePolicies, methodName) {
 }
 function listNames(names) {
     const more = names.length - MAX_NAMES;
-    return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
+    return names.slice(0, MAX_NAMES).map(secrets/* quoteId */.g0).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
 }
 
 
@@ -19390,7 +19400,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core = __nccwpck_require__(8079);
 ;// CONCATENATED MODULE: ./src/escapes.ts
 // One character as URLs, JSON and HTML escape it.
-const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\bfnrt]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
 const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 /** Splits a text into its characters; with `unescaping`, it decodes the escapes of URLs, JSON and HTML. */
 function* split(text, unescaping) {
@@ -19411,7 +19421,8 @@ function escapes_unescape(text) {
         return Buffer.from(text.replaceAll('%', ''), 'hex').toString();
     }
     if (text.startsWith('\\')) {
-        return text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
+        const isWhiteSpace = /^\\[bfnrt]$/i.test(text);
+        return isWhiteSpace ? ' ' : text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
     }
     const name = text.slice(1, -1).toLowerCase();
     return (NAMED[name] ?? String.fromCodePoint(name.startsWith('#x') ? parseInt(name.slice(2), 16) : Number(name.slice(1))));
@@ -19441,7 +19452,7 @@ function redact(text, isCut = false) {
     for (const { plain, ranges } of [normalize([...split(text, false)]), normalize([...split(text, true)])]) {
         const mark = (first, last) => isSecret.fill(1, ranges[first]?.[0], ranges[last]?.[1]);
         for (const form of listForms()) {
-            for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+            for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + form.length)) {
                 mark(at, at + form.length - 1);
             }
             const cut = isCut ? findCutSecret(plain, form) : 0;
@@ -19522,7 +19533,7 @@ const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
 // Colors and links. The function of node:util for this takes quadratic time.
 const TERMINAL_ESCAPE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
 // An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
-const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~]*|%[\da-f]?|\\(?:[ux][\da-f]{0,3})?|&#?\w{0,6})$/i;
+const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~\u001b\u009b]*|(?:%[c-f][\da-f](?:%[89ab][\da-f]){0,2})?(?:%[\da-f]?)?|\\(?:[ux][\da-f]{0,3})?|&#?\w*)$/i;
 /** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
 function mask(secret) {
     // A server may echo the signature of a JWT alone.
@@ -19553,7 +19564,7 @@ function quote(text, maxLength = MAX_QUOTE_LENGTH) {
 }
 /** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
 function quoteId(id) {
-    return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
+    return /^[\w-]{1,128}$/.test(id) && redact(id) === id ? id : quote(id, 128);
 }
 /**
  * Breaks up workflow commands: the runner looks for `::name` at the beginning of a line, and for `##[name` anywhere.

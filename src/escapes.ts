@@ -1,6 +1,6 @@
 // One character as URLs, JSON and HTML escape it.
 const ESCAPED =
-  /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
+  /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\bfnrt]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** A part of a text, and where it begins and ends there. */
@@ -26,7 +26,8 @@ function unescape(text: string): string {
     return Buffer.from(text.replaceAll('%', ''), 'hex').toString();
   }
   if (text.startsWith('\\')) {
-    return text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
+    const isWhiteSpace = /^\\[bfnrt]$/i.test(text);
+    return isWhiteSpace ? ' ' : text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
   }
   const name = text.slice(1, -1).toLowerCase();
   return (

@@ -25,7 +25,7 @@ export function redact(text: string, isCut = false): string {
   for (const { plain, ranges } of [normalize([...split(text, false)]), normalize([...split(text, true)])]) {
     const mark = (first: number, last: number): unknown => isSecret.fill(1, ranges[first]?.[0], ranges[last]?.[1]);
     for (const form of listForms()) {
-      for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + 1)) {
+      for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + form.length)) {
         mark(at, at + form.length - 1);
       }
       const cut = isCut ? findCutSecret(plain, form) : 0;

@@ -11,7 +11,8 @@ const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
 const TERMINAL_ESCAPE =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
 // An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
-const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~]*|%[\da-f]?|\\(?:[ux][\da-f]{0,3})?|&#?\w{0,6})$/i;
+const CUT_ESCAPE =
+  /(?:[\u001b\u009b][^@-Z\\^-~\u001b\u009b]*|(?:%[c-f][\da-f](?:%[89ab][\da-f]){0,2})?(?:%[\da-f]?)?|\\(?:[ux][\da-f]{0,3})?|&#?\w*)$/i;
 
 /** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
 export function mask(secret: string): void {
@@ -46,7 +47,7 @@ export function quote(text: string, maxLength = MAX_QUOTE_LENGTH): string {
 
 /** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
 export function quoteId(id: string): string {
-  return /^[\w-]{1,100}$/.test(id) && redact(id) === id ? id : quote(id, 100);
+  return /^[\w-]{1,128}$/.test(id) && redact(id) === id ? id : quote(id, 128);
 }
 
 /**

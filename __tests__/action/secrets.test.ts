@@ -226,10 +226,10 @@ describe('quoteId', () => {
     expect(quoteId(id)).toBe('***');
   });
 
-  test.each(['::add-mask::x', '##[error]x', 'a\nb', 'x'.repeat(101), 'a b', ''])(
+  test.each(['::add-mask::x', '##[error]x', 'a\nb', 'x'.repeat(129), 'a b', ''])(
     'quotes text that is not an ID: %j',
     (id) => {
-      expect(quoteId(id)).toBe(quote(id, 100));
+      expect(quoteId(id)).toBe(quote(id, 128));
     },
   );
 });

@@ -140,6 +140,18 @@ describe('a long response', () => {
   });
 });
 
+describe('the names in a token', () => {
+  test('do not reveal a secret in another encoding', async () => {
+    const secret = 'hunter2-hunter2';
+    const name = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+    const body = JSON.stringify({ ...TOKEN, Policies: [name, 'deploy'] });
+    const result = await logInTo((_, response) => response.end(body), { extraHeaders: `X-Api-Key: ${secret}` });
+    expect(result.exitCode).toBe(0);
+    expect(result.log).toContain('policies: ***, deploy;');
+    expect(result.outputs['policies']).toBe(JSON.stringify([name, 'deploy']));
+  });
+});
+
 describe('a redirect', () => {
   test.each([301, 302, 303, 307, 308])(
     'with status %d is not followed, and the error names the origin',

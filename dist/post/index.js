@@ -66,7 +66,7 @@ function deletePem(path) {
 /** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
 function canReceive(file) {
     const path = process.env[file];
-    return Boolean(path) && existsSync(path ?? '');
+    return Boolean(path) && statSync(path ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
 function findFolder() {
     return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());

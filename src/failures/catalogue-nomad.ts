@@ -1,6 +1,6 @@
 import { formatTime } from '../deadline.js';
 import type { Jwt } from '../jwt.js';
-import { quote } from '../secrets.js';
+import { quote, quoteId } from '../secrets.js';
 import { isFromGithub, showClaim } from './claims.js';
 import { Failure, type AuthMethod, type Login, type Target } from './failure.js';
 import { code, defineKind, refusal, response, type Kind } from './match.js';
@@ -55,7 +55,7 @@ function listMethods(methods: AuthMethod[] | undefined): string {
     return 'To list the methods, run: nomad acl auth-method list';
   }
   const names = methods.filter(({ type }) => type === 'JWT').map(({ name }) => name);
-  const shown = names.slice(0, 20).join(', ');
+  const shown = names.slice(0, 20).map(quoteId).join(', ');
   const more = names.length > 20 ? ` and ${String(names.length - 20)} more` : '';
   return names.length === 0
     ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'

@@ -71,10 +71,11 @@ function findTitle(page: string): string {
 
 // A Location can be relative, malformed, or carry a query with secrets.
 function describeRedirect(url: string, location: unknown): string {
-  if (typeof location !== 'string' || !URL.canParse(location, url)) {
+  const address = typeof location === 'string' ? excerpt(location, MAX_EXCERPT_LENGTH) : '';
+  if (address === '' || !URL.canParse(address, url)) {
     return 'a redirect';
   }
-  const { origin, pathname } = new URL(excerpt(location, MAX_EXCERPT_LENGTH), url);
+  const { origin, pathname } = new URL(address, url);
   return `a redirect to ${quote(origin === new URL(url).origin ? pathname : origin)}`;
 }
 

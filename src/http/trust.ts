@@ -1,10 +1,11 @@
 import * as tls from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
-import { quote } from '../secrets.js';
+import { excerpt, quote } from '../secrets.js';
 
 // Only Node 22.15 and later can read the operating system's store.
 const { getCACertificates } = tls as { getCACertificates?: (store: 'default' | 'system') => string[] };
 
+const MAX_NAMES_LENGTH = 16_384;
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
 
 /** Tells whether a TLS error says that no root certificate verifies the server. */
@@ -31,6 +32,7 @@ export function checkServerIdentity(host: string, certificate: PeerCertificate):
 
 /** Returns the DNS names and IP addresses in the certificate of a TLS error. */
 export function readCertificateNames(certificate: Partial<PeerCertificate> | undefined): string[] {
-  const names = (certificate?.subjectaltname ?? '').split(', ');
+  // Before it is split, because a name may contain a secret that the server has received.
+  const names = excerpt(certificate?.subjectaltname ?? '', MAX_NAMES_LENGTH).split(', ');
   return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => quote(name, 100));
 }

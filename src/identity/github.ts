@@ -8,6 +8,9 @@ import { describeResponse, isSuccess } from '../http/response.js';
 import { parseJwt } from '../jwt.js';
 import { mask } from '../secrets.js';
 
+// As large as a webhook's payload can be.
+const MAX_EVENT_BYTES = 25 * 1024 * 1024;
+
 interface PullRequestEvent {
   pull_request?: { head?: { repo?: { fork?: boolean } | null } };
 }
@@ -77,7 +80,9 @@ function describeMissingEndpoint(): Failure {
 function isFromFork(): boolean {
   try {
     const path = process.env['GITHUB_EVENT_PATH'] ?? '';
-    const event = JSON.parse(statSync(path).isFile() ? readFileSync(path, 'utf8') : '{}') as PullRequestEvent;
+    const file = statSync(path);
+    const isReadable = file.isFile() && file.size > 0 && file.size <= MAX_EVENT_BYTES;
+    const event = JSON.parse(isReadable ? readFileSync(path, 'utf8') : '{}') as PullRequestEvent;
     return event.pull_request?.head?.repo?.fork === true;
   } catch {
     return false;

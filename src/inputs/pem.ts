@@ -49,7 +49,7 @@ export function isKeyOfCertificate(key: string, certificates: string): boolean {
 export function findSecretsInPem(value: string): string[] {
   const text = value.includes(BEGIN) ? value : decode(value);
   // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-  const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----(.+?)-----END/gs)].flatMap(([, body = '']) =>
+  const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----([^-]+)-----END/g)].flatMap(([, body = '']) =>
     splitLines(body).filter((line) => isBase64(line, MIN_SECRET_LENGTH)),
   );
   // What is not the base64 of a key may be a word such as "none".

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
@@ -29,7 +29,7 @@ export function deletePem(path: string): boolean {
 /** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
 export function canReceive(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT' | 'GITHUB_STATE'): boolean {
   const path = process.env[file];
-  return Boolean(path) && existsSync(path ?? '');
+  return Boolean(path) && statSync(path ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function findFolder(): string {

@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { quoteId } from '../secrets.js';
 import { exportConnection, type ExportOptions } from './connection.js';
 import { canReceive } from './files.js';
 import { STATE, type SavedToken } from './state.js';
@@ -108,5 +109,5 @@ function warnAboutToken(token: PublishedToken, effectivePolicies: string[] | und
 
 function listNames(names: string[]): string {
   const more = names.length - MAX_NAMES;
-  return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
+  return names.slice(0, MAX_NAMES).map(quoteId).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
 }
