@@ -16822,6 +16822,7 @@ module.exports = {
 /* harmony export */   B2: () => (/* binding */ Deadline),
 /* harmony export */   Xo: () => (/* binding */ formatSeconds),
 /* harmony export */   fU: () => (/* binding */ formatTime),
+/* harmony export */   tt: () => (/* binding */ trimFraction),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
 // A server that hangs once must not use up the whole timeout.
@@ -16865,7 +16866,11 @@ function formatSeconds(ms) {
 }
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 function formatTime(ms) {
-    return new Date(ms).toISOString().replace(/\.\d+/, '');
+    return trimFraction(new Date(ms).toISOString());
+}
+/** Removes the fraction of a second from a time in RFC 3339. */
+function trimFraction(time) {
+    return time.replace(/\.\d+/, '');
 }
 
 
@@ -18329,7 +18334,7 @@ Object.assign((dispatcher_default()).prototype, api);
 
 /***/ }),
 
-/***/ 8845:
+/***/ 3669:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -18340,8 +18345,30 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/jwt.ts
-var jwt = __nccwpck_require__(6962);
+;// CONCATENATED MODULE: ./src/jwt.ts
+/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
+function parseJwt(token) {
+    const [first, second, signature, ...rest] = token.split('.');
+    const header = decodePart(first);
+    const claims = decodePart(second);
+    const isComplete = /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
+    return header !== undefined && claims !== undefined && isComplete ? { token, header, claims } : undefined;
+}
+function decodePart(part) {
+    if (part === undefined || !/^[\w-]+$/.test(part)) {
+        return undefined;
+    }
+    try {
+        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? value
+            : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: ./package.json
@@ -18410,9 +18437,10 @@ function readToken(body) {
     catch {
         // The parser's own error would quote the body, which may contain a token.
     }
-    if (typeof token === 'string' && (0,jwt/* parseJwt */.$)(token) !== undefined) {
-        (0,secrets/* mask */.dK)(token);
-        return token;
+    const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
+    if (jwt !== undefined) {
+        (0,secrets/* mask */.dK)(jwt.token);
+        return jwt;
     }
     throw new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
 }
@@ -18447,10 +18475,11 @@ async function getIdentity(options, deadline) {
     if (options.identityToken === undefined) {
         return requestGithubToken(options.jwtGithubAudience, deadline);
     }
-    if ((0,jwt/* parseJwt */.$)(options.identityToken) === undefined) {
+    const jwt = parseJwt(options.identityToken);
+    if (jwt === undefined) {
         throw new failure/* Failure */.H('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' });
     }
-    return options.identityToken;
+    return jwt;
 }
 
 
@@ -18782,38 +18811,6 @@ function invalid(input, problem) {
 
 /***/ }),
 
-/***/ 6962:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $: () => (/* binding */ parseJwt)
-/* harmony export */ });
-/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-function parseJwt(token) {
-    const [first, second, signature, ...rest] = token.split('.');
-    const header = decodePart(first);
-    const claims = decodePart(second);
-    const isComplete = /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
-    return header !== undefined && claims !== undefined && isComplete ? { token, header, claims } : undefined;
-}
-function decodePart(part) {
-    if (part === undefined || !/^[\w-]+$/.test(part)) {
-        return undefined;
-    }
-    try {
-        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-
-
-/***/ }),
-
 /***/ 1730:
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -18822,7 +18819,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6683);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
-/* harmony import */ var _identity_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8845);
+/* harmony import */ var _identity_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3669);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7247);
 /* harmony import */ var _nomad_client_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9415);
 /* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8645);
@@ -18891,8 +18888,6 @@ var failure = __nccwpck_require__(7361);
 var retry = __nccwpck_require__(3377);
 // EXTERNAL MODULE: ./src/http/response.ts
 var http_response = __nccwpck_require__(8621);
-// EXTERNAL MODULE: ./src/jwt.ts
-var src_jwt = __nccwpck_require__(6962);
 // EXTERNAL MODULE: ./package.json
 var package_0 = __nccwpck_require__(8330);
 // EXTERNAL MODULE: ./src/http/connection.ts + 6 modules
@@ -19020,7 +19015,6 @@ function invalidToken() {
 
 
 
-
 const MAX_LIST_MS = 5_000;
 const MIN_LIST_MS = 1_000;
 const MAX_PROPAGATION_MS = 10_000;
@@ -19046,15 +19040,14 @@ class NomadClient {
      * Exchanges a JWT for an ACL token and masks it; throws a Failure with the details of the login.
      * https://developer.hashicorp.com/nomad/api-docs/acl/login
      */
-    async login(token) {
+    async login(jwt) {
         const { methodName, region, identityToken, isUrlDefault } = this.#options;
-        const jwt = (0,src_jwt/* parseJwt */.$)(token) ?? { token, header: {}, claims: {} };
         const login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
         const unusedAddress = isUrlDefault ? { unusedAddress: describeAddress(process.env['NOMAD_ADDR']) } : {};
         const call = {
             method: 'POST',
             path: '/v1/acl/login',
-            body: { AuthMethodName: methodName, LoginToken: token },
+            body: { AuthMethodName: methodName, LoginToken: jwt.token },
         };
         let isLost = false;
         try {
@@ -19158,6 +19151,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
 var core = __nccwpck_require__(8079);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/secrets.ts + 2 modules
 var secrets = __nccwpck_require__(6372);
 // EXTERNAL MODULE: external "node:crypto"
@@ -19301,6 +19296,7 @@ function writeFiles(pems) {
 
 
 
+
 const MAX_NAMES = 20;
 /** Saves a token for the post step, with its secret only if it can and should be revoked. */
 function saveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
@@ -19359,7 +19355,7 @@ function describeToken(token, effectivePolicies, methodName) {
     return [
         `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
         ...rights,
-        token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime.replace(/\.\d+/, '')}`,
+        token.expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* trimFraction */.tt)(token.expirationTime)}`,
     ].join('; ');
 }
 function warnAboutToken(token, effectivePolicies, methodName) {

@@ -45,5 +45,10 @@ export function formatSeconds(ms: number): string {
 
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+/, '');
+  return trimFraction(new Date(ms).toISOString());
+}
+
+/** Removes the fraction of a second from a time in RFC 3339. */
+export function trimFraction(time: string): string {
+  return time.replace(/\.\d+/, '');
 }

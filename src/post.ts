@@ -1,3 +1,4 @@
+import { trimFraction } from './deadline.js';
 import { endSoon } from './exit.js';
 import { deletePem } from './outputs/files.js';
 import { readFiles, readToken } from './outputs/state.js';
@@ -21,7 +22,7 @@ async function cleanUp(): Promise<void> {
     const { revokeToken } = await import('./revocation.js');
     await revokeToken({ ...token, secretId: token.secretId });
   } else if (token?.type === 'client') {
-    const end = token.expirationTime.replace(/\.\d+/, '');
+    const end = trimFraction(token.expirationTime);
     const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
     console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
   }

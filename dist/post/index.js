@@ -1,6 +1,67 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
+/***/ 6683:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   fU: () => (/* binding */ formatTime),
+/* harmony export */   tt: () => (/* binding */ trimFraction),
+/* harmony export */   wj: () => (/* binding */ withTimeout)
+/* harmony export */ });
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The time by which a login must be complete. */
+class Deadline {
+    #totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.#totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.#totalMs;
+    }
+    /** How many milliseconds are left; 0 after the deadline. */
+    get leftMs() {
+        return Math.max(0, this.#endMs - performance.now());
+    }
+    /** How many milliseconds one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    }
+}
+/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
+async function withTimeout(ms, promise, onTimeout) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            reject(onTimeout());
+        }, ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+/** Formats milliseconds as seconds. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+function formatTime(ms) {
+    return trimFraction(new Date(ms).toISOString());
+}
+/** Removes the fraction of a second from a time in RFC 3339. */
+function trimFraction(time) {
+    return time.replace(/\.\d+/, '');
+}
+
+
+/***/ }),
+
 /***/ 3139:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -128,9 +189,11 @@ function parse(text) {
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3139);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3139);
 /* harmony import */ var _outputs_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1635);
 /* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1703);
+
 
 
 
@@ -150,11 +213,11 @@ async function cleanUp() {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
     else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(63)]).then(__nccwpck_require__.bind(__nccwpck_require__, 63));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(937)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3937));
         await revokeToken({ ...token, secretId: token.secretId });
     }
     else if (token?.type === 'client') {
-        const end = token.expirationTime.replace(/\.\d+/, '');
+        const end = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .trimFraction */ .tt)(token.expirationTime);
         const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
         console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
     }
@@ -165,7 +228,7 @@ async function warn(message) {
     core.warning(message);
 }
 await cleanUp();
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_2__/* .endSoon */ .n)();
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_3__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

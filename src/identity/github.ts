@@ -5,7 +5,7 @@ import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import { Connection } from '../http/connection.js';
 import { describeResponse, isSuccess } from '../http/response.js';
-import { parseJwt } from '../jwt.js';
+import { parseJwt, type Jwt } from '../jwt.js';
 import { mask } from '../secrets.js';
 
 // As large as a webhook's payload can be.
@@ -21,7 +21,7 @@ interface PullRequestEvent {
  * request token to another server. Throws a Failure if the job may not request a token, or GitHub does not issue one.
  * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
  */
-export async function requestGithubToken(audience: string | undefined, deadline: Deadline): Promise<string> {
+export async function requestGithubToken(audience: string | undefined, deadline: Deadline): Promise<Jwt> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
   if (!URL.canParse(endpoint) || bearer === '') {
     throw describeMissingEndpoint();
@@ -53,16 +53,17 @@ export async function requestGithubToken(audience: string | undefined, deadline:
   }
 }
 
-function readToken(body: string): string {
+function readToken(body: string): Jwt {
   let token: unknown;
   try {
     token = (JSON.parse(body) as { value?: unknown } | null)?.value;
   } catch {
     // The parser's own error would quote the body, which may contain a token.
   }
-  if (typeof token === 'string' && parseJwt(token) !== undefined) {
-    mask(token);
-    return token;
+  const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
+  if (jwt !== undefined) {
+    mask(jwt.token);
+    return jwt;
   }
   throw new Failure("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
 }

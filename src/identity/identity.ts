@@ -1,6 +1,6 @@
 import type { Deadline } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
-import { parseJwt } from '../jwt.js';
+import { parseJwt, type Jwt } from '../jwt.js';
 import { requestGithubToken } from './github.js';
 
 /** Where the JWT of the job comes from. */
@@ -10,12 +10,13 @@ export interface IdentityOptions {
 }
 
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
-export async function getIdentity(options: IdentityOptions, deadline: Deadline): Promise<string> {
+export async function getIdentity(options: IdentityOptions, deadline: Deadline): Promise<Jwt> {
   if (options.identityToken === undefined) {
     return requestGithubToken(options.jwtGithubAudience, deadline);
   }
-  if (parseJwt(options.identityToken) === undefined) {
+  const jwt = parseJwt(options.identityToken);
+  if (jwt === undefined) {
     throw new Failure('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' });
   }
-  return options.identityToken;
+  return jwt;
 }

@@ -4,7 +4,7 @@ import { withTimeout, type Deadline } from '../deadline.js';
 import { Failure, type AuthMethod, type Login } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import { isSuccess } from '../http/response.js';
-import { parseJwt } from '../jwt.js';
+import type { Jwt } from '../jwt.js';
 import { NomadApi, type ApiOptions } from './api.js';
 import { expectNames, parseToken, type NomadToken } from './token.js';
 
@@ -44,15 +44,14 @@ export class NomadClient {
    * Exchanges a JWT for an ACL token and masks it; throws a Failure with the details of the login.
    * https://developer.hashicorp.com/nomad/api-docs/acl/login
    */
-  async login(token: string): Promise<NomadToken> {
+  async login(jwt: Jwt): Promise<NomadToken> {
     const { methodName, region, identityToken, isUrlDefault } = this.#options;
-    const jwt = parseJwt(token) ?? { token, header: {}, claims: {} };
     const login: Login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
     const unusedAddress = isUrlDefault ? { unusedAddress: describeAddress(process.env['NOMAD_ADDR']) } : {};
     const call = {
       method: 'POST',
       path: '/v1/acl/login',
-      body: { AuthMethodName: methodName, LoginToken: token },
+      body: { AuthMethodName: methodName, LoginToken: jwt.token },
     } as const;
     let isLost = false;
     try {

@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { trimFraction } from '../deadline.js';
 import { quoteId } from '../secrets.js';
 import { exportConnection, type ExportOptions } from './connection.js';
 import { canReceive } from './files.js';
@@ -86,7 +87,7 @@ function describeToken(token: PublishedToken, effectivePolicies: string[] | unde
   return [
     `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
     ...rights,
-    token.expirationTime === '' ? 'never expires' : `expires ${token.expirationTime.replace(/\.\d+/, '')}`,
+    token.expirationTime === '' ? 'never expires' : `expires ${trimFraction(token.expirationTime)}`,
   ].join('; ');
 }
 

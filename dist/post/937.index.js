@@ -1,5 +1,5 @@
-export const id = 63;
-export const ids = [63,150];
+export const id = 937;
+export const ids = [937,150];
 export const modules = {
 
 /***/ 1150:
@@ -40,7 +40,7 @@ Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___
 
 /***/ }),
 
-/***/ 63:
+/***/ 3937:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -51,51 +51,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 12 modules
 var lib_core = __webpack_require__(143);
-;// CONCATENATED MODULE: ./src/deadline.ts
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
-/** The time by which a login must be complete. */
-class Deadline {
-    #totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.#totalMs = seconds * 1000;
-        this.#endMs = performance.now() + this.#totalMs;
-    }
-    /** How many milliseconds are left; 0 after the deadline. */
-    get leftMs() {
-        return Math.max(0, this.#endMs - performance.now());
-    }
-    /** How many milliseconds one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
-}
-/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
-async function withTimeout(ms, promise, onTimeout) {
-    let timer;
-    const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => {
-            reject(onTimeout());
-        }, ms);
-    });
-    try {
-        return await Promise.race([promise, timeout]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
-}
-/** Formats milliseconds as seconds. */
-function formatSeconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
-}
-/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
-function formatTime(ms) {
-    return new Date(ms).toISOString().replace(/\.\d+/, '');
-}
-
+// EXTERNAL MODULE: ./src/deadline.ts
+var src_deadline = __webpack_require__(6683);
 ;// CONCATENATED MODULE: ./src/escapes.ts
 // One character as URLs, JSON and HTML escape it.
 const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\bfnrt]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
@@ -450,7 +407,7 @@ const CONNECTION_KINDS = [
         id: 'certificate-expired',
         match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
         example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
-        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(now)}).`,
+        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,src_deadline/* formatTime */.fU)(now)}).`,
     }),
     defineKind({
         id: 'tls-not-supported',
@@ -739,7 +696,7 @@ function describeTime(seconds, now) {
         return undefined;
     }
     const distance = Math.round(seconds - now / 1000);
-    return `${formatTime(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+    return `${(0,src_deadline/* formatTime */.fU)(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
 }
 /** What Nomad, or a server in front of it, can respond instead of a token. */
 const NOMAD_KINDS = [
@@ -1382,13 +1339,13 @@ async function retry(deadline, attempt) {
             const { retryAfterMs } = failure.details.response ?? {};
             const delayMs = (retryAfterMs ?? 0) + jitter(attempts, retryS === Infinity ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
             const policy = retryS === Infinity ? 'until the deadline' : `for ${String(retryS)} s`;
-            lib_core.debug(`${kind.id}: retry ${policy}, ${formatSeconds(Math.max(0, leftMs))} left`);
+            lib_core.debug(`${kind.id}: retry ${policy}, ${(0,src_deadline/* formatSeconds */.Xo)(Math.max(0, leftMs))} left`);
             if (delayMs >= leftMs) {
                 throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
             }
             // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
             const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
-            lib_core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
+            lib_core.info(`${failure.message}. Retrying in ${(0,src_deadline/* formatSeconds */.Xo)(delayMs)} (${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left).${hint}`);
             await (0,promises_.setTimeout)(delayMs);
         }
     }
@@ -1398,8 +1355,8 @@ function jitter(attempts, maxMs) {
     return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
-    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
-    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
+    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${(0,src_deadline/* formatSeconds */.Xo)(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,src_deadline/* formatSeconds */.Xo)(spentMs)}${wait})`;
 }
 
 ;// CONCATENATED MODULE: ./package.json
@@ -1782,8 +1739,8 @@ class Connection {
             lib_core.debug(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
         };
         try {
-            const onTimeout = () => this.#fail(`${this.#place} did not respond within ${formatSeconds(limitMs)}`, 'NO_RESPONSE');
-            const response = await withTimeout(limitMs, this.#exchange(request), onTimeout);
+            const onTimeout = () => this.#fail(`${this.#place} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`, 'NO_RESPONSE');
+            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
             log(String(response.status));
             return response;
         }
@@ -1979,7 +1936,7 @@ async function revokeToken(token) {
     const name = `The ${token.type} token ${token.accessorId}`;
     try {
         mask(token.secretId);
-        const wasThere = await revoke(readInputs(), token, new Deadline(TIMEOUT_S));
+        const wasThere = await revoke(readInputs(), token, new src_deadline/* Deadline */.B2(TIMEOUT_S));
         lib_core.info(wasThere ? `${name} is revoked.` : `${name} had already expired or been revoked.`);
     }
     catch (error) {
