@@ -1,25 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
 import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
 
 /** The help text. */
 export const HELP = `Simulates logins to Nomad, so that you can test binding rules before you create them.
 
-  npm start                               a demo
-  npm run simulate -- --config adv        a table of jobs, and which of them get a token
-  npm run simulate -- --config adv --claim ref=refs/heads/dev
-                                          what one job gets, and which binding rules match
+  npm start                                         a demo
+  npm run simulate -- --config github-adv           a table of jobs: which of them get a token, and why not
+  npm run simulate -- --config DIR --claims FILE    what one job gets, and the effect of each binding rule
+  npm run simulate -- --config DIR --expect FILE    compares what jobs get with what you expect, for CI
 
 Options:
-  --config simple|adv|DIR
-                       the setup: Simple or Realistic (adv, the default) of docs/nomad-setup.md, or a folder.
-                       A folder contains auth-method*.json, binding-rule*.json, role*.json and policies*.json
-                       as Nomad prints them, with one object or a list in each; NAME.hcl defines the policy NAME.
+  --config github|github-adv|DIR
+                       the configuration (required): an auth method of docs/nomad-setup.md, or a folder with
+                       auth-method*.json, binding-rule*.json, role*.json and policies*.json as in Nomad's API, with
+                       one object or a list in each. NAME.hcl defines the policy NAME.
   --method NAME        the auth method, if the folder has several
-  --claim NAME=VALUE   a claim of the job that differs from the example job (repeatable).
-                       sub, workflow_ref and job_workflow_ref change with it, unless you set them.
-  --claims FILE        all claims of the job, as a JSON object, instead of those of the example job
-  --log                show the log of the action's step as well
+  --claim NAME=VALUE   changes a claim of the example job, or of the job in --claims (repeatable). The claims that
+                       GitHub derives from it change as well, unless you set them: sub, and the ref of an event
+  --claims FILE        the job to explain: its claims as a JSON object, or as the log of the login step lists them
+  --expect FILE        a list of jobs in YAML or JSON: the claims that differ from the example job, and what the job gets
+  --log                with --claims: show the log of the action's step as well
   --help               show this text
 
 The example job is a push to main in the repository of nomad-config/github.env, with the claims of
@@ -29,27 +31,35 @@ in BoundAudiences, unless the claims include aud.
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
 
-Exit status: 1 if the single job is refused, 2 if an argument or a file is invalid, otherwise 0.`;
+Exit status: 1 if the job of --claims is refused or a job of --expect gets something else, 2 if an argument or a
+file is invalid or the fake Nomad cannot judge a rule, otherwise 0.`;
+
+/** A job, and what it should get. */
+export interface Expectation {
+  claims: Claims;
+  gets: string;
+}
 
 /** What to simulate. */
 export interface Plan {
   config: string;
   methodName: string | undefined;
-  /** Claims that replace those of the example job. */
-  base: Claims | undefined;
+  /** All claims of the job to explain. */
+  job: Claims | undefined;
   changes: Claims;
-  isOneJob: boolean;
+  expectations: Expectation[] | undefined;
   showsLog: boolean;
 }
 
 /** Reads the arguments; throws an error that names an invalid one. */
-export async function readPlan(args: string[]): Promise<Plan | 'demo' | 'help'> {
+export async function readPlan(args: string[]): Promise<Plan | 'help'> {
   const { values } = parseArgs({
     args,
     options: {
       claim: { type: 'string', multiple: true, default: [] },
       claims: { type: 'string' },
-      config: { type: 'string', default: 'adv' },
+      config: { type: 'string' },
+      expect: { type: 'string' },
       method: { type: 'string' },
       log: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -58,37 +68,60 @@ export async function readPlan(args: string[]): Promise<Plan | 'demo' | 'help'> 
   if (values.help) {
     return 'help';
   }
-  if (args.length === 0) {
-    return 'demo';
+  if (values.config === undefined) {
+    throw new Error('Set --config to github, github-adv or the folder of your configuration.');
   }
   return {
     config: values.config,
     methodName: values.method,
-    base: values.claims === undefined ? undefined : await readClaims(values.claims),
+    job: values.claims === undefined ? undefined : await readClaims(values.claims),
     changes: Object.assign({}, ...values.claim.map(parseClaim)) as Claims,
-    isOneJob: values.claims !== undefined || values.claim.length > 0,
+    expectations: values.expect === undefined ? undefined : await readExpectations(values.expect),
     showsLog: values.log,
   };
 }
 
 async function readClaims(file: string): Promise<Claims> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new Error(`--claims ${file} cannot be read: ${(error as Error).message}`);
-  });
-  let claims: unknown;
-  try {
-    claims = JSON.parse(text);
-  } catch {
-    const isJwt = /^[\w-]+\.[\w-]+\.[\w-]*\s*$/.test(text);
-    throw new Error(
-      `--claims ${file} ${isJwt ? 'is an encoded JWT. The file must contain its decoded claims' : 'is not JSON'}.`,
-    );
-  }
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new Error(`--claims ${file} must contain a JSON object.`);
+  const text = await read('--claims', file);
+  // A downloaded log has a time at the beginning of each line.
+  const logged = [...text.matchAll(/^(?:\S+ )?- ([\w.:/-]+): (.+?)\r?$/gm)];
+  const claims = parseJson(
+    logged.length > 0 ? `{${logged.map(([, name, value = '']) => `"${name ?? ''}":${value}`).join()}}` : text,
+  );
+  if (!isObject(claims)) {
+    throw new Error(`--claims ${file} must contain the claims of a JWT as a JSON object, or as a log lists them.`);
   }
   // Claims that are not in the file must not be taken from the example job.
   return { ...Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined])), ...omit(claims, RENEWED) };
+}
+
+async function readExpectations(file: string): Promise<Expectation[]> {
+  let jobs: unknown;
+  try {
+    jobs = parse(await read('--expect', file));
+  } catch (error) {
+    throw new Error(`--expect ${file} is not YAML: ${(error as Error).message}`);
+  }
+  if (!Array.isArray(jobs) || jobs.length === 0) {
+    throw new Error(`--expect ${file} must contain a list of jobs.`);
+  }
+  return jobs.map((job: unknown) => {
+    const { gets, ...claims } = (isObject(job) ? job : {}) as Claims;
+    const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
+    const isKnown = /^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '));
+    if (!isKnown) {
+      throw new Error(
+        `--expect ${file} has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`,
+      );
+    }
+    return { claims, gets: parts.join(', ') };
+  });
+}
+
+function read(option: string, file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Error(`${option} ${file} cannot be read: ${(error as Error).message}`);
+  });
 }
 
 function parseClaim(argument: string): Claims {
@@ -96,12 +129,21 @@ function parseClaim(argument: string): Claims {
   if (name === undefined) {
     throw new Error(`--claim ${argument} must have the form name=value, such as ref=refs/heads/dev.`);
   }
-  if (!/^[[{]/.test(value)) {
-    return { [name]: value };
-  }
-  try {
-    return { [name]: JSON.parse(value) as unknown };
-  } catch {
+  const claim = /^[[{]/.test(value) ? parseJson(value) : value;
+  if (claim === undefined) {
     throw new Error(`--claim ${argument} begins like JSON but is not valid JSON.`);
   }
+  return { [name]: claim };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -12,23 +12,22 @@ export const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
  */
 export const EXAMPLE: Claims = omit({ ...exampleClaims, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
 
-/** The jobs of a table, each of which differs from the example job in one respect. */
-export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
-  'the job itself': () => ({}),
-  'another branch': () => ({ ref: 'refs/heads/feature', ref_protected: 'false' }),
-  'a pull request': () => ({
-    event_name: 'pull_request',
-    ref: 'refs/pull/7/merge',
-    head_ref: 'feature',
-    base_ref: 'main',
-    ref_protected: 'false',
-  }),
-  'a merge queue': ({ sha }) => ({
-    event_name: 'merge_group',
+// The claims of events other than a push to a branch.
+const EVENTS: Record<string, (base: Claims) => Claims> = {
+  pull_request: () => ({ ref: 'refs/pull/7/merge', head_ref: 'feature', base_ref: 'main', ref_protected: 'false' }),
+  merge_group: ({ sha }) => ({
     ref: `refs/heads/gh-readonly-queue/main/pr-7-${text(sha)}`,
     ref_protected: 'false',
   }),
-  'a release tag': () => ({ ref: 'refs/tags/v1.2.3', ref_type: 'tag', ref_protected: 'false' }),
+  release: () => ({ ref: 'refs/tags/v1.2.3', ref_protected: 'false' }),
+};
+
+/** The jobs of a table, each of which differs from the example job in one respect. */
+export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
+  'a push to another branch': () => ({ event_name: 'push', ref: 'refs/heads/feature', ref_protected: 'false' }),
+  'a pull request': () => ({ event_name: 'pull_request' }),
+  'a merge queue': () => ({ event_name: 'merge_group' }),
+  'a release': () => ({ event_name: 'release' }),
   'an environment': () => ({ environment: 'production' }),
   'another workflow': () => ({ workflow: 'CI' }),
   'another team': () => ({ repo_property_team: 'other-team' }),
@@ -46,6 +45,12 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
   'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
 
+/** Names a job after its event, such as "a push to main". */
+export function nameJob({ event_name, ref }: Claims): string {
+  const place = text(ref).replace(/^refs\/(?:heads|tags)\//, '');
+  return event_name === 'push' ? `a push to ${place}` : `${text(event_name)} on ${place}`;
+}
+
 /** Returns claims without some of them, and without those that are undefined. */
 export function omit(claims: object, names: string[]): Claims {
   return Object.fromEntries(
@@ -53,11 +58,18 @@ export function omit(claims: object, names: string[]): Claims {
   );
 }
 
-/** Changes claims, and also the claims that GitHub derives from them: sub, workflow_ref and job_workflow_ref. */
+/** Changes claims, and also the claims that GitHub derives from them, such as sub and those of another event. */
 export function changeClaims(base: Claims, changes: Claims): Claims {
-  const changed: Claims = { ...base, ...changes };
-  if ('repository_owner' in changes && !('repository' in changes)) {
+  const isOtherEvent = 'event_name' in changes && changes['event_name'] !== base['event_name'];
+  const event = isOtherEvent ? EVENTS[text(changes['event_name'])]?.(base) : {};
+  const changed: Claims = { ...base, ...event, ...changes };
+  if (changed['ref'] !== base['ref']) {
+    changed['ref_type'] = text(changed['ref']).startsWith('refs/tags/') ? 'tag' : 'branch';
+  }
+  if ('repository_owner' in changes) {
     changed['repository'] = `${text(changes['repository_owner'])}/${nameRepository(base)}`;
+  } else if ('repository' in changes) {
+    changed['repository_owner'] = text(changes['repository']).split('/')[0];
   }
   const describe = [describeSubject, describeOldSubject].find((form) => form(base) === base['sub']);
   if (describe !== undefined) {

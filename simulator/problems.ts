@@ -1,9 +1,8 @@
-import { listVariables } from '../testbed/fake-nomad/interpolation.js';
-import { parseSelector, type Expression } from '../testbed/fake-nomad/selector.js';
-import type { BindingRule } from '../testbed/nomad-api.js';
-import { explainUnknown, listAttributes, type Attribute } from './attributes.js';
-import { findOnlyExcluded, listConditions, nameAttribute } from './explain.js';
-import { describeRule } from './rules.js';
+import exampleClaims from '../jws-example.json' with { type: 'json' };
+import { listVariables } from '../testbed/fake-nomad/formats.js';
+import { evaluate, parseSelector, type Condition, type Expression } from '../testbed/fake-nomad/selector.js';
+import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+import { describeRule, listAttributes, nameAttribute, type Attribute } from './rules.js';
 import type { Setup } from './setups.js';
 
 const TOKEN_NAME_VARIABLES = [
@@ -12,7 +11,7 @@ const TOKEN_NAME_VARIABLES = [
 ];
 
 /** Returns a description of each probable mistake in a setup, whichever job logs in. */
-export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims' | 'name'>): string[] {
+export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims'>): string[] {
   const { Name, Config, TokenNameFormat = '' } = method;
   const attributes = listAttributes(Config);
   const problems = [
@@ -30,6 +29,25 @@ export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'cl
     ...roles.flatMap((role) => findMissingPolicies(role, policies)),
   ];
   return [...new Set(problems)];
+}
+
+/** Returns a description of each claim that neither GitHub nor a claim mapping knows. */
+export function findUnknownClaims(names: string[], { Config }: AuthMethod): string[] {
+  const mapped = listAttributes(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
+  const known = [...mapped, ...Object.keys(exampleClaims), 'environment', 'enterprise', 'enterprise_id'];
+  return [...new Set(names)]
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
+      return `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`;
+    });
+}
+
+// The share of pairs of letters that two names have in common.
+function compare(name: string, other: string): number {
+  const [pairs, others] = [name, other].map((text) => new Set(Array.from(text, (_, at) => text.slice(at, at + 2))));
+  const common = [...(pairs ?? [])].filter((pair) => others?.has(pair));
+  return common.length / Math.max(pairs?.size ?? 0, others?.size ?? 0);
 }
 
 function findUnknownVariables(format: string, attributes: Attribute[]): string[] {
@@ -77,4 +95,56 @@ function findMissingPolicies({ Name, Policies }: Setup['roles'][number], policie
   return Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name)).map(
     (link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`,
   );
+}
+
+/** Says how to write a name that is not an attribute; undefined if it is one. */
+function explainUnknown(name: string, attributes: Attribute[]): string | undefined {
+  if (attributes.some((attribute) => attribute.name === name)) {
+    return undefined;
+  }
+  const short = name.replace(/^(?:value|list)\./, '');
+  const meant =
+    attributes.find((attribute) => attribute.name.replace(/^\w+\./, '') === short) ??
+    attributes.find(({ claim }) => claim === short);
+  const names = attributes.map((attribute) => attribute.name).join(', ');
+  const others = names === '' ? '' : `, or use one of ${names}`;
+  const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
+  return `${name} is not an attribute of the auth method. ${advice}`;
+}
+
+/** Returns all conditions of a selector. */
+function listConditions(selector: Expression): Condition[] {
+  switch (selector.type) {
+    case 'and':
+    case 'or':
+      return [...listConditions(selector.left), ...listConditions(selector.right)];
+    case 'not':
+      return listConditions(selector.operand);
+    case 'condition':
+      return [selector];
+  }
+}
+
+/** Returns the attributes for which a selector only excludes values, and therefore also matches JWTs without them. */
+function findOnlyExcluded(selector: Expression): string[] {
+  const parts = splitAnd(selector);
+  const list = (some: Expression[]): string[] => some.flatMap(listConditions).map(nameAttribute);
+  const required = list(parts.filter((part) => !isExclusion(part)));
+  return [...new Set(list(parts.filter(isExclusion)))].filter((name) => !required.includes(name));
+}
+
+function splitAnd(selector: Expression): Expression[] {
+  return selector.type === 'and' ? [selector.left, selector.right].flatMap(splitAnd) : [selector];
+}
+
+function isExclusion(part: Expression): boolean {
+  // "is empty" is meant to match JWTs without the claim.
+  if (part.type === 'condition' && part.operator === 'is empty' && !part.isNegated) {
+    return false;
+  }
+  try {
+    return evaluate(part, { value: {}, list: {} });
+  } catch {
+    return false;
+  }
 }

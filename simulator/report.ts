@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
-import { EXAMPLE, type Claims } from './identities.js';
-import { describeRule } from './rules.js';
-import type { Verdict } from './rule-probes.js';
-import type { Outcome } from './simulation.js';
+import { mapClaims } from '../testbed/fake-nomad/attributes.js';
+import { lookUp } from '../testbed/fake-nomad/selector.js';
+import type { AuthMethod } from '../testbed/nomad-api.js';
+import type { Claims } from './identities.js';
+import { describeRule, listAttributes } from './rules.js';
+import type { Verdict } from './simulation.js';
 
 /** Colors text on a terminal, unless NO_COLOR or a similar variable is set. */
 export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string {
@@ -10,10 +12,10 @@ export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: s
 }
 
 /** Formats jobs and their outcomes as a table. */
-export function formatTable(rows: (Pick<Outcome, 'isLetIn' | 'summary'> & { name: string })[]): string {
+export function formatTable(rows: { name: string; isGood: boolean; summary: string }[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows
-    .map(({ name, isLetIn, summary }) => `  ${name.padEnd(width)}  ${color(isLetIn ? 'green' : 'red', summary)}`)
+    .map(({ name, isGood, summary }) => `  ${name.padEnd(width)}  ${color(isGood ? 'green' : 'red', summary)}`)
     .join('\n');
 }
 
@@ -25,19 +27,19 @@ export function formatLog(log: string): string {
     .join('\n');
 }
 
-/** Formats a list of warnings. */
-export function formatWarnings(warnings: string[]): string {
-  return `${color('yellow', 'Warnings:')}\n${warnings.map((warning) => `  ${warning}`).join('\n')}`;
-}
-
-/** Formats the claims of a job that differ from the example job. */
-export function formatClaims(claims: Claims): string {
-  const names = [...new Set([...Object.keys(EXAMPLE), ...Object.keys(claims)])];
-  const show = (value: unknown): string => (value === undefined ? '(none)' : JSON.stringify(value));
-  const lines = names
-    .filter((name) => show(claims[name]) !== show(EXAMPLE[name]))
-    .map((name) => `  ${name}: ${show(claims[name])}`);
-  return ['Claims that differ from the example job:', ...(lines.length > 0 ? lines : ['  none'])].join('\n');
+/** Formats the attributes that an auth method creates from the claims of a job. */
+export function formatAttributes(claims: Claims, { Config }: AuthMethod): string {
+  let lines: string[];
+  try {
+    const attributes = mapClaims(claims, Config);
+    lines = listAttributes(Config).map(({ name }) => {
+      const value = lookUp(name.split('.'), attributes);
+      return `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`;
+    });
+  } catch (error) {
+    lines = [`  ${(error as Error).message}`];
+  }
+  return ['Attributes of the job:', ...lines].join('\n');
 }
 
 /** Formats the effect of each binding rule; undefined means that none was evaluated. */
@@ -45,10 +47,10 @@ export function formatVerdicts(verdicts: Verdict[] | undefined): string {
   if (verdicts === undefined) {
     return 'Binding rules: not evaluated, because the auth method refuses the JWT.';
   }
-  const lines = verdicts.flatMap(({ rule, isMatch, summary, failed }) => [
+  const lines = verdicts.flatMap(({ rule, grants, reasons }) => [
     `  ${describeRule(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
-    `    ${color(isMatch ? 'green' : 'red', summary)}${failed.length > 0 ? ':' : ''}`,
-    ...failed.map((condition) => `      ${condition}`),
+    `    ${grants === undefined ? color('red', 'grants nothing:') : color('green', `grants ${grants}`)}`,
+    ...reasons.map((reason) => `      ${reason}`),
   ]);
   return ['Binding rules:', ...(lines.length > 0 ? lines : ['  none'])].join('\n');
 }

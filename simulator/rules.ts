@@ -1,24 +1,30 @@
 import { mapClaims } from '../testbed/fake-nomad/attributes.js';
-import { interpolate, listVariables } from '../testbed/fake-nomad/interpolation.js';
-import { parseSelector } from '../testbed/fake-nomad/selector.js';
+import { interpolate, listVariables } from '../testbed/fake-nomad/formats.js';
+import type { Condition } from '../testbed/fake-nomad/selector.js';
 import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
-import { listAttributes } from './attributes.js';
-import { explainMismatch } from './explain.js';
 import type { Claims } from './identities.js';
 
-/** Names a binding rule after what it grants, such as "role repo-74". */
-export function describeRule({ BindType, BindName = '' }: BindingRule): string {
-  return [BindType, BindName].filter(Boolean).join(' ');
+/** An attribute of an auth method, with its full name, such as value.ref. */
+export interface Attribute {
+  name: string;
+  claim: string;
 }
 
-/** Explains why a rule does not match a JWT: one sentence for each condition that failed. */
-export function explainNoMatch({ Selector = '' }: BindingRule, claims: Claims, { Config }: AuthMethod): string[] {
-  try {
-    return explainMismatch(parseSelector(Selector), mapClaims(claims, Config), listAttributes(Config));
-  } catch {
-    // Nomad refuses the claims or the selector, and its own reason is reported.
-    return [];
-  }
+/** Returns the attributes that an auth method's mappings create from claims. */
+export function listAttributes({ ClaimMappings, ListClaimMappings }: AuthMethod['Config']): Attribute[] {
+  const list = (scope: string, mappings: Record<string, string> | null | undefined): Attribute[] =>
+    Object.entries(mappings ?? {}).map(([claim, name]) => ({ name: `${scope}.${name}`, claim }));
+  return [...list('value', ClaimMappings), ...list('list', ListClaimMappings)];
+}
+
+/** Returns the name of the attribute that a condition tests, such as value.ref. */
+export function nameAttribute({ path }: Condition): string {
+  return path.join('.');
+}
+
+/** Names a binding rule after what it grants, such as "role repo-74". */
+export function describeRule({ BindType, BindName = '' }: Pick<BindingRule, 'BindType' | 'BindName'>): string {
+  return [BindType, BindName].filter(Boolean).join(' ');
 }
 
 /** Names the role or policy that a rule binds for a JWT, with its variables filled in as Nomad does. */

@@ -1,22 +1,33 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuthMethod, BindingRule, Policy, Role } from '../testbed/nomad-api.js';
-import type { Configuration } from './configuration.js';
+
+/** An auth method and the objects that affect its logins. */
+export interface Configuration {
+  method: AuthMethod;
+  rules: BindingRule[];
+  roles: Omit<Role, 'ID'>[];
+  policies: Policy[];
+  /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
+  others?: Pick<Configuration, 'method' | 'rules'>[];
+}
 
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
-/** Reads a configuration from a folder with the JSON that Nomad prints; throws an error that names the file. */
+/** Reads a configuration from a folder of JSON as Nomad prints it, or shorter; throws an error that names the file. */
 export async function readFolder(folder: string, methodName: string | undefined): Promise<Configuration> {
   const files = await readdir(folder).catch((error: unknown) => {
-    throw new Error(`--config "${folder}" is neither simple, adv nor a folder (${(error as Error).message}).`);
+    throw new Error(`--config "${folder}" is neither github, github-adv nor a folder (${(error as Error).message}).`);
   });
   const readAll = async <T>(prefix: string, check: (item: T) => string | undefined): Promise<T[]> => {
     const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json')).sort();
     return (await Promise.all(matching.map((file) => readItems(join(folder, file), check)))).flat();
   };
-  const methods = await readAll<AuthMethod>('auth-method', checkMethod);
-  const method = choose(folder, methods, methodName);
   const rules = await readAll<BindingRule>('binding-rule', checkRule);
+  const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
+  const items = await readAll<Partial<AuthMethod>>('auth-method', checkMethod);
+  const methods = items.map((item) => completeMethod(item, assumedName));
+  const method = choose(folder, methods, methodName);
   const roles = (await readAll<Role>('role', checkRole)).map(({ Name, Policies }) => ({
     Name,
     Policies: (Policies as Role['Policies'] | null) ?? [],
@@ -28,7 +39,10 @@ export async function readFolder(folder: string, methodName: string | undefined)
   const listed = (await readAll<Partial<Policy>>('polic', checkPolicy)).map(withRules);
   const written = files.filter((file) => file.endsWith('.hcl')).map((file) => readPolicy(folder, file));
   const policies = [...listed, ...(await Promise.all(written))];
-  const rulesOf = ({ Name }: AuthMethod): BindingRule[] => rules.filter(({ AuthMethod }) => AuthMethod === Name);
+  const rulesOf = ({ Name }: AuthMethod): BindingRule[] =>
+    rules
+      .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
+      .filter(({ AuthMethod }) => AuthMethod === Name);
   return {
     method,
     rules: rulesOf(method),
@@ -49,7 +63,7 @@ async function readItems<T>(file: string, check: (item: T) => string | undefined
     throw new Error(`${file} is not JSON. It begins: ${text.trim().slice(0, 60)}`);
   }
   // Nomad prints an empty list as null.
-  const items = (Array.isArray(content) ? content : [content ?? []].flat()) as T[];
+  const items = [content ?? []].flat() as T[];
   for (const item of items) {
     const problem = typeof item === 'object' && item !== null ? check(item) : 'must be an object or a list of objects';
     if (problem !== undefined) {
@@ -59,16 +73,28 @@ async function readItems<T>(file: string, check: (item: T) => string | undefined
   return items;
 }
 
-function checkMethod({ Name, Config, TokenLocality, MaxTokenTTL }: Partial<AuthMethod>): string | undefined {
-  return Name && Config && TokenLocality && MaxTokenTTL
+function checkMethod(item: Partial<AuthMethod>): string | undefined {
+  const isConfig = ['JWKSURL', 'OIDCDiscoveryURL', 'JWTValidationPubKeys', 'ClaimMappings'].some(
+    (name) => name in item,
+  );
+  return item.Config || isConfig
     ? undefined
-    : 'lacks Name, Config, TokenLocality or MaxTokenTTL. Save the output of: nomad operator api /v1/acl/auth-method/NAME';
+    : 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME';
 }
 
-function checkRule({ AuthMethod, BindType = '', BindName }: Partial<BindingRule>): string | undefined {
-  if (!AuthMethod) {
-    return 'has no AuthMethod. Save the output of: nomad acl binding-rule info -json ID';
-  }
+// A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
+function completeMethod(item: Partial<AuthMethod>, assumedName: string): AuthMethod {
+  const method = item.Config ? item : { Config: item };
+  return {
+    Name: assumedName,
+    Type: 'JWT',
+    TokenLocality: 'global',
+    MaxTokenTTL: '1h',
+    ...(method as Pick<AuthMethod, 'Config'>),
+  };
+}
+
+function checkRule({ BindType = '', BindName }: Partial<BindingRule>): string | undefined {
   if (BindType === '') {
     return 'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID';
   }
@@ -95,21 +121,18 @@ function checkPolicy({ Name }: Partial<Policy>): string | undefined {
 }
 
 function choose(folder: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
-  if (methods.length === 0) {
-    throw new Error(`--config ${folder} has no file auth-method*.json.`);
-  }
   const usable = methods.filter(({ Type }) => Type === 'JWT');
   const names = usable.map(({ Name }) => Name).join(', ') || 'none';
-  if (name === undefined && usable.length > 1) {
+  const [method, another] = usable.filter(({ Name }) => Name === (name ?? Name));
+  if (method === undefined) {
+    throw new Error(
+      `--config ${folder} has no auth method ${name ?? ''}${name === undefined ? '' : ' '}of type JWT in auth-method*.json. Methods of this type: ${names}.`,
+    );
+  }
+  if (another !== undefined) {
     throw new Error(
       `--config ${folder} has several auth methods of type JWT: ${names}. Choose one with --method NAME.`,
     );
-  }
-  const method = usable.find(({ Name }) => Name === (name ?? Name));
-  if (method === undefined) {
-    const chosen =
-      name === undefined ? `--config ${folder} has no auth method` : `--method ${name}: ${folder} has no such method`;
-    throw new Error(`${chosen} of type JWT, which jobs need to log in. Methods of this type: ${names}.`);
   }
   return method;
 }

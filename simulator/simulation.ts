@@ -1,99 +1,212 @@
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { GITHUB_ISSUER, type Issuer } from '../testbed/issuer.js';
-import type { Token } from '../testbed/nomad-api.js';
-import type { NomadServer } from '../testbed/nomad.js';
+import { GITHUB_ISSUER, startIssuer, type Issuer } from '../testbed/issuer.js';
+import type { AuthMethod, BindingRule, Token } from '../testbed/nomad-api.js';
+import { isSince, type NomadServer } from '../testbed/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
-import { putMethod, putRolesAndPolicies, putRule } from './apply.js';
 import type { Claims } from './identities.js';
-import { logIn } from './login.js';
-import { RuleProbes, type Verdict } from './rule-probes.js';
-import { findClaimsMissingForName } from './rules.js';
+import { explainNoMatch } from './mismatch.js';
+import { showProgress } from './report.js';
+import { describeRule, findClaimsMissingForName } from './rules.js';
 import type { Setup } from './setups.js';
-import { allowsMore, describeToken } from './tokens.js';
+import { allowsMore, describeRights, describeToken } from './tokens.js';
 
 /** The result of a login with certain claims. */
 export interface Outcome {
-  isLetIn: boolean;
   /** The token, or the reason for the refusal, in one line. */
   summary: string;
+  /** What would have to differ for a rule to grant something. */
+  reason?: string | undefined;
   token: Token | undefined;
+}
+
+/** The effect of a binding rule on one login. */
+export interface Verdict {
+  rule: BindingRule;
+  /** What the rule grants; undefined if it grants nothing. */
+  grants?: string;
+  /** Why the rule grants nothing. */
+  reasons: string[];
+}
+
+type Answer = { token: Token } | { token: undefined; status: number; refusal: string };
+
+const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDiscoveryURL', 'DiscoveryCaPem'];
+const PLACEHOLDER = { name: 'simulator-placeholder', rules: 'namespace "default" { policy = "read" }' };
+const NO_MATCH = 'no role or policy bindings matched';
+
+/** Starts Nomad with a setup, and stops it after the simulation has been used. */
+export async function withSimulation<T>(
+  setup: Setup,
+  start: () => Promise<NomadServer>,
+  use: (simulation: Simulation, nomadName: string) => Promise<T>,
+): Promise<T> {
+  showProgress('Starting Nomad…');
+  const nomad = await start();
+  const issuer = await startIssuer();
+  try {
+    showProgress('Configuring Nomad…');
+    const simulation = new Simulation(setup, nomad, issuer);
+    await simulation.prepare();
+    return await use(simulation, nomad.name);
+  } finally {
+    showProgress('');
+    await nomad.close();
+    await issuer.close();
+  }
 }
 
 /** A setup on a Nomad server, to which jobs with any claims can try to log in. */
 export class Simulation {
-  readonly setup: Setup;
-  readonly #nomad: NomadServer;
-  readonly #issuer: Issuer;
-  readonly #probes: RuleProbes;
-  readonly #others: Simulation[] = [];
+  constructor(
+    readonly setup: Setup,
+    readonly nomad: NomadServer,
+    readonly issuer: Issuer,
+  ) {}
 
-  private constructor(setup: Setup, nomad: NomadServer, issuer: Issuer, probes: RuleProbes) {
-    this.setup = setup;
-    this.#nomad = nomad;
-    this.#issuer = issuer;
-    this.#probes = probes;
-  }
-
-  /** Configures a server with a setup, but with the keys of a fake issuer; throws an error if the server rejects something. */
-  static async prepare(setup: Setup, nomad: NomadServer, issuer: Issuer): Promise<Simulation> {
-    const { method, rules, others = [] } = setup;
-    await putRolesAndPolicies(setup, nomad);
-    await putMethod(setup, method.Name, nomad, issuer);
-    for (const rule of rules) {
-      await putRule(rule, method.Name, nomad);
+  /** Configures the server, but with the keys of the fake issuer; throws an error if the server rejects something. */
+  async prepare(): Promise<void> {
+    const { method, rules, others = [] } = this.setup;
+    await this.#putRolesAndPolicies();
+    for (const each of [{ method, rules }, ...others]) {
+      await this.#putMethod(each.method, each.method.Name, each.rules);
     }
-    const simulation = new Simulation(setup, nomad, issuer, await RuleProbes.prepare(setup, nomad, issuer));
-    for (const other of others) {
-      simulation.#others.push(await Simulation.prepare({ ...setup, ...other, others: [] }, nomad, issuer));
+    // A copy of the method for each rule shows the effect of the rule. It must not fail because of a token name.
+    for (const [index, rule] of rules.entries()) {
+      await this.#putMethod({ ...method, TokenNameFormat: '' }, nameCopy(index), [rule]);
     }
-    return simulation;
   }
 
   /** Logs a job in; its JWT is for the audience that the method expects, unless the claims have another. */
   async try(claims: Claims): Promise<Outcome> {
-    const { method, roles } = this.setup;
-    const answer = await logIn(this.#nomad.url, method.Name, await this.#issue(claims));
+    const answer = await this.#logIn(this.setup.method.Name, claims);
     if (answer.token !== undefined) {
-      return { isLetIn: true, summary: describeToken(answer.token, roles), token: answer.token };
+      return { summary: describeToken(answer.token, this.setup.roles), token: answer.token };
     }
     const { status, refusal } = answer;
-    const missing = refusal.includes('ACL token name') ? findClaimsMissingForName(claims, method) : [];
+    const missing = refusal.includes('ACL token name') ? findClaimsMissingForName(claims, this.setup.method) : [];
     const hint = missing.length > 0 ? ` (TokenNameFormat needs the claim ${missing.join(' and ')})` : '';
-    return { isLetIn: false, summary: `refused (${String(status)}): ${refusal}${hint}`, token: undefined };
+    return {
+      summary: `refused (${String(status)}): ${refusal}${hint}`,
+      reason: refusal === NO_MATCH ? await this.#findReason(claims) : undefined,
+      token: undefined,
+    };
   }
 
   /** Logs a job in with the action, as a step of a workflow does. */
   async runAction(claims: Claims): Promise<StageResult> {
-    const inputs = { url: this.#nomad.url, methodName: this.setup.method.Name };
+    const inputs = { url: this.nomad.url, methodName: this.setup.method.Name };
     const aud = this.#chooseAudience(claims);
     // The fake GitHub issuer only issues JWTs with its own issuer and one audience. Other JWTs are passed as an input.
     return claims['iss'] === GITHUB_ISSUER && typeof aud === 'string'
-      ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: this.#issuer.startJob(claims) })
+      ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: this.issuer.startJob(claims) })
       : runMain({ inputs: { ...inputs, identityToken: await this.#issue(claims) } });
   }
 
   /** Returns the effect of each binding rule on a job; undefined if the method refuses its JWT. */
   async judgeRules(claims: Claims): Promise<Verdict[] | undefined> {
-    return this.#probes.judge(await this.#issue(claims), claims);
+    const { method, rules, roles } = this.setup;
+    const verdicts: Verdict[] = [];
+    for (const [index, rule] of rules.entries()) {
+      const answer = await this.#logIn(nameCopy(index), claims);
+      if (answer.token !== undefined) {
+        verdicts.push({ rule, grants: describeRights(answer.token, roles), reasons: [] });
+      } else if (answer.status === 401) {
+        return undefined;
+      } else {
+        verdicts.push({
+          rule,
+          reasons: answer.refusal === NO_MATCH ? explainNoMatch(rule, claims, method) : [answer.refusal],
+        });
+      }
+    }
+    return verdicts;
   }
 
   /** Returns the other auth methods of the setup that grant the same job more, with what they grant. */
   async findWider(claims: Claims): Promise<{ name: string; summary: string }[]> {
-    if (this.#others.length === 0) {
-      return [];
+    const { method, roles, others = [] } = this.setup;
+    const { token: own } = await this.#logIn(method.Name, claims);
+    const wider = [];
+    for (const other of others) {
+      const { token } = await this.#logIn(other.method.Name, claims);
+      if (token !== undefined && allowsMore(token, own, roles)) {
+        wider.push({ name: other.method.Name, summary: describeToken(token, roles) });
+      }
     }
-    const { token: own } = await this.try(claims);
-    const outcomes = await Promise.all(
-      this.#others.map(async (other) => ({ name: other.setup.method.Name, ...(await other.try(claims)) })),
-    );
-    return outcomes.filter(({ token }) => token !== undefined && allowsMore(token, own, this.setup.roles));
+    return wider;
+  }
+
+  // The rule that comes closest to granting something is probably the one that is meant for the job.
+  async #findReason(claims: Claims): Promise<string | undefined> {
+    const verdicts = (await this.judgeRules(claims)) ?? [];
+    const [closest] = verdicts.sort((a, b) => a.reasons.length - b.reasons.length);
+    const [first, ...others] = closest?.reasons ?? [];
+    return others.length > 0 ? `${first ?? ''} (and ${String(others.length)} more)` : first;
+  }
+
+  async #logIn(AuthMethodName: string, claims: Claims): Promise<Answer> {
+    const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
+    const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
+    return response.ok
+      ? { token: (await response.json()) as Token }
+      : { token: undefined, status: response.status, refusal: shorten(await response.text()) };
   }
 
   #issue(claims: Claims): Promise<string> {
-    return this.#issuer.issue({ claims: { ...claims, aud: this.#chooseAudience(claims) } });
+    return this.issuer.issue({ claims: { ...claims, aud: this.#chooseAudience(claims) } });
   }
 
   #chooseAudience(claims: Claims): unknown {
     return claims['aud'] ?? this.setup.method.Config.BoundAudiences?.[0] ?? exampleClaims.aud;
   }
+
+  async #putMethod(method: Omit<AuthMethod, 'Name'>, name: string, rules: BindingRule[]): Promise<void> {
+    const { Config, Type, TokenLocality, MaxTokenTTL, TokenNameFormat } = method;
+    const checks = Object.fromEntries(Object.entries(Config).filter(([field]) => !KEY_SOURCES.includes(field)));
+    const isNamed = TokenNameFormat && isSince(this.nomad.version, '1.7.0');
+    await this.nomad.admin.putMethod(
+      name,
+      { ...checks, JWKSURL: this.issuer.jwksUrl },
+      { Type, TokenLocality, MaxTokenTTL, ...(isNamed && { TokenNameFormat }) },
+    );
+    for (const { Selector = '', BindType, BindName = '' } of rules) {
+      await this.nomad.admin.putRule({ AuthMethod: name, Selector, BindType, BindName }).catch((error: unknown) => {
+        const rule = `${describeRule({ BindType, BindName })}, if ${Selector}`;
+        throw new Error(`The rule ${rule} cannot be created: ${(error as Error).message.trim()}`);
+      });
+    }
+  }
+
+  // Nomad only creates a role if its policies exist. A missing one is created and then deleted.
+  async #putRolesAndPolicies(): Promise<void> {
+    const { policies, roles } = this.setup;
+    const { admin } = this.nomad;
+    for (const { Name, Rules } of policies) {
+      await admin.putPolicy(Name, Rules);
+    }
+    const missing = new Set<string>();
+    for (const { Name, Policies } of roles) {
+      const links = Policies.length > 0 ? Policies.map((policy) => policy.Name) : [PLACEHOLDER.name];
+      for (const link of links.filter((name) => policies.every((policy) => policy.Name !== name))) {
+        await admin.putPolicy(link, PLACEHOLDER.rules);
+        missing.add(link);
+      }
+      await admin.putRole(Name, links);
+    }
+    for (const name of missing) {
+      await admin.deletePolicy(name);
+    }
+  }
+}
+
+function nameCopy(index: number): string {
+  return `simulator-rule-${String(index)}`;
+}
+
+// Nomad adds the same prefix to each reason for refusing a JWT.
+function shorten(answer: string): string {
+  return answer
+    .replace(/unable to (?:validate provided token|verify signature of JWT token): /g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

@@ -3,6 +3,15 @@ import type { Setup } from './setups.js';
 
 type Rights = Pick<Token, 'Type' | 'Policies' | 'Roles'>;
 
+/** Names the roles and policies of a token as a file for --expect does: "role a, policy b", "management" or "refused". */
+export function nameGrant(token: Rights | undefined): string {
+  if (token?.Type !== 'client') {
+    return token?.Type ?? 'refused';
+  }
+  const roles = (token.Roles ?? []).map(({ Name }) => `role ${Name}`);
+  return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
+}
+
 /** Describes a token in one line: its type, its lifetime, its roles and its policies. */
 export function describeToken(token: Token, roles: Setup['roles']): string {
   const place = token.Global ? '' : ' in one region';

@@ -38,15 +38,15 @@ export interface Issuer {
 export async function startIssuer(): Promise<Issuer> {
   const kid = randomUUID();
   const keys = await generateKeyPair('RS256', { extractable: true });
-  const strangersKeys = await generateKeyPair('RS256');
   const jobs = new Map<string, Record<string, unknown>>();
 
-  function issue({ claims = {}, forged = false }: IssueOptions = {}): Promise<string> {
+  async function issue({ claims = {}, forged = false }: IssueOptions = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const times = { nbf: now - 2 * LIFETIME_S, iat: now, exp: now + LIFETIME_S };
+    const { privateKey } = forged ? await generateKeyPair('RS256') : keys;
     return new SignJWT({ ...exampleClaims, jti: randomUUID(), ...times, ...claims })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid })
-      .sign(forged ? strangersKeys.privateKey : keys.privateKey);
+      .sign(privateKey);
   }
 
   const server = await listen((request, response) => {

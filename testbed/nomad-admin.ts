@@ -1,3 +1,5 @@
+import exampleClaims from '../jws-example.json' with { type: 'json' };
+import { GITHUB_ISSUER, type Issuer } from './issuer.js';
 import type { AuthMethod, BindingRule } from './nomad-api.js';
 
 /** An operator with a management token, who configures a real or a fake Nomad over its API. */
@@ -67,4 +69,21 @@ async function send(url: string, method: string, path: string, body?: unknown, s
     throw new Error(`${method} ${path} answered ${String(response.status)}: ${text}`);
   }
   return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Configures a cluster so that pushes to main in octo-org/octo-repo get the policy deploy through the auth method github. */
+export async function setUpGithubMethod(admin: NomadAdmin, issuer: Issuer): Promise<void> {
+  await admin.putPolicy('deploy', 'namespace "default" { policy = "write" }');
+  await admin.putMethod('github', {
+    JWKSURL: issuer.jwksUrl,
+    BoundIssuer: [GITHUB_ISSUER],
+    BoundAudiences: ['https://github.com/octo-org', exampleClaims.aud],
+    ClaimMappings: { repository_id: 'repo_id', ref: 'ref' },
+  });
+  await admin.putRule({
+    AuthMethod: 'github',
+    Selector: 'value.repo_id == "74" and value.ref == "refs/heads/main"',
+    BindType: 'policy',
+    BindName: 'deploy',
+  });
 }

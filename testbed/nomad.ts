@@ -1,6 +1,6 @@
 import { findNomad, startNomadAgent, type NomadProgram } from './nomad-agent.js';
 import { NomadAdmin } from './nomad-admin.js';
-import { startFakeNomad, type FakeNomad } from './fake-nomad/server.js';
+import { startFakeNomad, type FakeNomad } from './fake-nomad/fake-nomad.js';
 
 /** A real or a fake Nomad on the loopback address, with bootstrapped ACLs. */
 export interface NomadServer {
@@ -35,7 +35,7 @@ export async function startRealNomad(program: NomadProgram): Promise<NomadServer
 export async function startFakeCluster(): Promise<NomadServer & FakeNomad> {
   const fakeNomad = await startFakeNomad();
   const { url } = fakeNomad;
-  return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.6', admin: await NomadAdmin.bootstrap(url) };
+  return { ...fakeNomad, name: 'the fake Nomad', version: '2.0.5', admin: await NomadAdmin.bootstrap(url) };
 }
 
 /** Tells whether a version, such as "1.10.5", is the same as another one or newer. */

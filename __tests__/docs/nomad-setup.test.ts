@@ -27,8 +27,8 @@ process.stderr.write(
 type Example = [fits: Claims, other: Claims];
 
 const SETUPS = [
-  ['Realistic', 'adv'],
-  ['Simple', 'simple'],
+  ['Realistic', 'github-adv'],
+  ['Simple', 'github'],
 ] as const;
 
 let folder: string;
@@ -212,7 +212,7 @@ describeOnPosix.each([
   beforeAll(async () => {
     issuer = await startIssuer();
     nomad = await start();
-    realistic = (await readSetup('adv')).rules[0]?.Selector ?? '';
+    realistic = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
     before = await ask(realistic, allJobs);
   }, 60_000);
 
@@ -223,7 +223,7 @@ describeOnPosix.each([
 
   /** Tells for each job whether a rule with this selector allows it. */
   async function ask(selector: string, changed: Claims[]): Promise<boolean[]> {
-    const { method } = await readSetup('adv');
+    const { method } = await readSetup('github-adv');
     methodCount += 1;
     const name = `condition-${String(methodCount)}`;
     await nomad.admin.putMethod(name, { ...method.Config, JWKSURL: issuer.jwksUrl });

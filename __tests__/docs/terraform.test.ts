@@ -67,7 +67,7 @@ const program = await findNomad();
   }
 
   test('creates the same objects as the Realistic commands', async () => {
-    const { method, rules, roles, policies } = await readSetup('adv');
+    const { method, rules, roles, policies } = await readSetup('github-adv');
     const { Config, ...fields } = method;
     expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({
       ...fields,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { GITHUB_ISSUER, startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
 import { listen } from '../../testbed/server.js';
-import { startFakeNomad } from '../../testbed/fake-nomad/server.js';
+import { startFakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
 import { readLogins, VERSIONS, type RecordedLogin } from '../support/recorded.js';
 
 const METHODS = JSON.stringify([
@@ -125,7 +125,7 @@ describe.each(VERSIONS)('a refusal of Nomad %s', (version) => {
     async (name, response) => {
       const message = readError(await replay(response));
       // Nomad 1.5 does not distinguish an unsigned JWT from a forged one.
-      const situation = name === 'alg none' && version === '1.5.6' ? 'wrong key' : name;
+      const situation = name === 'alg none' && version.startsWith('1.5.') ? 'wrong key' : name;
       const [id, ...words] = EXPECTED[situation] ?? ['no kind is expected for this situation'];
       expect(message.split('\n').at(-1)).toBe(`${PAGE}#${id}`);
       expect(words.filter((text) => !message.includes(text))).toEqual([]);
@@ -134,7 +134,7 @@ describe.each(VERSIONS)('a refusal of Nomad %s', (version) => {
 });
 
 describe('after a refusal', () => {
-  const noMatch = { status: 400, contentType: null, body: 'no role or policy bindings matched' };
+  const noMatch = { status: 400, body: 'no role or policy bindings matched' };
 
   test("GitHub's claims are listed in a group by value", async () => {
     const { log } = await replay(noMatch);
@@ -196,7 +196,7 @@ describe('a key that does not verify a JWT', () => {
     const { kid } = JSON.parse(Buffer.from(identityToken.split('.')[0] ?? '', 'base64url').toString()) as {
       kid: string;
     };
-    const message = readError(await replay({ status: 401, contentType: null, body }, { identityToken }));
+    const message = readError(await replay({ status: 401, body }, { identityToken }));
     expect(message).toContain(`kid "${kid}"`);
   });
 });
@@ -209,7 +209,7 @@ describe('a server that is not Nomad', () => {
     [502, '<html><title>502 Bad Gateway</title></html>', ['load balancer', 'attempt']],
     [418, 'short and stout', ['(418)', 'short and stout']],
   ])('is recognized by its response: %d %s', async (status, body, expected) => {
-    const message = readError(await replay({ status, contentType: 'text/html', body }));
+    const message = readError(await replay({ status, body }));
     expect(expected.filter((text) => !message.includes(text))).toEqual([]);
   });
 });

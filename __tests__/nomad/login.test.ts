@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { StageResult } from '../../testbed/runner.js';
 import { listen, readBody } from '../../testbed/server.js';
-import type { SeenRequest } from '../../testbed/fake-nomad/server.js';
+import type { SeenRequest } from '../../testbed/fake-nomad/fake-nomad.js';
 import { CANNED_TOKEN as TOKEN } from '../support/canned-token.js';
 import { useFixture } from '../support/fixture.js';
 import { whatFailed } from '../support/what-failed.js';

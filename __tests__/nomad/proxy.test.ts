@@ -6,12 +6,11 @@ import {
   type Certificate,
 } from '../../testbed/certificates.js';
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { NomadAdmin } from '../../testbed/nomad-admin.js';
+import { NomadAdmin, setUpGithubMethod } from '../../testbed/nomad-admin.js';
 import { startProxy, type ForwardProxy, type ProxyOptions } from '../../testbed/forward-proxy.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
 import { listen, listenTcp } from '../../testbed/server.js';
-import { setUpGithubMethod } from '../../testbed/github-method.js';
-import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/server.js';
+import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
 import { CANNED_TOKEN } from '../support/canned-token.js';
 import { whatFailed } from '../support/what-failed.js';
 

@@ -5,7 +5,7 @@ import {
   createServerCertificate,
   type Certificate,
 } from '../../testbed/certificates.js';
-import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/server.js';
+import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
 import { whatFailed } from '../support/what-failed.js';
 

@@ -1,262 +1,358 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { runDemo, runSimulator } from '../../simulator/cli.js';
+import { changeClaims } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
+import { withSimulation } from '../../simulator/simulation.js';
 import { findNomad } from '../../testbed/nomad-agent.js';
-import { startRealNomad, type NomadServer } from '../../testbed/nomad.js';
-import { readBlocks } from '../support/docs.js';
-import { createConfig, createRule, METHOD, runProgram, simulate, type Simulated } from './simulator-run.js';
+import { isSince, startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad.js';
+import { readBlocks, ROOT } from '../support/docs.js';
 
 const PAGE = 'docs/simulator.md';
 const program = await findNomad();
 process.stderr.write(`The simulator's output is compared with ${program?.version ?? 'no real Nomad'}.\n`);
+// Tests may run in a terminal.
+process.env['NO_COLOR'] = '1';
+
+const METHOD = {
+  Name: 'own',
+  Type: 'JWT',
+  TokenLocality: 'local',
+  MaxTokenTTL: '10m0s',
+  Config: {
+    JWKSURL: 'https://keys.example.com',
+    BoundAudiences: null,
+    ClaimMappings: { ref: 'ref', repository_id: 'id' },
+    ListClaimMappings: { teams: 'teams' },
+  },
+};
+const rule = (BindType: string, BindName: string, Selector = '', AuthMethod = 'own'): Record<string, string> => ({
+  AuthMethod,
+  BindType,
+  BindName,
+  Selector,
+});
+const CLUSTER = {
+  'auth-methods.json': [
+    METHOD,
+    { ...METHOD, Name: 'wide', MaxTokenTTL: '1h0m0s' },
+    { ...METHOD, Name: 'narrow', TokenNameFormat: '${value.ref}' },
+  ],
+  'binding-rule-1.json': rule('policy', 'deploy', 'value.ref == "refs/heads/main"'),
+  'binding-rules.json': [
+    rule('role', 'repo-${value.id}', '"ops" in list.teams'),
+    rule('role', 'x-${value.id}'),
+    rule('management', '', 'value.ref != "refs/heads/main"', 'wide'),
+    rule('policy', 'deploy', '', 'narrow'),
+  ],
+  'roles.json': [
+    { Name: 'repo-74', Policies: [{ Name: 'run' }] },
+    { Name: 'emptied', Policies: [] },
+  ],
+  'policies.json': [{ Name: 'deploy' }, { Name: 'run' }],
+};
 
 let folder: string;
 
+async function write(files: Record<string, unknown>, name = ''): Promise<void> {
+  await mkdir(join(folder, name), { recursive: true });
+  for (const [file, content] of Object.entries(files)) {
+    await writeFile(join(folder, name, file), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+}
+
+/** Runs the simulator in this process, with files of the test's folder in its arguments. */
+async function run(args: string, start: () => Promise<NomadServer> = startFakeCluster): Promise<[number, string]> {
+  let stdout = '';
+  const inFolder = args.split(' ').map((arg) => (existsSync(join(folder, arg)) ? join(folder, arg) : arg));
+  const status = await runSimulator(inFolder, (lines) => (stdout += `${lines}\n`), start);
+  return [status, stdout.replaceAll(folder + sep, '')];
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'simulate-'));
-  const { method, roles, policies } = await readSetup('adv');
-  await createConfig(join(folder, 'simulation'), {
-    'auth-method.json': method,
-    'binding-rule.json': readBlocks(PAGE, 'Warnings', 'json')[0] ?? '',
-    'roles.json': roles,
-    'policies.json': policies,
-  });
-  await createConfig(join(folder, 'cluster'), {
-    'auth-methods.json': [
-      METHOD,
-      { ...METHOD, Name: 'wide', MaxTokenTTL: '1h0m0s' },
-      { ...METHOD, Name: 'narrow', TokenNameFormat: '${value.ref}' },
-    ],
-    'binding-rule-1.json': createRule('policy', 'deploy', 'value.ref == "refs/heads/main"'),
-    'binding-rules.json': [
-      createRule('role', 'repo-${value.id}', '"ops" in list.teams'),
-      createRule('role', 'x-${value.id}'),
-      { ...createRule('management', '', 'value.ref != "refs/heads/main"'), AuthMethod: 'wide' },
-      { ...createRule('policy', 'deploy'), AuthMethod: 'narrow' },
-    ],
-    'roles.json': [
-      { Name: 'repo-74', Policies: [{ Name: 'run' }] },
-      { Name: 'emptied', Policies: [] },
-    ],
-    'policies.json': [{ Name: 'deploy' }, { Name: 'run' }],
+  const [byHand = '', role = ''] = readBlocks(PAGE, 'Test your rules', 'json');
+  const expectations = readBlocks(PAGE, 'Test your rules', 'yaml')[0] ?? '';
+  await write({ 'binding-rule.json': byHand, 'role.json': role, 'expectations.yml': expectations }, 'nomad');
+  await write({ 'binding-rule.json': readBlocks(PAGE, 'Warnings', 'json')[0] ?? '', 'role.json': role }, 'mistaken');
+  for (const name of ['nomad', 'mistaken']) {
+    await copyFile(join(ROOT, 'nomad-config/auth-method-adv.json'), join(folder, name, 'auth-method-adv.json'));
+  }
+  await write(CLUSTER, 'cluster');
+  const setup = await readSetup('github-adv');
+  const claims = changeClaims(setup.claims, { ref: 'refs/heads/dev', environment: 'production' });
+  await withSimulation(setup, startFakeCluster, async (simulation) => {
+    const { log } = await simulation.runAction(claims);
+    // A downloaded log has a time at the beginning of each line.
+    await write({ 'claims.txt': log.replace(/^/gm, '2026-11-25T14:10:08.1234567Z ') });
   });
 });
 
 afterAll(() => rm(folder, { recursive: true }));
 
-const inFolder = (arg: string): string => (existsSync(join(folder, arg)) ? join(folder, arg) : arg);
-
-/** Runs the simulator in this process, with files of the test's folder in its arguments. */
-async function run(args: string[], start?: () => Promise<NomadServer>): Promise<Simulated> {
-  const { status, stdout } = await simulate(args.map(inFolder), start);
-  return { status, stdout: stdout.replaceAll(folder + sep, '') };
-}
-
-describe('the demo', () => {
-  test('shows a login, a refusal, who gets a token and what to do next in fewer than 45 lines', async () => {
-    const { status, stdout, stderr } = await runProgram([]);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(
-      /^This demo uses a fake Nomad and a fake GitHub issuer on this machine, and does not contact any other cluster/m,
-    );
-    expect(stdout).toMatch(/A push to main gets a token:\n {2}│ Logged in to Nomad/);
-    expect(stdout).toMatch(/branch feature is refused:\n {2}│ ▸ .+\n {2}│ Error: Nomad refused the login \(400\)/);
-    const [table = ''] = readBlocks(PAGE, 'Who gets a token', 'text');
-    expect(stdout).toContain(`Who gets a token:\n${table.split('\n').slice(2).join('\n').trimEnd()}\n`);
-    expect(stdout).toContain('docs/nomad-setup.md');
-    expect(stdout).toContain('npm run simulate -- --help');
-    expect(stdout.split('\n').length).toBeLessThan(45);
-  });
-
-  test('has no colors and no progress messages outside a terminal', async () => {
-    const { stdout, stderr } = await runProgram(['--config', 'simple', '--claim', 'ref=x'], {
-      PATH: '',
-      FORCE_COLOR: '1',
-    });
-    expect(stdout + stderr).not.toContain('\x1b');
-    expect(stderr).toBe('');
-  });
-});
-
 describe('docs/simulator.md', () => {
-  test.each([
+  test.concurrent.each([
     ['Who gets a token', 0],
     ['Why a job is refused', 1],
+    ['Test your rules', 1],
     ['Warnings', 1],
   ])('shows the real output under "%s"', async (heading, status) => {
     const [command = ''] = readBlocks(PAGE, heading, 'sh');
-    const args = command.trim().replace('npm run --silent simulate -- ', '').split(' ');
-    expect(await run(args)).toEqual({ status, stdout: readBlocks(PAGE, heading, 'text')[0] });
+    const args = command.trim().replace('npm run --silent simulate -- ', '');
+    const output = readBlocks(PAGE, heading, 'text')[0];
+    expect(await run(heading === 'Warnings' ? args.replace(' nomad ', ' mistaken ') : args)).toEqual([status, output]);
+  });
+});
+
+describe('the demo', () => {
+  test('shows a login, a refusal, who gets a token and what to do next in fewer than 45 lines', async () => {
+    let shown = '';
+    expect(await runDemo((lines) => (shown += lines), startFakeCluster)).toBe(0);
+    expect(shown).toMatch(/^This demo uses a fake Nomad .* and does not contact any other cluster/m);
+    expect(shown).toMatch(/A push to main gets a token:\n {2}│ Logged in to Nomad/);
+    expect(shown).toMatch(/branch feature is refused:\n {2}│ ▸ .+\n {2}│ Error: Nomad refused the login \(400\)/);
+    const [table = ''] = readBlocks(PAGE, 'Who gets a token', 'text');
+    expect(shown).toContain(`why others do not:\n${table.split('\n').slice(2).join('\n').trimEnd()}\n`);
+    expect(shown).toContain('docs/nomad-setup.md');
+    expect(shown).toContain('npm run simulate -- --help');
+    expect(shown.split('\n').length).toBeLessThan(45);
   });
 });
 
 describe('a job', () => {
-  test('gets what its rules grant, and each rule is explained', async () => {
-    const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'teams=["dev","ops"]']);
-    expect(status).toBe(0);
-    expect(stdout).toBe(`Setup: cluster (auth method own) on the fake Nomad
+  test.concurrent('gets what its rules grant, and each rule is explained', async () => {
+    await write({ 'teams.json': { iss: 'https://gitlab.example.com', aud: ['a', 'b'], repository_id: '74', exp: 1 } });
+    const args = '--config cluster --method own --claims teams.json --claim ref=x --claim teams=["dev","ops"]';
+    expect(await run(args)).toEqual([
+      0,
+      `Logins through the auth method own on the fake Nomad
 
-Claims that differ from the example job:
-  teams: ["dev","ops"]
+Attributes of the job:
+  value.ref: "x"
+  value.id: "74"
+  list.teams: ["dev","ops"]
 Binding rules:
   policy deploy, if value.ref == "refs/heads/main"
-    matches, and grants policy deploy
+    grants nothing:
+      value.ref == "refs/heads/main", but value.ref is "x"
   role repo-\${value.id}, if "ops" in list.teams
-    matches, and grants role repo-74 (run)
+    grants role repo-74 (run)
   role x-\${value.id}, for every JWT (no selector)
-    matches, but there is no role x-74
-Result: client token for 10m0s in one region: role repo-74 (run), policy deploy
+    grants nothing:
+      there is no role x-74
+Result: client token for 10m0s in one region: role repo-74 (run)
 
 Warnings:
   The role emptied links to no policies, so it grants no permissions.
-`);
-  });
-
-  test('causes a warning for each other method of the folder that grants it more', async () => {
-    const { status, stdout } = await run(['--config', 'cluster', '--method', 'own', '--claim', 'ref=refs/heads/dev']);
-    expect(status).toBe(1);
-    expect(stdout).toContain(
-      '  The auth method wide grants the same job more: management token for 1h0m0s in one region.\n' +
-        '  The auth method narrow grants the same job more: client token for 10m0s in one region: policy deploy.\n',
-    );
-  });
-
-  test('is refused if it lacks a claim of the token name, and the claim is named', async () => {
-    await writeFile(join(folder, 'few.json'), '{ "iss": "https://gitlab.example.com" }');
-    const { status, stdout } = await run(['--config', 'cluster', '--method', 'narrow', '--claims', 'few.json']);
-    expect(status).toBe(1);
-    expect(stdout).toContain(
-      'Result: refused (500): failed to generate ACL token name: 1:3: unknown variable accessed: value.ref (TokenNameFormat needs the claim ref)\n',
-    );
-  });
-
-  test('has the claims of a file, and current times', async () => {
-    const claims = { iss: 'https://gitlab.example.com', aud: ['a', 'b'], repository_id: '74', teams: ['ops'], exp: 1 };
-    await writeFile(join(folder, 'claims.json'), JSON.stringify(claims));
-    const { status, stdout } = await run([
-      '--config',
-      'cluster',
-      '--method',
-      'own',
-      '--claims',
-      'claims.json',
-      '--log',
+  The auth method wide grants the same job more: management token for 1h0m0s in one region.
+  The auth method narrow grants the same job more: client token for 10m0s in one region: policy deploy.
+`,
     ]);
-    expect(status).toBe(0);
-    expect(stdout).toContain('  repository_owner: (none)\n');
-    expect(stdout).toContain(
-      'Result: client token for 10m0s in one region: role repo-74 (run)\n  │ Logged in to Nomad',
-    );
   });
 
-  test('is refused if rules fail the login, and each of these rules is explained', async () => {
-    await createConfig(join(folder, 'broken'), {
-      'auth-method.json': METHOD,
-      'binding-rules.json': [createRule('role', 'x-${list.teams}'), createRule('policy', 'a_b')],
-    });
-    const { status, stdout } = await run(['--config', 'broken', '--claim', 'ref=x']);
-    expect(status).toBe(1);
-    expect(stdout).toContain('matches, but fails the login: cannot compute "role" bind name for bind target');
-    expect(stdout).toContain(
-      'matches, but fails the login: computed "policy" bind name for bind target is invalid: "a_b"',
-    );
-  });
-
-  test('is shown without the effect of rules if the method refuses its JWT', async () => {
-    const { status, stdout } = await run(['--claim', 'aud=other']);
-    expect(status).toBe(1);
-    expect(stdout).toContain(
+  test.concurrent.each([
+    [
+      'a claim of the token name is missing',
+      '--config cluster --method narrow --claims few.json',
+      { 'few.json': '{ "iss": "https://gitlab.example.com" }' },
+      'accessed: value.ref (TokenNameFormat needs the claim ref)\n',
+    ],
+    [
+      'a rule has an invalid name',
+      '--config broken --claims jws-example.json',
+      {},
+      '    grants nothing:\n      computed "policy" bind name for bind target is invalid: "a_b"\n',
+    ],
+    [
+      'the method refuses the JWT',
+      '--config github-adv --claims jws-example.json --claim aud=other',
+      {},
       'Binding rules: not evaluated, because the auth method refuses the JWT.\nResult: refused (401): invalid audience',
-    );
+    ],
+    [
+      'a mapped claim is an object',
+      '--config github-adv --claims jws-example.json --claim workflow={"a":1}',
+      {},
+      "error converting claim 'workflow' to string from unknown type",
+    ],
+  ])('is refused with the reason if %s', async (_, args, files, output) => {
+    await write(files);
+    await write({ 'auth-method.json': METHOD, 'binding-rule.json': rule('policy', 'a_b') }, 'broken');
+    expect(await run(args)).toEqual([1, expect.stringContaining(output)]);
+  });
+
+  test.concurrent('is shown with the log of the action', async () => {
+    const [status, stdout] = await run('--config github-adv --claims jws-example.json --log');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Result: client token .*\n {2}│ Logged in to Nomad/m);
   });
 });
 
 describe('a table', () => {
-  test('lists the jobs to which another method of the folder grants more', async () => {
-    const { stdout } = await run(['--config', 'cluster', '--method', 'narrow']);
+  test.concurrent('has the claims of the arguments, lists what other methods grant more, and warns', async () => {
+    const args = '--config cluster --method narrow --claim repository=my-org/app --claim reff=x';
+    const [status, stdout] = await run(args);
+    expect(status).toBe(0);
     expect(stdout).toContain(
-      '  The auth method wide grants these jobs more: another branch, a pull request, a merge queue, a release tag.\n',
+      '  The auth method wide grants these jobs more: a push to another branch, a pull request, a merge queue, a release.\n',
+    );
+    expect(stdout).toContain(
+      "  No claim mapping uses the claim reff, and it is not one of GitHub's. The nearest name is ref.\n",
     );
   });
 
-  test('includes advice if no job gets a token', async () => {
-    await createConfig(join(folder, 'none'), { 'auth-method.json': METHOD });
-    const { status, stdout } = await run(['--config', 'none']);
+  test.concurrent('includes advice if no job gets a token', async () => {
+    await write({ 'auth-method.json': METHOD }, 'none');
+    const [status, stdout] = await run('--config none');
     expect(status).toBe(0);
     expect(stdout).toContain('  No job gets a token. To try other claims, use --claim or --claims.\n');
   });
 });
 
+test.concurrent.each([
+  ['- {ref: refs/heads/main, gets: role repo-74}\n- {aud: x, gets: refused}', 0, 'Every job gets what is expected.'],
+  ['[{"gets": "policy deploy"}]', 1, 'role repo-74 (deploy) (expected: policy deploy)\n\nNot as expected: 1 of 1 jobs'],
+  ['- {repository_owner: x, gets: management}', 1, 'but value.owner is "x" (expected: management)'],
+])('expectations are compared with what jobs get: %s', async (yaml, status, output) => {
+  const file = `${String(status)}-${String(yaml.length)}.yml`;
+  await write({ [file]: yaml });
+  expect(await run(`--config nomad --expect ${file}`)).toEqual([status, expect.stringContaining(output)]);
+});
+
 describe('the arguments', () => {
   test('are explained by --help', async () => {
-    const { status, stdout } = await run(['--help']);
+    const [status, stdout] = await run('--help');
     expect(status).toBe(0);
-    for (const option of ['--claim NAME=VALUE', '--claims FILE', '--config simple|adv|DIR', '--method NAME', '--log']) {
-      expect(stdout).toMatch(new RegExp(`^  ${option.replaceAll('|', '[|]')}\\s`, 'm'));
+    for (const option of ['--claim NAME=VALUE', '--claims FILE', '--config github|github-adv|DIR', '--expect FILE']) {
+      expect(stdout).toContain(`\n  ${option}`);
     }
   });
 
   test.each([
-    [['--config', 'nowhere'], '--config "nowhere" is neither simple, adv nor a folder'],
-    [['--claims', 'nowhere.json'], '--claims nowhere.json cannot be read: ENOENT'],
-    [['--claims', 'README.md'], '--claims README.md is not JSON.'],
-    [['--claims', 'package.json', '--claim', 'ref'], '--claim ref must have the form name=value'],
-    [['--claim', 'teams=[1'], '--claim teams=[1 begins like JSON but is not valid JSON.'],
-    [['--clam', 'a=b'], "Unknown option '--clam'"],
-  ])('are rejected with a reason: %j', async (args, message) => {
+    ['--config nowhere', '--config "nowhere" is neither github, github-adv nor a folder'],
+    ['--claim ref=x', 'Set --config to github, github-adv or the folder of your configuration.'],
+    ['--config github --method github', '--method github needs --config DIR.'],
+    ['--config github --claims nowhere.json', '--claims nowhere.json cannot be read: ENOENT'],
+    ['--config github --claims README.md', '--claims README.md must contain the claims of a JWT'],
+    ['--config github --claims package.json --claim ref', '--claim ref must have the form name=value'],
+    ['--config github --claim teams=[1', '--claim teams=[1 begins like JSON but is not valid JSON.'],
+    ['--config github --expect package.json', '--expect package.json must contain a list of jobs.'],
+    ['--config github --expect nowhere.yml', '--expect nowhere.yml cannot be read: ENOENT'],
+    ['--config github --clam a=b', "Unknown option '--clam'"],
+  ])('are rejected with a reason: %s', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
   });
 
-  test('are rejected if they have an encoded JWT instead of its claims', async () => {
-    await writeFile(join(folder, 'jwt.json'), 'eyJhbGciOiJub25lIn0.e30.\n');
-    await expect(run(['--claims', 'jwt.json'])).rejects.toThrow(
-      'is an encoded JWT. The file must contain its decoded claims.',
-    );
-  });
+  test.each(['- ref: x', '- gets: nothing', '- gets: role', '- text'])(
+    'are rejected with an expectation that does not say what the job gets: %s',
+    async (yaml) => {
+      await write({ 'unclear.yml': yaml });
+      await expect(run('--config github --expect unclear.yml')).rejects.toThrow('has a job without "gets: refused"');
+    },
+  );
 
-  test('are rejected with the message of Nomad if a selector is invalid', async () => {
-    await createConfig(join(folder, 'unparsable'), {
-      'auth-method.json': METHOD,
-      'binding-rule.json': createRule('role', 'x', 'value.ref = "a"'),
-    });
-    await expect(run(['--config', 'unparsable'])).rejects.toThrow(
-      'Nomad rejects the rule role x, if value.ref = "a": PUT /v1/acl/binding-rule answered 400:',
-    );
+  test.each([
+    ['value.ref = "a"', 'answered 400: binding rule 0 invalid'],
+    ['any list.teams as t { t == "a" }', 'does not know the selector any list.teams as t { t == "a" }; set NOMAD_BIN'],
+  ])('are rejected with a rule that Nomad or the fake Nomad rejects: %s', async (selector, message) => {
+    await write({ 'auth-method.json': METHOD, 'binding-rule.json': rule('role', 'x', selector) }, 'unparsable');
+    const error = await run('--config unparsable').catch((thrown: unknown) => (thrown as Error).message);
+    expect(error).toContain(`The rule role x, if ${selector} cannot be created: PUT /v1/acl/binding-rule answered`);
+    expect(error).toContain(message);
   });
 });
 
 describe('the program', () => {
-  test('exits with 1 if the job is refused', async () => {
-    const { status, stdout, stderr } = await runProgram(['--claim', 'ref=refs/heads/dev']);
-    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
-    expect(stdout).toContain('Result: refused (400)');
+  async function runProgram(args: string[], env: NodeJS.ProcessEnv): Promise<Record<string, unknown>> {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], { cwd: ROOT, env });
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    return { status, stdout, stderr };
+  }
+  const HINT = '\nFor help, run: npm run simulate -- --help\n';
+
+  test.concurrent.each([
+    [[], { stdout: '', stderr: `Set --config to github, github-adv or the folder of your configuration.${HINT}` }],
+    [['--config', 'github'], { stdout: '', stderr: `NOMAD_BIN is not a working nomad program: nowhere${HINT}` }],
+  ])('exits with 2, a reason and a reference to the help: %j', async (args, output) => {
+    expect(await runProgram(args, { PATH: '', NOMAD_BIN: 'nowhere' })).toEqual({ status: 2, ...output });
   });
 
-  test('exits with 2, a reason and a reference to the help if NOMAD_BIN is not a nomad program', async () => {
-    expect(await runProgram(['--config', 'adv'], { PATH: '', NOMAD_BIN: 'nowhere' })).toEqual({
-      status: 2,
-      stdout: '',
-      stderr: 'NOMAD_BIN is not a working nomad program: nowhere\nFor help, run: npm run simulate -- --help\n',
-    });
+  test.concurrent('has no colors and no progress messages outside a terminal', async () => {
+    const { stdout, ...rest } = await runProgram(['--config', 'github'], { PATH: '', FORCE_COLOR: '1' });
+    expect(rest).toEqual({ status: 0, stderr: '' });
+    expect(stdout).not.toContain('\x1b');
   });
 });
 
 (program === undefined ? describe.skip : describe)('a real Nomad', () => {
+  const start = (): Promise<NomadServer> => startRealNomad(program ?? { path: '', version: '' });
+
   test.each([
-    ['--config simple'],
-    ['--config adv'],
-    ['--config adv --claim ref=refs/heads/dev'],
-    ['--config cluster --method own --claim teams=["ops"]'],
-    ['--config cluster --method own --claim ref=refs/heads/dev'],
-    ['--config simulation'],
+    ['--config github'],
+    ['--config github-adv'],
+    ['--config github-adv --claims claims.txt'],
+    ['--config nomad --expect nomad/expectations.yml'],
+    ['--config cluster --method own --claims jws-example.json --claim teams=["ops"]'],
+    ['--config mistaken'],
   ])('gives the same output as the fake Nomad: %s', async (args) => {
-    const { status, stdout } = await run(args.split(' '), () => startRealNomad(program ?? { path: '', version: '' }));
+    const [status, stdout] = await run(args, start);
     expect(stdout).toContain(` on ${program?.version ?? ''}\n`);
-    expect({ status, stdout: stdout.replace(program?.version ?? '', 'the fake Nomad') }).toEqual(
-      await run(args.split(' ')),
-    );
+    expect([status, stdout.replace(program?.version ?? '', 'the fake Nomad')]).toEqual(await run(args));
+  });
+
+  test('judges a selector that only it knows', async () => {
+    await write({ 'auth-method.json': METHOD, 'binding-rule.json': rule('role', 'x', 'value["ref"] == "a"') }, 'index');
+    const [status, stdout] = await run('--config index --claims jws-example.json', start);
+    expect(status).toBe(1);
+    expect(stdout).toContain('      the selector does not match, or there is no such role\n');
+  });
+
+  (process.platform === 'win32' ? test.skip : test)('is saved by the commands in docs/simulator.md', async () => {
+    const nomad = await start();
+    const setups = [await readSetup('github-adv'), await readSetup('github')] as const;
+    await nomad.admin.putPolicy('unused', 'namespace "default" { policy = "read" }');
+    for (const { method, rules, roles, policies } of setups) {
+      const { Name, Config, TokenNameFormat, ...fields } = method;
+      const isNamed = TokenNameFormat !== undefined && isSince(nomad.version, '1.7.0');
+      await nomad.admin.putMethod(Name, Config, { ...fields, ...(isNamed && { TokenNameFormat }) });
+      await Promise.all(policies.map((policy) => nomad.admin.putPolicy(policy.Name, policy.Rules)));
+      await Promise.all(
+        roles.map(({ Name, Policies }) =>
+          nomad.admin.putRole(
+            Name,
+            Policies.map((link) => link.Name),
+          ),
+        ),
+      );
+      await Promise.all(rules.map((each) => nomad.admin.putRule(each)));
+    }
+    // The program in NOMAD_BIN may have a name other than nomad.
+    if (program !== undefined && isAbsolute(program.path)) {
+      await mkdir(join(folder, 'bin'));
+      await symlink(program.path, join(folder, 'bin/nomad'));
+    }
+    const PATH = [join(folder, 'bin'), process.env['PATH']].join(delimiter);
+    const env = { PATH, NOMAD_ADDR: nomad.url, NOMAD_TOKEN: nomad.admin.secretId };
+    const shell = spawn('bash', ['-eu'], { cwd: folder, env });
+    shell.stdin.end(readBlocks(PAGE, 'Use your own configuration', 'sh')[0]);
+    const exit = once(shell, 'exit') as Promise<[status: number | null]>;
+    expect(await Promise.all([text(shell.stderr), exit])).toEqual(['', [0, null]]);
+    await nomad.close();
+    const [adv, trial] = setups;
+    const saved = await readSetup(join(folder, 'simulation'), 'github-adv');
+    expect(saved).toMatchObject({
+      method: { Name: 'github-adv', MaxTokenTTL: '1h0m0s', Config: { ClaimMappings: adv.method.Config.ClaimMappings } },
+      rules: adv.rules,
+      roles: adv.roles,
+      policies: [{ Name: 'deploy' }, { Name: 'unused' }],
+      others: [{ method: { Name: 'github' }, rules: trial.rules }],
+    });
   });
 });

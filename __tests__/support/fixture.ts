@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { FakeNomad } from '../../testbed/fake-nomad/server.js';
-import { setUpGithubMethod } from '../../testbed/github-method.js';
+import type { FakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
+import { setUpGithubMethod } from '../../testbed/nomad-admin.js';
 import { startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
 

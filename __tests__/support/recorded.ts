@@ -1,33 +1,35 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isSince } from '../../testbed/nomad.js';
+import logins from '../testbed/recordings/logins.json' with { type: 'json' };
+import selectors from '../testbed/recordings/selectors.json' with { type: 'json' };
 
 /** The response of a real Nomad in a situation. */
 export interface RecordedLogin {
   name: string;
-  response: { status: number; contentType: string | null; body: string };
+  response: { status: number; body: string };
 }
 
-/** The results of selectors on a real Nomad, with the claims and mappings that were used. */
-export interface RecordedSelectors {
-  claims: Record<string, unknown>;
-  claimMappings: Record<string, string>;
-  listClaimMappings: Record<string, string>;
-  selectors: { selector: string; saved: true | string; login: string | null }[];
-}
+/** The versions of Nomad whose responses are recorded, from the oldest to the newest. */
+export const VERSIONS: string[] = logins.versions;
 
-const FOLDER = join(import.meta.dirname, '../testbed/recordings');
-
-/** The versions of Nomad whose responses are recorded. */
-export const VERSIONS = readdirSync(FOLDER);
-
+/** Returns the responses of a version of Nomad. */
 export function readLogins(version: string): RecordedLogin[] {
-  return (read(version, 'logins.json') as { logins: RecordedLogin[] }).logins;
+  return Object.entries(select<RecordedLogin['response']>(logins, version)).map(([name, response]) => ({
+    name,
+    response,
+  }));
 }
 
-export function readSelectors(version: string): RecordedSelectors {
-  return read(version, 'selectors.json') as RecordedSelectors;
+/** Returns the outcomes of selectors on a version of Nomad: match, no match or invalid. */
+export function readSelectors(version: string): [selector: string, outcome: string][] {
+  return Object.entries(select<string>(selectors, version));
 }
 
-function read(version: string, file: string): unknown {
-  return JSON.parse(readFileSync(join(FOLDER, version, file), 'utf8'));
+// What differs from the newest version is listed by the last version that differed. Null means that it did not exist.
+function select<T>(
+  { newest, until }: { newest: Record<string, T>; until: Record<string, Record<string, T | null>> },
+  version: string,
+): Record<string, T> {
+  const exceptions = Object.entries(until).filter(([last]) => isSince(last, version));
+  const all = Object.assign({}, newest, ...exceptions.map(([, recorded]) => recorded)) as Record<string, T | null>;
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, T] => entry[1] !== null));
 }

@@ -19,8 +19,6 @@ export interface Request {
 
 /** The configuration of Nomad and the request of a recorded situation; everything else has its usual value. */
 export interface Situation {
-  /** The first version of Nomad that has the feature of the situation. */
-  since?: string;
   /** Where the method finds the issuer's keys. */
   keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL' | 'nowhere';
   config?: AuthMethod['Config'] & { OIDCClientID?: string; AllowedRedirectURIs?: string[] };
@@ -38,7 +36,6 @@ const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
 const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
 const UNKNOWN_TOKEN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 const named = (TokenNameFormat: string): Situation => ({
-  since: '1.7.0',
   fields: { TokenNameFormat },
   config: { ClaimMappings: { repository_id: 'repo_id', run_id: 'run_id' } },
 });
@@ -197,3 +194,16 @@ export const SERVER_STATES = [
   'no leader',
   'plain HTTP to a TLS port',
 ];
+
+/** The situation of a list of auth methods that is requested without a token. */
+export const METHOD_LIST = 'method list without a token';
+
+/** The claims with which the selectors are recorded. */
+export const SELECTOR_CLAIMS = {
+  environment: '',
+  teams: ['dev', 'ops'],
+  empty: [],
+  nums: [1, 2],
+  flag: true,
+  num: 7,
+};

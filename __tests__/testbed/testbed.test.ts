@@ -6,7 +6,6 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import { GITHUB_ISSUER, startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { runMain, runPost, type StageResult } from '../../testbed/runner.js';
-import { startSlowLink } from '../../testbed/slow-link.js';
 
 describe('the fake GitHub issuer', () => {
   let issuer: Issuer;
@@ -76,20 +75,6 @@ describe('the fake GitHub issuer', () => {
   test('issues JWTs with the immutable subject that GitHub introduced in July 2026', () => {
     expect(exampleClaims.sub).toBe('repo:octo-org@65/octo-repo@74:ref:refs/heads/main');
     expect(exampleClaims.iss).toBe(GITHUB_ISSUER);
-  });
-});
-
-describe('the slow link', () => {
-  test('passes on requests and responses unchanged', async () => {
-    const issuer = await startIssuer();
-    const link = await startSlowLink(Number(new URL(issuer.url).port), 2, 1);
-    const [direct, far] = await Promise.all(
-      [issuer.url, link.url].map(async (url) => (await fetch(`${url}/.well-known/jwks`)).json()),
-    );
-    expect(far).toEqual(direct);
-    expect(far).toMatchObject({ keys: [{ use: 'sig' }] });
-    await link.close();
-    await issuer.close();
   });
 });
 

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { AuthMethod, AuthMethodStub, BindingRule, Policy, PolicyStub, Role, Token } from '../nomad-api.js';
-import { formatDuration } from './duration.js';
-import { Refusal } from './refusal.js';
-import { findSyntaxError } from './selector.js';
+import { listErrors, Refusal } from './errors.js';
+import { formatDuration, parseDuration } from './formats.js';
+import { parseSelector } from './selector.js';
 
 /** A valid name of an auth method, a role or a policy. */
 export const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 
+// Those of the server that testbed/nomad-agent.ts starts.
+const [MIN_TTL_S, MAX_TTL_S] = [1, 8760 * 3600];
 const INDEXES = { Hash: 'hash', CreateIndex: 1, ModifyIndex: 1 };
 
 /** The auth methods, binding rules, policies, roles and tokens of one Nomad cluster, in memory. */
@@ -25,8 +27,16 @@ export class AclState {
   }
 
   putMethod(method: AuthMethod): AuthMethod {
-    if (!NAME.test(method.Name)) {
-      throw new Refusal(400, `auth method invalid: invalid name '${method.Name}'`);
+    const ttl = readDuration(method.MaxTokenTTL);
+    const { ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway } = method.Config;
+    [ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway].forEach((leeway) => readDuration(leeway || 0));
+    const limits = `(should be between ${formatDuration(MIN_TTL_S)} and ${formatDuration(MAX_TTL_S)})`;
+    const problems = [
+      !NAME.test(method.Name) && `invalid name '${method.Name}'`,
+      (ttl < MIN_TTL_S || ttl > MAX_TTL_S) && `invalid MaxTokenTTL value '${formatDuration(ttl)}' ${limits}`,
+    ].filter((problem) => problem !== false);
+    if (problems.length > 0) {
+      throw new Refusal(400, `auth method invalid: ${listErrors(problems)}`);
     }
     this.#methods.set(method.Name, method);
     return method;
@@ -41,9 +51,8 @@ export class AclState {
   }
 
   putRule(rule: BindingRule): BindingRule & { ID: string } {
-    const problem = rule.Selector ? findSyntaxError(rule.Selector) : undefined;
-    if (problem !== undefined) {
-      throw new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${problem}`);
+    if (rule.Selector) {
+      parseSelector(rule.Selector);
     }
     this.#rules.push(rule);
     return { ID: randomUUID(), ...rule };
@@ -78,7 +87,7 @@ export class AclState {
   putRole({ ID, Name, Policies }: Omit<Role, 'ID'> & { ID?: string }): Role {
     const problem = NAME.test(Name) ? 'at least one policy should be specified' : `invalid name '${Name}'`;
     if (!NAME.test(Name) || Policies.length === 0) {
-      throw new Refusal(400, `role 0 invalid: 1 error occurred:\n\t* ${problem}\n\n`);
+      throw new Refusal(400, `role 0 invalid: ${listErrors([problem])}`);
     }
     const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
     if (missing !== undefined) {
@@ -127,6 +136,14 @@ export class AclState {
   deleteToken(accessorId: string): void {
     const token = [...this.#tokens.values()].find(({ AccessorID }) => AccessorID === accessorId);
     this.#tokens.delete(token?.SecretID ?? '');
+  }
+}
+
+function readDuration(value: string | number): number {
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    throw new Refusal(400, (error as Error).message);
   }
 }
 

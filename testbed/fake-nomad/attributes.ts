@@ -1,5 +1,5 @@
 import type { AuthMethodConfig } from '../nomad-api.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from './errors.js';
 import type { Attributes } from './selector.js';
 
 /** Maps a JWT's claims to the attributes that selectors and bind names use; throws a refusal for a claim that is an object. */

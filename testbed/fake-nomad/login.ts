@@ -1,9 +1,8 @@
 import type { AuthMethod, BindingRule, Token } from '../nomad-api.js';
 import { NAME, type AclState } from './acl-state.js';
 import { mapClaims } from './attributes.js';
-import { parseDuration } from './duration.js';
-import { interpolate } from './interpolation.js';
-import { Refusal } from './refusal.js';
+import { listErrors, Refusal } from './errors.js';
+import { interpolate, parseDuration } from './formats.js';
 import { matches, type Attributes } from './selector.js';
 import { verify } from './verify.js';
 
@@ -31,12 +30,10 @@ export async function login(state: AclState, methodName = '', jwt = ''): Promise
 
 function checkRequest(methodName: string, jwt: string): void {
   const missing = [methodName === '' && 'missing auth method name', jwt === '' && 'missing login token'].filter(
-    Boolean,
+    (problem) => problem !== false,
   );
   if (missing.length > 0) {
-    const count = missing.length === 1 ? '1 error' : `${String(missing.length)} errors`;
-    const list = missing.map((text) => `\t* ${String(text)}\n`).join('');
-    throw new Refusal(400, `invalid login request: ${count} occurred:\n${list}\n`);
+    throw new Refusal(400, `invalid login request: ${listErrors(missing)}`);
   }
 }
 
@@ -84,7 +81,7 @@ function nameToken({ Name, Type, TokenNameFormat }: AuthMethod, { value }: Attri
   ]);
   const name = fill(TokenNameFormat || DEFAULT_NAME_FORMAT, variables, 'failed to generate ACL token name');
   if (name.length > MAX_NAME_LENGTH) {
-    throw new Refusal(400, 'token 0 invalid: 1 error occurred:\n\t* token name too long\n\n');
+    throw new Refusal(400, `token 0 invalid: ${listErrors(['token name too long'])}`);
   }
   return name;
 }

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import peggy from 'peggy';
-import { RE2JS } from 're2js';
+import { listErrors, Refusal, Unknown } from './errors.js';
 
 /** The attributes that an auth method's claim mappings create from a JWT, by the names that selectors use. */
 export interface Attributes {
@@ -13,123 +10,169 @@ export interface Attributes {
 export type Expression =
   { type: 'and' | 'or'; left: Expression; right: Expression } | { type: 'not'; operand: Expression } | Condition;
 
-/** A part of a selector that contains no `and`, `or` or `not` outside braces; `text` is its source. */
-export type Condition =
-  | { type: 'any' | 'all'; text: string; path: string[]; names: Names; body: Expression }
-  | { type: 'match'; text: string; operator: string; path: string[]; value: string };
-
-/** The names by which the body of a quantifier refers to an element: to both of its parts, or to a map's key or a list's value. */
-type Names = { key: string; value: string } | { either: string };
-
-// Without the cache, each nested parenthesis quadruples the parse time.
-const parser = peggy.generate(readFileSync(join(import.meta.dirname, 'selector.peggy'), 'utf8'), { cache: true });
-
-/** Parses a selector that is not empty; throws a syntax error. */
-export function parseSelector(selector: string): Expression {
-  return parser.parse(selector) as Expression;
+/** A part of a selector without `and`, `or` and a leading `not`; `text` is its source. */
+export interface Condition {
+  type: 'condition';
+  text: string;
+  operator: '==' | 'contains' | 'matches' | 'is empty';
+  isNegated: boolean;
+  path: string[];
+  value: string;
 }
 
-/** Returns a selector's syntax error, or undefined. */
-export function findSyntaxError(selector: string): string | undefined {
+const QUOTED = /"(?:[^"\\]|\\[\\"abfnrtvxuU0-7])*"|`[^`]*`/g;
+// What no selector contains outside quotes: other characters, "=" alone, "!" alone, and a hyphen inside a word.
+const NEVER_VALID = /[^\w \t\r\n/.(){}[\],=!-]|(?<![=!])=(?!=)|===|!(?!=)|[\w.]-/;
+// What a selector can contain that the parser does not read: quantifiers, indexes, JSON pointers, escapes, and paths of another length.
+const UNREAD =
+  /\b(?:any|all)\s|[[\\{]|\bin\s+"|"\s*[!=]=|"\s+(?:not\s+)?(?:contains|is|matches)\b|\.\d|\w\.\w+\.|\b(?:value|list)\b(?!\.)|\bnot\s+(?:[!=]=|contains|in|is|matches)/;
+const NAME = '[a-zA-Z][a-zA-Z0-9_/]*';
+const PATH = `${NAME}(?:\\.${NAME})?`;
+const COMPARISON = new RegExp(`^(${PATH})(\\s*[!=]=\\s*|\\s+(?:not\\s+)?(?:contains|matches)\\s+)`);
+const EMPTINESS = new RegExp(`^(${PATH})\\s+(is\\s+(?:not\\s+)?empty)`);
+const MEMBERSHIP = new RegExp(`^\\s+((?:not\\s+)?in)\\s+(${PATH})`);
+const TEXT = /"(?:[^"\\\n]|\\\\)*"|`[^`]*`/;
+const VALUE = new RegExp(`^(?:(${TEXT.source})|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?=[\\s)]|$)|${NAME}(?:\\.${NAME})*)`);
+// The part of Go's regular expressions that means the same in JavaScript.
+const CLASS = /\[\^?(?:[^\\[\]^]|\\[\\^$.|?*+()[\]{}/dw-])+\]/;
+const REPEATED = /(?:[*+?]|(?<!\))\{\d{1,2}(?:,\d{0,2})?\})\??/;
+const TOKEN = new RegExp(
+  `${CLASS.source}|${REPEATED.source}|\\\\[\\\\^$.|?*+()[\\]{}/dw]|\\((?:\\?:|(?!\\?))|[^\\\\[\\]{}*+?(]`,
+  'gu',
+);
+
+/** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
+export function parseSelector(selector: string): Expression {
+  if (NEVER_VALID.test(selector.replace(QUOTED, ''))) {
+    throw invalid(selector);
+  }
+  let rest = selector;
+
+  function take(pattern: RegExp): string[] | undefined {
+    const found = pattern.exec(rest);
+    rest = rest.slice(found?.[0].length ?? 0);
+    return found?.map((group: string | undefined) => group ?? '');
+  }
+
+  function or(): Expression {
+    const left = and();
+    return take(/^\s+or\s+/) ? { type: 'or', left, right: or() } : left;
+  }
+
+  function and(): Expression {
+    const left = not();
+    return take(/^\s+and\s+/) ? { type: 'and', left, right: and() } : left;
+  }
+
+  function not(): Expression {
+    return take(/^not\s+/) ? { type: 'not', operand: not() } : primary();
+  }
+
+  function primary(): Expression {
+    if (!take(/^\(\s*/)) {
+      return condition();
+    }
+    const inner = or();
+    return take(/^\s*\)/) ? inner : fail();
+  }
+
+  function condition(): Condition {
+    const before = rest;
+    const [, subject, comparison] = take(COMPARISON) ?? take(EMPTINESS) ?? [];
+    const value = comparison?.endsWith('empty') ? '' : readValue();
+    const [, membership = '', container = ''] = subject === undefined ? (take(MEMBERSHIP) ?? fail()) : [];
+    const operator = (comparison ?? membership).trim().replace(/\s+/g, ' ');
+    const path = (subject ?? container).split('.');
+    const name = operator
+      .replace(/\bnot /, '')
+      .replace('!=', '==')
+      .replace(/^in$/, 'contains');
+    if (name === 'matches') {
+      toRegExp(value);
+    }
+    // The attributes as a whole.
+    return path.length === 1 && /^(?:value|list)$/.test(path[0] ?? '')
+      ? fail()
+      : {
+          type: 'condition',
+          text: before.slice(0, before.length - rest.length),
+          operator: name as Condition['operator'],
+          isNegated: /\bnot |!=/.test(operator),
+          path,
+          value,
+        };
+  }
+
+  function readValue(): string {
+    const [text = '', quoted] = take(VALUE) ?? fail();
+    return quoted ? text.slice(1, -1).replaceAll('\\\\', text.startsWith('"') ? '\\' : '\\\\') : text;
+  }
+
+  function fail(): never {
+    throw UNREAD.test(selector) ? new Unknown(`the selector ${selector}`) : invalid(selector);
+  }
+
+  take(/^\s*/);
+  const expression = or();
+  take(/^\s*/);
+  return rest === '' ? expression : fail();
+}
+
+function invalid(selector: string): Refusal {
+  return new Refusal(400, `binding rule 0 invalid: ${listErrors([`selector is invalid: ${selector}`])}`);
+}
+
+/** Converts a regular expression of Go; throws a refusal if it may mean something else in JavaScript. */
+function toRegExp(pattern: string): RegExp {
+  const isKnown = pattern.replace(TOKEN, '') === '';
   try {
-    parseSelector(selector);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
+    return new RegExp(isKnown ? pattern.replace(TOKEN, (token) => (token === '.' ? '[^\\n]' : token)) : '[', 'u');
+  } catch {
+    throw new Unknown(`the regular expression ${pattern}`);
   }
 }
 
 /** Tells whether a selector matches; an empty one always does, and one that cannot be evaluated never does. */
 export function matches(selector: string, attributes: Attributes): boolean {
-  if (selector === '') {
-    return true;
-  }
+  const expression = selector === '' ? undefined : parseSelector(selector);
   try {
-    return evaluate(parseSelector(selector), attributes);
+    return expression === undefined || evaluate(expression, attributes);
   } catch {
     return false;
   }
 }
 
 /** Evaluates a parsed selector; throws an error if a path does not fit the attributes. */
-export function evaluate(expression: Expression, scope: object): boolean {
+export function evaluate(expression: Expression, attributes: Attributes): boolean {
   switch (expression.type) {
     case 'and':
-      return evaluate(expression.left, scope) && evaluate(expression.right, scope);
+      return evaluate(expression.left, attributes) && evaluate(expression.right, attributes);
     case 'or':
-      return evaluate(expression.left, scope) || evaluate(expression.right, scope);
+      return evaluate(expression.left, attributes) || evaluate(expression.right, attributes);
     case 'not':
-      return !evaluate(expression.operand, scope);
-    case 'any':
-    case 'all': {
-      const test = (bound: object): boolean => evaluate(expression.body, { ...scope, ...bound });
-      const elements = listElements(lookUp(scope, expression.path), expression.names);
-      return expression.type === 'any' ? elements.some(test) : elements.every(test);
-    }
-    case 'match':
-      return match(expression.operator, lookUp(scope, expression.path), expression.value);
+      return !evaluate(expression.operand, attributes);
+    case 'condition':
+      return holds(expression, lookUp(expression.path, attributes)) !== expression.isNegated;
   }
 }
 
-function listElements(value: unknown, names: Names): object[] {
-  if (value !== undefined && (typeof value !== 'object' || value === null)) {
-    throw new Error('neither a list nor a map');
+function holds({ operator, value }: Condition, actual: string | string[] | undefined): boolean {
+  if (operator === 'is empty') {
+    return actual === undefined || actual.length === 0;
   }
-  return Object.entries(value ?? {}).map(([key, element]) =>
-    'either' in names
-      ? { [names.either]: Array.isArray(value) ? (element as unknown) : key }
-      : { [names.key]: key, [names.value]: element as unknown },
-  );
-}
-
-function match(operator: string, actual: unknown, value: string): boolean {
-  switch (operator) {
-    case '==':
-      return actual !== undefined && expectString(actual) === value;
-    case 'contains':
-      return contains(actual, value);
-    case 'matches':
-      return actual !== undefined && RE2JS.compile(value).matcher(expectString(actual)).find();
-    case 'is empty':
-      return actual === undefined || Object.keys(Object(actual) as object).length === 0;
-    default:
-      return !match(OPPOSITES[operator] ?? operator, actual, value);
+  if (actual === undefined || operator === 'contains') {
+    return actual?.includes(value) ?? false;
   }
-}
-
-const OPPOSITES: Record<string, string> = {
-  '!=': '==',
-  'not contains': 'contains',
-  'not matches': 'matches',
-  'is not empty': 'is empty',
-};
-
-function contains(actual: unknown, value: string): boolean {
-  if (typeof actual === 'string' || Array.isArray(actual)) {
-    return actual.includes(value);
+  if (typeof actual !== 'string') {
+    throw new Error('not a string');
   }
-  return Object.hasOwn(Object(actual) as object, value);
+  return operator === '==' ? actual === value : toRegExp(value).test(actual);
 }
 
 /** Returns the value at a path, or undefined if there is no such attribute; an unknown first name is an error, as in Nomad. */
-export function lookUp(scope: object, [head = '', ...rest]: string[]): unknown {
-  if (!Object.hasOwn(scope, head)) {
-    throw new Error(`unknown name ${head}`);
+export function lookUp([scope = '', name = '']: string[], attributes: Attributes): string | string[] | undefined {
+  if (scope !== 'value' && scope !== 'list') {
+    throw new Error(`unknown name ${scope}`);
   }
-  return rest.reduce<unknown>(
-    (value, key) => {
-      if (typeof value !== 'object' || value === null) {
-        throw new Error(`${rest.join('.')} is not an attribute`);
-      }
-      return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
-    },
-    (scope as Record<string, unknown>)[head],
-  );
-}
-
-function expectString(value: unknown): string {
-  if (typeof value !== 'string') {
-    throw new Error('not a string');
-  }
-  return value;
+  return Object.hasOwn(attributes[scope], name) ? attributes[scope][name] : undefined;
 }

@@ -1,6 +1,6 @@
 import type { AuthMethodConfig } from '../nomad-api.js';
-import { parseDuration } from './duration.js';
-import { Refusal } from './refusal.js';
+import { parseDuration } from './formats.js';
+import { invalidJwt, Refusal } from './errors.js';
 
 /** The claims of a JWT. */
 export type Claims = Record<string, unknown>;
@@ -17,11 +17,6 @@ export function verifyClaims(claims: Claims, config: AuthMethodConfig): void {
   verifyIssuer(claims['iss'], config.BoundIssuer ?? []);
 }
 
-/** Returns the refusal of a JWT that does not verify. */
-export function invalid(text: string): Refusal {
-  return new Refusal(401, `unable to validate provided token: unable to verify signature of JWT token: ${text}`);
-}
-
 const isNumeric = (claim: unknown): boolean => claim == null || typeof claim === 'number';
 
 // Nomad reports errors in the types of claims in this order.
@@ -29,15 +24,17 @@ function verifyTypes(claims: Claims): void {
   const { aud } = claims;
   const audiences = (Array.isArray(aud) ? aud : [aud ?? '']) as unknown[];
   if ('aud' in claims && (aud === null || !audiences.every((audience) => typeof audience === 'string'))) {
-    throw invalid('go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience');
+    throw invalidJwt('go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience');
   }
   if (!['exp', 'iat', 'nbf'].every((name) => isNumeric(claims[name]))) {
-    throw invalid(NUMERIC_DATE);
+    throw invalidJwt(NUMERIC_DATE);
   }
   for (const name of ['iss', 'jti', 'sub']) {
     const claim = claims[name] ?? '';
     if (typeof claim !== 'string') {
-      throw invalid(`json: cannot unmarshal ${nameJsonType(claim)} into Go struct field Claims.${name} of type string`);
+      throw invalidJwt(
+        `json: cannot unmarshal ${nameJsonType(claim)} into Go struct field Claims.${name} of type string`,
+      );
     }
   }
 }
@@ -52,7 +49,7 @@ function nameJsonType(value: unknown): string {
 function verifyAudience(aud: unknown, bound: string[]): void {
   const audiences = Array.isArray(aud) ? aud : [aud];
   if (bound.length > 0 && !audiences.some((audience) => bound.includes(audience as string))) {
-    throw invalid('invalid audience (aud) claim: audience claim does not match any expected audience');
+    throw invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience');
   }
 }
 
@@ -63,26 +60,26 @@ function verifyTimes(claims: Claims, config: AuthMethodConfig): void {
     number,
   ];
   if (iat === 0 && nbf === 0 && exp === 0) {
-    throw invalid('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
+    throw invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
   }
   const end = exp || Math.max(iat, nbf) + leeway(config.ExpirationLeeway, DEFAULT_LEEWAY_S);
   const start = nbf || iat || end - leeway(config.NotBeforeLeeway, DEFAULT_LEEWAY_S);
   const skew = leeway(config.ClockSkewLeeway, DEFAULT_CLOCK_SKEW_S);
   const now = Date.now() / 1000;
   if (now < start - skew) {
-    throw invalid('invalid not before (nbf) claim: token not yet valid');
+    throw invalidJwt('invalid not before (nbf) claim: token not yet valid');
   }
   if (now > end + skew) {
-    throw invalid('invalid expiration time (exp) claim: token is expired');
+    throw invalidJwt('invalid expiration time (exp) claim: token is expired');
   }
   if (now < iat - skew) {
-    throw invalid('invalid issued at (iat) claim: token issued in the future');
+    throw invalidJwt('invalid issued at (iat) claim: token issued in the future');
   }
 }
 
 // Zero means the default; only a negative value turns a leeway off.
 function leeway(value: string | number | undefined, defaultSeconds: number): number {
-  const seconds = parseDuration(value);
+  const seconds = parseDuration(value || 0);
   return seconds === 0 ? defaultSeconds : Math.max(seconds, 0);
 }
 

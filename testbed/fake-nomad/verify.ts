@@ -1,7 +1,7 @@
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, importSPKI, type JSONWebKeySet } from 'jose';
 import type { AuthMethodConfig } from '../nomad-api.js';
-import { invalid, verifyClaims, type Claims } from './verify-claims.js';
-import type { Refusal } from './refusal.js';
+import { invalidJwt, type Refusal } from './errors.js';
+import { verifyClaims, type Claims } from './verify-claims.js';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 
@@ -11,7 +11,7 @@ export async function verify(jwt: string, config: AuthMethodConfig): Promise<Cla
   const { alg = '' } = decodeProtectedHeader(jwt);
   const allowed = config.SigningAlgs?.length ? config.SigningAlgs : ['RS256'];
   if (!allowed.includes(alg)) {
-    throw invalid('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
+    throw invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
   }
   verifyClaims(claims, config);
   return claims;
@@ -75,5 +75,5 @@ async function fetchJson(url: string): Promise<unknown> {
 }
 
 function badSignature(text: string): Refusal {
-  return invalid(`error verifying token signature: ${text}`);
+  return invalidJwt(`error verifying token signature: ${text}`);
 }

@@ -2,14 +2,12 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
-import { createAuthority, createServerCertificate } from './certificates.js';
-import { startIssuer, type Issuer } from './issuer.js';
-import { NomadAdmin } from './nomad-admin.js';
-import { runMain, runPost, type StageResult, type Step } from './runner.js';
-import { open } from './server.js';
-import { setUpGithubMethod } from './github-method.js';
-import { startSlowLink } from './slow-link.js';
-import { startFakeNomad } from './fake-nomad/server.js';
+import { createAuthority, createServerCertificate } from '../testbed/certificates.js';
+import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { NomadAdmin, setUpGithubMethod } from '../testbed/nomad-admin.js';
+import { runMain, runPost, type StageResult, type Step } from '../testbed/runner.js';
+import { listenTcp, open, type LoopbackServer } from '../testbed/server.js';
+import { startFakeNomad } from '../testbed/fake-nomad/fake-nomad.js';
 
 interface Times {
   wallS: number;
@@ -87,6 +85,27 @@ async function measureWaitMs(step: Step, issuer: Issuer, nomadPort: number, node
   await github.close();
   await nomad.close();
   return findMedian(waits);
+}
+
+/** Starts a relay to a port that adds the latency of a long distance; `answerMs` further delays the answers. */
+function startSlowLink(port: number, roundTripMs: number, answerMs = 0): Promise<LoopbackServer> {
+  return listenTcp((near) => {
+    const far = connect(port, '127.0.0.1');
+    // The TCP handshake takes one round trip before the near end can send its first bytes.
+    const openMs = performance.now() + roundTripMs;
+    near.on('data', (chunk) => {
+      setTimeout(() => far.write(chunk), Math.max(0, openMs - performance.now()) + roundTripMs / 2);
+    });
+    const answer = (send: () => void): void => void setTimeout(send, roundTripMs / 2 + answerMs);
+    far.on('data', (chunk) => {
+      answer(() => near.write(chunk));
+    });
+    far.on('end', () => {
+      answer(() => near.end());
+    });
+    far.on('error', () => near.destroy());
+    near.on('close', () => far.destroy());
+  });
 }
 
 const issuer = await startIssuer();

@@ -1,0 +1,71 @@
+import { mapClaims } from '../testbed/fake-nomad/attributes.js';
+import {
+  evaluate,
+  lookUp,
+  parseSelector,
+  type Attributes,
+  type Condition,
+  type Expression,
+} from '../testbed/fake-nomad/selector.js';
+import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+import type { Claims } from './identities.js';
+import { listAttributes, nameAttribute, resolveBindName } from './rules.js';
+
+/** Explains why a rule grants nothing to a JWT: the conditions that failed, each with the value that it met, or the missing role. */
+export function explainNoMatch(rule: BindingRule, claims: Claims, method: AuthMethod): string[] {
+  const { Selector = '', BindType } = rule;
+  try {
+    const attributes = mapClaims(claims, method.Config);
+    const known = listAttributes(method.Config).map(({ name }) => name);
+    const failed = Selector === '' ? [] : findFailed(parseSelector(Selector), attributes, true);
+    const reasons = failed.map(({ condition, expected }) => {
+      const name = nameAttribute(condition);
+      const reason = known.includes(name)
+        ? describeValue(condition, attributes)
+        : `${name} is not an attribute of the auth method`;
+      return `${expected ? '' : 'not '}${condition.text}, but ${reason}`;
+    });
+    return reasons.length > 0 ? reasons : [`there is no ${BindType} ${resolveBindName(rule, claims, method)}`];
+  } catch {
+    // Only the real Nomad knows this selector.
+    return [`the selector does not match, or there is no such ${BindType}`];
+  }
+}
+
+/** Returns the failed conditions, each with the result that it needs for the selector to match. */
+function findFailed(
+  expression: Expression,
+  attributes: Attributes,
+  expected: boolean,
+): { condition: Condition; expected: boolean }[] {
+  try {
+    if (evaluate(expression, attributes) === expected) {
+      return [];
+    }
+  } catch {
+    // A condition that cannot be evaluated fails the selector.
+  }
+  switch (expression.type) {
+    case 'and':
+    case 'or':
+      return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
+    case 'not':
+      return findFailed(expression.operand, attributes, !expected);
+    case 'condition':
+      return [{ condition: expression, expected }];
+  }
+}
+
+function describeValue(condition: Condition, attributes: Attributes): string {
+  const name = nameAttribute(condition);
+  const actual = lookUp(condition.path, attributes);
+  if (actual === undefined) {
+    return `the JWT has no claim for ${name}`;
+  }
+  const differsInCase =
+    condition.operator === '==' &&
+    typeof actual === 'string' &&
+    actual !== condition.value &&
+    actual.toLowerCase() === condition.value.toLowerCase();
+  return `${name} is ${JSON.stringify(actual)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
+}

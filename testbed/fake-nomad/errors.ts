@@ -1,0 +1,27 @@
+/** An error response with Nomad's status and text. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    text: string,
+  ) {
+    super(text);
+  }
+}
+
+/** The response to a request that the fake Nomad cannot judge as a real one does. */
+export class Unknown extends Refusal {
+  constructor(what: string) {
+    super(501, `the fake Nomad does not know ${what}; set NOMAD_BIN to the path of a nomad program`);
+  }
+}
+
+/** Returns the refusal of a JWT that does not verify. */
+export function invalidJwt(text: string): Refusal {
+  return new Refusal(401, `unable to validate provided token: unable to verify signature of JWT token: ${text}`);
+}
+
+/** Lists errors as Go does. */
+export function listErrors(errors: string[]): string {
+  const count = errors.length === 1 ? '1 error' : `${String(errors.length)} errors`;
+  return `${count} occurred:\n${errors.map((text) => `\t* ${text}\n`).join('')}\n`;
+}

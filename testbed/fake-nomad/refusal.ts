@@ -1,9 +1,0 @@
-/** An error response with Nomad's status and text. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    text: string,
-  ) {
-    super(text);
-  }
-}
