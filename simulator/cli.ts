@@ -86,8 +86,11 @@ Next steps:
 
 function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
   if (expectations === undefined) {
-    const others = Object.entries(VARIATIONS).map(([name, vary]) => ({ name, claims: changeClaims(base, vary(base)) }));
-    return [{ name: nameJob(base), claims: base }, ...others];
+    return Object.entries(VARIATIONS).map(([name, vary]) => {
+      const changes = vary(base);
+      const isBase = Object.keys(changes).length === 0;
+      return { name: isBase ? nameJob(base) : name, claims: changeClaims(base, changes) };
+    });
   }
   return expectations.map(({ claims, gets }) => {
     const changes = Object.entries(claims).map(([name, value]) => `${name}=${String(value)}`);

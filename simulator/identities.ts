@@ -22,8 +22,9 @@ const EVENTS: Record<string, (base: Claims) => Claims> = {
   release: () => ({ ref: 'refs/tags/v1.2.3', ref_protected: 'false' }),
 };
 
-/** The jobs of a table, each of which differs from the example job in one respect. */
+/** The jobs of a table: the example job, and others that differ from it in one respect. */
 export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
+  'a push to main': () => ({}),
   'a push to another branch': () => ({ event_name: 'push', ref: 'refs/heads/feature', ref_protected: 'false' }),
   'a pull request': () => ({ event_name: 'pull_request' }),
   'a merge queue': () => ({ event_name: 'merge_group' }),

@@ -94,20 +94,10 @@ function completeMethod(item: Partial<AuthMethod>, assumedName: string): AuthMet
   };
 }
 
-function checkRule({ BindType = '', BindName }: Partial<BindingRule>): string | undefined {
-  if (BindType === '') {
-    return 'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID';
-  }
-  if (!['management', 'policy', 'role'].includes(BindType)) {
-    return `has the BindType "${BindType}". It must be role, policy or management`;
-  }
-  const needsName = BindType !== 'management';
-  if (needsName === Boolean(BindName)) {
-    return undefined;
-  }
-  return needsName
-    ? `has no BindName, which the BindType ${BindType} needs`
-    : 'has a BindName, which the BindType management cannot have';
+function checkRule({ BindType }: Partial<BindingRule>): string | undefined {
+  return BindType
+    ? undefined
+    : 'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID';
 }
 
 function checkRole(role: Partial<Role>): string | undefined {
@@ -124,14 +114,9 @@ function choose(folder: string, methods: AuthMethod[], name: string | undefined)
   const usable = methods.filter(({ Type }) => Type === 'JWT');
   const names = usable.map(({ Name }) => Name).join(', ') || 'none';
   const [method, another] = usable.filter(({ Name }) => Name === (name ?? Name));
-  if (method === undefined) {
+  if (method === undefined || another !== undefined) {
     throw new Error(
-      `--config ${folder} has no auth method ${name ?? ''}${name === undefined ? '' : ' '}of type JWT in auth-method*.json. Methods of this type: ${names}.`,
-    );
-  }
-  if (another !== undefined) {
-    throw new Error(
-      `--config ${folder} has several auth methods of type JWT: ${names}. Choose one with --method NAME.`,
+      `--config ${folder} must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has: ${names}.`,
     );
   }
   return method;

@@ -334,8 +334,8 @@ describeOnPosix.each([
     await setUpRealistic();
     const outcomes = await tryVariations('github-adv');
     expect(outcomes).toMatchObject({
-      'the job itself': 0,
-      'another branch': 1,
+      'a push to main': 0,
+      'a push to another branch': 1,
       'a pull request': 1,
       'another workflow': 1,
       'another repository': 1,
@@ -358,8 +358,8 @@ describeOnPosix.each([
     await setUp('Simple');
     const outcomes = await tryVariations('github');
     expect(outcomes).toMatchObject({
-      'the job itself': 0,
-      'another branch': 0,
+      'a push to main': 0,
+      'a push to another branch': 0,
       'a pull request': 0,
       'another workflow': 0,
       'another repository': 0,

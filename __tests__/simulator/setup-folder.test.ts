@@ -6,6 +6,7 @@ import { readFolder } from '../../simulator/setup-folder.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
 const RULE = { ID: 'b8f1c9c2', AuthMethod: 'own', BindType: 'policy', BindName: 'deploy', Selector: '' };
+const CHOICE = 'must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has:';
 
 let folder: string;
 
@@ -68,21 +69,14 @@ describe('a folder of configuration', () => {
   });
 
   test.each<[what: string, files: Record<string, unknown>, message: string, method?: string]>([
-    ['no auth method', { 'auth-method.json': [] }, 'has no auth method of type JWT in auth-method*.json. Methods'],
-    ['another method', {}, 'has no auth method b of type JWT in auth-method*.json. Methods of this type: own.', 'b'],
-    ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, 'Methods of this type: none.'],
-    [
-      'several methods',
-      { 'auth-method-b.json': { ...METHOD, Name: 'b' } },
-      'several auth methods of type JWT: b, own. Choose one with --method NAME.',
-    ],
+    ['no auth method', { 'auth-method.json': [] }, `${CHOICE} none.`],
+    ['no method of that name', {}, `${CHOICE} own.`, 'b'],
+    ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, `${CHOICE} none.`],
+    ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],
     ['a method that is not JSON', { 'auth-method.json': '{' }, '/auth-method.json is not JSON. It begins: {'],
     ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
     ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
     ['a rule without a type', { 'binding-rule.json': { ...RULE, BindType: '' } }, 'has no BindType, as in a list'],
-    ['a rule of an unknown type', { 'binding-rule.json': { ...RULE, BindType: 'group' } }, 'the BindType "group".'],
-    ['a rule without a name', { 'binding-rule.json': { ...RULE, BindName: '' } }, 'has no BindName, which the'],
-    ['a named management rule', { 'binding-rule.json': { ...RULE, BindType: 'management' } }, 'has a BindName, which'],
     ['a role without policies', { 'role.json': { Name: 'a' } }, 'role.json has no Name or no Policies.'],
     ['a role twice', { 'roles.json': [1, 2].map(() => ({ Name: 'a', Policies: [] })) }, 'the role a more than once.'],
     ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name. Save the output of: nomad'],

@@ -269,25 +269,15 @@ describe('the arguments', () => {
 });
 
 describe('the program', () => {
-  async function runProgram(args: string[], env: NodeJS.ProcessEnv): Promise<Record<string, unknown>> {
+  test.concurrent.each([
+    [[], { status: 2, stdout: '', stderr: expect.stringMatching(/^Set --config .*\nFor help, run: npm run simulate/) }],
+    [['--config', 'github'], { status: 0, stdout: expect.not.stringContaining('\x1b'), stderr: '' }],
+  ])('has an exit status, and no colors or progress messages outside a terminal: %j', async (args, output) => {
+    const env = { PATH: '', FORCE_COLOR: '1' };
     const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], { cwd: ROOT, env });
     const exit = once(child, 'exit') as Promise<[number | null]>;
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
-    return { status, stdout, stderr };
-  }
-  const HINT = '\nFor help, run: npm run simulate -- --help\n';
-
-  test.concurrent.each([
-    [[], { stdout: '', stderr: `Set --config to github, github-adv or the folder of your configuration.${HINT}` }],
-    [['--config', 'github'], { stdout: '', stderr: `NOMAD_BIN is not a working nomad program: nowhere${HINT}` }],
-  ])('exits with 2, a reason and a reference to the help: %j', async (args, output) => {
-    expect(await runProgram(args, { PATH: '', NOMAD_BIN: 'nowhere' })).toEqual({ status: 2, ...output });
-  });
-
-  test.concurrent('has no colors and no progress messages outside a terminal', async () => {
-    const { stdout, ...rest } = await runProgram(['--config', 'github'], { PATH: '', FORCE_COLOR: '1' });
-    expect(rest).toEqual({ status: 0, stderr: '' });
-    expect(stdout).not.toContain('\x1b');
+    expect({ status, stdout, stderr }).toEqual(output);
   });
 });
 

@@ -202,6 +202,16 @@ describe.each(servers)('%s', (server, version, start) => {
   });
 
   test.each([
+    [{ BindType: '' }, 'bind type is missing'],
+    [{ BindType: 'group' }, 'unsupported bind type: "group"'],
+    [{ BindType: 'role', BindName: '' }, 'bind name is missing'],
+    [{ BindType: 'management', BindName: 'x' }, 'bind name should be empty'],
+  ])('rejects a binding rule with %j', async (fields, text) => {
+    const refusal = `answered 400: binding rule 0 invalid: 1 error occurred:\n\t* ${text}`;
+    await expect(nomad.admin.putRule({ AuthMethod: 'github', ...fields })).rejects.toThrow(refusal);
+  });
+
+  test.each([
     ['a mapped claim that the JWT lacks as empty text', { BindName: 'deploy${value.environment}' }],
     ['an attribute with spaces around it', { BindName: '${ value.owner }' }],
   ])('fills %s into a bind name', async (what, fields) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuthMethod, AuthMethodStub, BindingRule, Policy, PolicyStub, Role, Token } from '../nomad-api.js';
-import { listErrors, Refusal } from './errors.js';
+import { refuse, Refusal } from './errors.js';
 import { formatDuration, parseDuration } from './formats.js';
 import { parseSelector } from './selector.js';
 
@@ -31,13 +31,10 @@ export class AclState {
     const { ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway } = method.Config;
     [ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway].forEach((leeway) => readDuration(leeway || 0));
     const limits = `(should be between ${formatDuration(MIN_TTL_S)} and ${formatDuration(MAX_TTL_S)})`;
-    const problems = [
+    refuse('auth method invalid', [
       !NAME.test(method.Name) && `invalid name '${method.Name}'`,
       (ttl < MIN_TTL_S || ttl > MAX_TTL_S) && `invalid MaxTokenTTL value '${formatDuration(ttl)}' ${limits}`,
-    ].filter((problem) => problem !== false);
-    if (problems.length > 0) {
-      throw new Refusal(400, `auth method invalid: ${listErrors(problems)}`);
-    }
+    ]);
     this.#methods.set(method.Name, method);
     return method;
   }
@@ -51,8 +48,16 @@ export class AclState {
   }
 
   putRule(rule: BindingRule): BindingRule & { ID: string } {
-    if (rule.Selector) {
-      parseSelector(rule.Selector);
+    const { BindType, BindName, Selector } = rule;
+    const isNamed = BindType === 'role' || BindType === 'policy';
+    refuse('binding rule 0 invalid', [
+      BindType === '' && 'bind type is missing',
+      !['', 'management', 'policy', 'role'].includes(BindType) && `unsupported bind type: "${BindType}"`,
+      isNamed && !BindName && 'bind name is missing',
+      BindType === 'management' && Boolean(BindName) && 'bind name should be empty',
+    ]);
+    if (Selector) {
+      parseSelector(Selector);
     }
     this.#rules.push(rule);
     return { ID: randomUUID(), ...rule };
@@ -85,10 +90,10 @@ export class AclState {
   }
 
   putRole({ ID, Name, Policies }: Omit<Role, 'ID'> & { ID?: string }): Role {
-    const problem = NAME.test(Name) ? 'at least one policy should be specified' : `invalid name '${Name}'`;
-    if (!NAME.test(Name) || Policies.length === 0) {
-      throw new Refusal(400, `role 0 invalid: ${listErrors([problem])}`);
-    }
+    refuse('role 0 invalid', [
+      !NAME.test(Name) && `invalid name '${Name}'`,
+      Policies.length === 0 && 'at least one policy should be specified',
+    ]);
     const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
     if (missing !== undefined) {
       throw new Refusal(400, `cannot find policy ${missing.Name}`);

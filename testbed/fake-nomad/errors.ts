@@ -20,8 +20,11 @@ export function invalidJwt(text: string): Refusal {
   return new Refusal(401, `unable to validate provided token: unable to verify signature of JWT token: ${text}`);
 }
 
-/** Lists errors as Go does. */
-export function listErrors(errors: string[]): string {
-  const count = errors.length === 1 ? '1 error' : `${String(errors.length)} errors`;
-  return `${count} occurred:\n${errors.map((text) => `\t* ${text}\n`).join('')}\n`;
+/** Throws a refusal that lists the problems as Go does; the others are false. */
+export function refuse(what: string, problems: (string | false)[]): void {
+  const errors = problems.filter((problem) => problem !== false);
+  if (errors.length > 0) {
+    const count = errors.length === 1 ? '1 error' : `${String(errors.length)} errors`;
+    throw new Refusal(400, `${what}: ${count} occurred:\n${errors.map((text) => `\t* ${text}\n`).join('')}\n`);
+  }
 }

@@ -1,7 +1,7 @@
 import type { AuthMethod, BindingRule, Token } from '../nomad-api.js';
 import { NAME, type AclState } from './acl-state.js';
 import { mapClaims } from './attributes.js';
-import { listErrors, Refusal } from './errors.js';
+import { refuse, Refusal } from './errors.js';
 import { interpolate, parseDuration } from './formats.js';
 import { matches, type Attributes } from './selector.js';
 import { verify } from './verify.js';
@@ -11,7 +11,10 @@ const DEFAULT_NAME_FORMAT = '${auth_method_type}-${auth_method_name}';
 
 /** Exchanges a JWT for a token, with the refusals of a real Nomad: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 export async function login(state: AclState, methodName = '', jwt = ''): Promise<Token> {
-  checkRequest(methodName, jwt);
+  refuse('invalid login request', [
+    methodName === '' && 'missing auth method name',
+    jwt === '' && 'missing login token',
+  ]);
   const method = state.findMethod(methodName);
   if (method === undefined) {
     throw new Refusal(400, `auth-method "${methodName}" not found`);
@@ -26,15 +29,6 @@ export async function login(state: AclState, methodName = '', jwt = ''): Promise
     Global: method.TokenLocality === 'global',
     ttl: parseDuration(method.MaxTokenTTL),
   });
-}
-
-function checkRequest(methodName: string, jwt: string): void {
-  const missing = [methodName === '' && 'missing auth method name', jwt === '' && 'missing login token'].filter(
-    (problem) => problem !== false,
-  );
-  if (missing.length > 0) {
-    throw new Refusal(400, `invalid login request: ${listErrors(missing)}`);
-  }
 }
 
 function bind(
@@ -80,9 +74,7 @@ function nameToken({ Name, Type, TokenNameFormat }: AuthMethod, { value }: Attri
     ...Object.entries(value).map(([name, text]) => [`value.${name}`, text] as const),
   ]);
   const name = fill(TokenNameFormat || DEFAULT_NAME_FORMAT, variables, 'failed to generate ACL token name');
-  if (name.length > MAX_NAME_LENGTH) {
-    throw new Refusal(400, `token 0 invalid: ${listErrors(['token name too long'])}`);
-  }
+  refuse('token 0 invalid', [name.length > MAX_NAME_LENGTH && 'token name too long']);
   return name;
 }
 

@@ -1,4 +1,4 @@
-import { listErrors, Refusal, Unknown } from './errors.js';
+import { refuse, Unknown } from './errors.js';
 
 /** The attributes that an auth method's claim mappings create from a JWT, by the names that selectors use. */
 export interface Attributes {
@@ -44,7 +44,7 @@ const TOKEN = new RegExp(
 /** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
 export function parseSelector(selector: string): Expression {
   if (NEVER_VALID.test(selector.replace(QUOTED, ''))) {
-    throw invalid(selector);
+    refuse('binding rule 0 invalid', [`selector is invalid: ${selector}`]);
   }
   let rest = selector;
 
@@ -109,17 +109,14 @@ export function parseSelector(selector: string): Expression {
   }
 
   function fail(): never {
-    throw UNREAD.test(selector) ? new Unknown(`the selector ${selector}`) : invalid(selector);
+    refuse('binding rule 0 invalid', [!UNREAD.test(selector) && `selector is invalid: ${selector}`]);
+    throw new Unknown(`the selector ${selector}`);
   }
 
   take(/^\s*/);
   const expression = or();
   take(/^\s*/);
   return rest === '' ? expression : fail();
-}
-
-function invalid(selector: string): Refusal {
-  return new Refusal(400, `binding rule 0 invalid: ${listErrors([`selector is invalid: ${selector}`])}`);
 }
 
 /** Converts a regular expression of Go; throws a refusal if it may mean something else in JavaScript. */
