@@ -16,19 +16,6 @@ interface Job {
   gets?: string;
 }
 
-interface Row {
-  name: string;
-  isGood: boolean;
-  summary: string;
-  /** The other auth methods that grant the same job more. */
-  wider: string[];
-}
-
-interface Shown {
-  status: number;
-  warnings: string[];
-}
-
 /** Runs the simulator with arguments, and returns its exit status; throws an error if an argument or a file is invalid. */
 export async function runSimulator(args: string[], print: Print, start = startNomad): Promise<number> {
   const plan = await readPlan(args);
@@ -44,13 +31,14 @@ export async function runSimulator(args: string[], print: Print, start = startNo
   return withSimulation(setup, start, async (simulation, nomadName) => {
     showProgress('');
     print(`Logins through the auth method ${setup.method.Name} on ${nomadName}\n`);
-    const { status, warnings } =
-      job !== undefined && expectations === undefined
-        ? await showJob(simulation, base, showsLog, print)
-        : await showTable(simulation, listJobs(base, expectations), print);
-    const all = [...problems, ...warnings];
-    if (all.length > 0) {
-      print(`\n${color('yellow', 'Warnings:')}\n${all.map((warning) => `  ${warning}`).join('\n')}`);
+    const isOneJob = job !== undefined && expectations === undefined;
+    const jobs = isOneJob ? [{ name: nameJob(base), claims: base }] : listJobs(base, expectations);
+    const status = isOneJob
+      ? await showJob(simulation, base, showsLog, print)
+      : await showTable(simulation, jobs, print);
+    const warnings = [...problems, ...(await findWider(simulation, jobs))];
+    if (warnings.length > 0) {
+      print(`\n${color('yellow', 'Warnings:')}\n${warnings.map((warning) => `  ${warning}`).join('\n')}`);
     }
     return status;
   });
@@ -62,7 +50,6 @@ export async function runDemo(print: Print, start = startNomad): Promise<number>
   return withSimulation(setup, start, async (simulation, nomadName) => {
     const login = await simulation.runAction(setup.claims);
     const refusal = await simulation.runAction(changeClaims(setup.claims, { ref: 'refs/heads/feature' }));
-    const table = formatTable(await tryAll(simulation, listJobs(setup.claims)));
     showProgress('');
     print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
@@ -74,9 +61,9 @@ ${formatLog(login.collapsedLog)}
 A push to the branch feature is refused:
 ${formatLog(refusal.collapsedLog)}
 
-Who gets a token, and why others do not:
-${table}
-
+Who gets a token, and why others do not:`);
+    await showTable(simulation, listJobs(setup.claims), print);
+    print(`
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md
   Try your own rules:    npm run simulate -- --help`);
@@ -98,41 +85,26 @@ function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
   });
 }
 
-async function tryAll(simulation: Simulation, jobs: Job[]): Promise<Row[]> {
-  return Promise.all(
+async function showTable(simulation: Simulation, jobs: Job[], print: Print): Promise<number> {
+  const rows = await Promise.all(
     jobs.map(async ({ name, claims, gets }) => {
       const { token, reason, summary } = await simulation.try(claims);
       const outcome = reason === undefined ? summary : `refused: ${reason}`;
       const isGood = gets === undefined ? token !== undefined : nameGrant(token) === gets;
-      return {
-        name,
-        isGood,
-        summary: gets === undefined || isGood ? outcome : `${outcome} (expected: ${gets})`,
-        wider: (await simulation.findWider(claims)).map((method) => method.name),
-      };
+      return { name, isGood, summary: gets === undefined || isGood ? outcome : `${outcome} (expected: ${gets})` };
     }),
   );
-}
-
-async function showTable(simulation: Simulation, jobs: Job[], print: Print): Promise<Shown> {
-  const rows = await tryAll(simulation, jobs);
   print(formatTable(rows));
-  const warnings = (simulation.setup.others ?? []).flatMap(({ method: { Name } }) => {
-    const names = rows.filter((row) => row.wider.includes(Name)).map(({ name }) => name);
-    return names.length > 0 ? [`The auth method ${Name} grants these jobs more: ${names.join(', ')}.`] : [];
-  });
-  const bad = rows.filter(({ isGood }) => !isGood).length;
   if (jobs.every(({ gets }) => gets === undefined)) {
-    const advice = bad < rows.length ? [] : ['No job gets a token. To try other claims, use --claim or --claims.'];
-    return { status: 0, warnings: [...warnings, ...advice] };
+    return 0;
   }
-  print(
-    `\n${bad === 0 ? 'Every job gets what is expected.' : `Not as expected: ${String(bad)} of ${String(rows.length)} jobs`}`,
-  );
-  return { status: bad === 0 ? 0 : 1, warnings };
+  const count = rows.filter(({ isGood }) => !isGood).length;
+  const difference = `Not as expected: ${String(count)} of ${String(rows.length)} jobs`;
+  print(`\n${count === 0 ? 'Every job gets what is expected.' : difference}`);
+  return count === 0 ? 0 : 1;
 }
 
-async function showJob(simulation: Simulation, claims: Claims, showsLog: boolean, print: Print): Promise<Shown> {
+async function showJob(simulation: Simulation, claims: Claims, showsLog: boolean, print: Print): Promise<number> {
   const { token, summary } = await simulation.try(claims);
   print(formatAttributes(claims, simulation.setup.method));
   print(formatVerdicts(await simulation.judgeRules(claims)));
@@ -140,8 +112,17 @@ async function showJob(simulation: Simulation, claims: Claims, showsLog: boolean
   if (showsLog) {
     print(formatLog((await simulation.runAction(claims)).log));
   }
-  const wider = (await simulation.findWider(claims)).map(
-    (method) => `The auth method ${method.name} grants the same job more: ${method.summary}.`,
-  );
-  return { status: token === undefined ? 1 : 0, warnings: wider };
+  return token === undefined ? 1 : 0;
+}
+
+/** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
+async function findWider(simulation: Simulation, jobs: Job[]): Promise<string[]> {
+  const warnings = (simulation.setup.others ?? []).map(async ({ method: { Name } }) => {
+    const names = await Promise.all(
+      jobs.map(async ({ name, claims }) => ((await simulation.isWider(Name, claims)) ? [name] : [])),
+    );
+    const list = names.flat().join(', ');
+    return list === '' ? [] : [`The auth method ${Name} grants more to these jobs: ${list}.`];
+  });
+  return (await Promise.all(warnings)).flat();
 }

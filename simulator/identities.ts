@@ -49,7 +49,7 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
 /** Names a job after its event, such as "a push to main". */
 export function nameJob({ event_name, ref }: Claims): string {
   const place = text(ref).replace(/^refs\/(?:heads|tags)\//, '');
-  return event_name === 'push' ? `a push to ${place}` : `${text(event_name)} on ${place}`;
+  return event_name === 'push' ? `a push to ${place}` : `${text(event_name) || 'a job'} on ${place || 'no branch'}`;
 }
 
 /** Returns claims without some of them, and without those that are undefined. */
@@ -113,5 +113,5 @@ function nameRepository(claims: Claims): string {
 }
 
 function text(claim: unknown): string {
-  return typeof claim === 'string' ? claim : JSON.stringify(claim ?? '');
+  return typeof claim === 'string' ? claim : claim == null ? '' : JSON.stringify(claim);
 }

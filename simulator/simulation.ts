@@ -8,7 +8,7 @@ import { explainNoMatch } from './mismatch.js';
 import { showProgress } from './report.js';
 import { describeRule, findClaimsMissingForName } from './rules.js';
 import type { Setup } from './setups.js';
-import { allowsMore, describeRights, describeToken } from './tokens.js';
+import { allowsMore, describeToken, nameGrant } from './tokens.js';
 
 /** The result of a login with certain claims. */
 export interface Outcome {
@@ -104,12 +104,12 @@ export class Simulation {
 
   /** Returns the effect of each binding rule on a job; undefined if the method refuses its JWT. */
   async judgeRules(claims: Claims): Promise<Verdict[] | undefined> {
-    const { method, rules, roles } = this.setup;
+    const { method, rules } = this.setup;
     const verdicts: Verdict[] = [];
     for (const [index, rule] of rules.entries()) {
       const answer = await this.#logIn(nameCopy(index), claims);
       if (answer.token !== undefined) {
-        verdicts.push({ rule, grants: describeRights(answer.token, roles), reasons: [] });
+        verdicts.push({ rule, grants: nameGrant(answer.token), reasons: [] });
       } else if (answer.status === 401) {
         return undefined;
       } else {
@@ -122,18 +122,11 @@ export class Simulation {
     return verdicts;
   }
 
-  /** Returns the other auth methods of the setup that grant the same job more, with what they grant. */
-  async findWider(claims: Claims): Promise<{ name: string; summary: string }[]> {
-    const { method, roles, others = [] } = this.setup;
-    const { token: own } = await this.#logIn(method.Name, claims);
-    const wider = [];
-    for (const other of others) {
-      const { token } = await this.#logIn(other.method.Name, claims);
-      if (token !== undefined && allowsMore(token, own, roles)) {
-        wider.push({ name: other.method.Name, summary: describeToken(token, roles) });
-      }
-    }
-    return wider;
+  /** Tells whether another auth method of the setup grants the same job more. */
+  async isWider(methodName: string, claims: Claims): Promise<boolean> {
+    const { token } = await this.#logIn(methodName, claims);
+    const { token: own } = await this.#logIn(this.setup.method.Name, claims);
+    return token !== undefined && allowsMore(token, own, this.setup.roles);
   }
 
   // The rule that comes closest to granting something is probably the one that is meant for the job.

@@ -3,33 +3,21 @@ import type { Setup } from './setups.js';
 
 type Rights = Pick<Token, 'Type' | 'Policies' | 'Roles'>;
 
-/** Names the roles and policies of a token as a file for --expect does: "role a, policy b", "management" or "refused". */
-export function nameGrant(token: Rights | undefined): string {
+/** Names what a token grants as a file for --expect does: "role a, policy b", "management" or "refused". */
+export function nameGrant(token: Rights | undefined, describeRole = (name: string): string => `role ${name}`): string {
   if (token?.Type !== 'client') {
     return token?.Type ?? 'refused';
   }
-  const roles = (token.Roles ?? []).map(({ Name }) => `role ${Name}`);
+  const roles = (token.Roles ?? []).map(({ Name }) => describeRole(Name));
+  // Nomad applies rules in no particular order.
   return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
 }
 
-/** Describes a token in one line: its type, its lifetime, its roles and its policies. */
+/** Describes a token in one line: its type, its lifetime, and its roles and policies with the policies of each role. */
 export function describeToken(token: Token, roles: Setup['roles']): string {
+  const rights = nameGrant(token, (name) => `role ${name} (${listPolicies(name, roles).join(', ') || 'no policies'})`);
   const place = token.Global ? '' : ' in one region';
-  const rights = token.Type === 'management' ? '' : `: ${describeRights(token, roles)}`;
-  return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${rights}`;
-}
-
-/** Describes the roles and policies of a token, with the policies of each role. */
-export function describeRights({ Type, Policies, Roles }: Rights, roles: Setup['roles']): string {
-  if (Type === 'management') {
-    return 'everything';
-  }
-  const throughRoles = (Roles ?? []).map(
-    ({ Name }) => `role ${Name} (${listPolicies(Name, roles).join(', ') || 'no policies'})`,
-  );
-  const direct = (Policies ?? []).map((name) => `policy ${name}`);
-  // Nomad applies rules in no particular order.
-  return [...throughRoles.sort(), ...direct.sort()].join(', ');
+  return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${token.Type === 'client' ? `: ${rights}` : ''}`;
 }
 
 /** Tells whether one token allows something that another, or no token, does not. */

@@ -189,6 +189,7 @@ describe('changing a claim', () => {
   test.each([
     [{ event_name: 'push', ref: 'refs/heads/main' }, 'a push to main'],
     [{ event_name: 'schedule', ref: 'refs/heads/dev' }, 'schedule on dev'],
+    [{}, 'a job on no branch'],
   ])('names the job after its event: %j', (claims, name) => {
     expect(nameJob(claims)).toBe(name);
   });
