@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { runDemo, runSimulator } from '../../simulator/cli.js';
-import { changeClaims } from '../../simulator/identities.js';
+import { changeClaims, EXAMPLE } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { findNomad } from '../../testbed/nomad-agent.js';
@@ -58,6 +59,10 @@ const CLUSTER = {
   'policies.json': [{ Name: 'deploy' }, { Name: 'run' }],
 };
 
+interface Workflow {
+  jobs: { simulate: { steps: { run?: string }[] } };
+}
+
 let folder: string;
 
 async function write(files: Record<string, unknown>, name = ''): Promise<void> {
@@ -106,7 +111,17 @@ describe('docs/simulator.md', () => {
     const [command = ''] = readBlocks(PAGE, heading, 'sh');
     const args = command.trim().replace('npm run --silent simulate -- ', '');
     const output = readBlocks(PAGE, heading, 'text')[0];
-    expect(await run(heading === 'Warnings' ? args.replace(' nomad ', ' mistaken ') : args)).toEqual([status, output]);
+    expect(await run(args)).toEqual([status, output]);
+  });
+
+  test.concurrent('has a workflow that gives the same output for the example repository', async () => {
+    const workflow = parse(readBlocks(PAGE, 'In CI', 'yaml')[0] ?? '') as Workflow;
+    const command = workflow.jobs.simulate.steps.at(-1)?.run ?? '';
+    const args = command
+      .replace('npm run simulate -- ', '')
+      .replaceAll('../', '')
+      .replace(/"\$GITHUB_(\w+)"/g, (_, name: string) => String(EXAMPLE[name.toLowerCase()]));
+    expect(await run(args)).toEqual([1, readBlocks(PAGE, 'Test your rules', 'text')[0]]);
   });
 });
 
