@@ -96,9 +96,10 @@ async function readClaims(file: string): Promise<Claims> {
 }
 
 async function readExpectations(file: string): Promise<Expectation[]> {
+  const text = await read('--expect', file);
   let jobs: unknown;
   try {
-    jobs = parse(await read('--expect', file));
+    jobs = parse(text);
   } catch (error) {
     throw new Error(`--expect ${file} is not YAML: ${(error as Error).message}`);
   }
@@ -108,8 +109,7 @@ async function readExpectations(file: string): Promise<Expectation[]> {
   return jobs.map((job: unknown) => {
     const { gets, ...claims } = (isObject(job) ? job : {}) as Claims;
     const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
-    const isKnown = /^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '));
-    if (!isKnown) {
+    if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
       throw new Error(
         `--expect ${file} has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`,
       );

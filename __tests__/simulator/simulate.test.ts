@@ -251,7 +251,8 @@ describe('the arguments', () => {
     ['--config github --claims package.json --claim ref', '--claim ref must have the form name=value'],
     ['--config github --claim teams=[1', '--claim teams=[1 begins like JSON but is not valid JSON.'],
     ['--config github --expect package.json', '--expect package.json must contain a list of jobs.'],
-    ['--config github --expect nowhere.yml', '--expect nowhere.yml cannot be read: ENOENT'],
+    ['--config github --expect nowhere.yml', /^--expect nowhere.yml cannot be read: ENOENT/],
+    ['--config github --expect README.md', '--expect README.md is not YAML: '],
     ['--config github --clam a=b', "Unknown option '--clam'"],
   ])('are rejected with a reason: %s', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
