@@ -90,6 +90,7 @@ beforeAll(async () => {
     await copyFile(join(ROOT, 'nomad-config/auth-method-adv.json'), join(folder, name, 'auth-method-adv.json'));
   }
   await write(CLUSTER, 'cluster');
+  await write({ 'auth-method.json': METHOD, 'binding-rule.json': rule('policy', 'a_b') }, 'broken');
   const setup = await readSetup('github-adv');
   const claims = changeClaims(setup.claims, { ref: 'refs/heads/dev', environment: 'production' });
   await withSimulation(setup, startFakeCluster, async (simulation) => {
@@ -198,7 +199,6 @@ Warnings:
     ],
   ])('is refused with the reason if %s', async (_, args, files, output) => {
     await write(files);
-    await write({ 'auth-method.json': METHOD, 'binding-rule.json': rule('policy', 'a_b') }, 'broken');
     expect(await run(args)).toEqual([1, expect.stringContaining(output)]);
   });
 
