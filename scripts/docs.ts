@@ -30,24 +30,38 @@ const GROUPS: Record<string, Kind[]> = {
   "Nomad's responses": NOMAD_KINDS,
 };
 
+// All other inputs are in the group "Advanced".
+const INPUT_GROUPS = {
+  Login: ['url', 'methodName', 'identityToken', 'jwtGithubAudience'],
+  TLS: ['caCertificate', 'clientCertificate', 'clientKey', 'tlsServerName', 'tlsSkipVerify'],
+  'Later steps': ['exportToken', 'outputToken', 'exportConnection', 'namespace', 'revokeToken'],
+};
+
 /** Returns the documents that contain generated parts, by their paths, with these parts up to date. */
 export async function renderDocuments(): Promise<Record<string, string>> {
   const { inputs, outputs } = parse(read('action.yml')) as Metadata;
-  const inputRows = Object.entries(inputs).map(([name, { description, default: value = '' }]) => [
-    code(name),
-    code(value),
-    description,
-  ]);
   const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
   return {
     'README.md': await update('README.md', [
-      ['this table of the inputs from action.yml', TABLE, renderTable(['Input', 'Default', 'Description'], inputRows)],
+      ['this table of the inputs from action.yml', TABLE, renderInputs(inputs)],
       ['this table of the outputs from action.yml', TABLE, renderTable(['Output', 'Description'], outputRows)],
     ]),
     'docs/troubleshooting.md': await update('docs/troubleshooting.md', [
       ['the rest of this page from src/failures', REST, renderErrors()],
     ]),
   };
+}
+
+function renderInputs(inputs: Metadata['inputs']): string {
+  const listed = Object.values(INPUT_GROUPS).flat();
+  const groups = { ...INPUT_GROUPS, Advanced: Object.keys(inputs).filter((name) => !listed.includes(name)) };
+  const rows = Object.entries(groups).flatMap(([group, names]) =>
+    names.map((name, index) => {
+      const { description = '', default: value = '' } = inputs[name] ?? {};
+      return [index === 0 ? `**${group}**` : '', code(name), code(value), description];
+    }),
+  );
+  return renderTable(['', 'Input', 'Default', 'Description'], rows);
 }
 
 function renderErrors(): string {

@@ -90,7 +90,7 @@ describe.each([
 });
 
 describe('claims-and-selectors.md', () => {
-  test('lists the mappings of the Realistic setup', () => {
+  test('lists the mappings of the setup github-adv', () => {
     const rows = readRows(PAGE, 'Claims of a GitHub JWT');
     const mappings = rows.map(([claim = '', attribute = '']) => [claim, attribute.replace('value.', '')]);
     expect(Object.fromEntries(mappings)).toEqual(methodConfig.ClaimMappings);

@@ -1,17 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import exampleClaims from '../../jws-example.json' with { type: 'json' };
-import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/identities.js';
-import { readSetup, type Setup } from '../../simulator/setups.js';
-import { GITHUB_ISSUER, startIssuer, type Issuer } from '../../testbed/issuer.js';
+import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
+import trial from '../../nomad-config/auth-method.json' with { type: 'json' };
+import { changeClaims, EXAMPLE, type Claims } from '../../simulator/identities.js';
+import { readSetup } from '../../simulator/setups.js';
+import { startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { findNomad } from '../../testbed/nomad-agent.js';
 import { askSelf, startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad.js';
 import { runMain, type StageResult } from '../../testbed/runner.js';
@@ -19,133 +18,92 @@ import { copyConfig } from '../support/config.js';
 import { readBlocks, readRows, ROOT } from '../support/docs.js';
 
 const PAGE = 'docs/nomad-setup.md';
+const RECOMMENDED = 'Recommended: one role per repository';
+const TRIAL = 'Trial: management token (insecure)';
+const QUICK_START = '1. Configure Nomad';
 const program = await findNomad();
 process.stderr.write(
-  `The commands of ${PAGE} run against ${program?.version ?? 'a program that records them (there is no nomad)'}.\n`,
+  `The commands of ${PAGE} ${program ? `run against ${program.version}` : 'do not run: there is no nomad'}.\n`,
 );
 
 type Example = [fits: Claims, other: Claims];
 
-const SETUPS = [
-  ['Realistic', 'github-adv'],
-  ['Simple', 'github'],
-] as const;
-
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'setup-'));
-});
-
-afterEach(() => rm(folder, { recursive: true }));
+// The commands are for the shells of Linux and macOS.
+const describeOnPosix = process.platform === 'win32' ? describe.skip : describe;
 
 /** Pastes commands into a shell that stops at the first failure, and returns what they print. */
-async function paste(commands: string[], env: Record<string, string> = {}, cwd = ROOT): Promise<string> {
+async function paste(commands: string, env: Record<string, string> = {}, cwd = ROOT): Promise<string> {
   const shell = spawn('bash', ['-eu'], { cwd, env: { PATH: process.env['PATH'], ...env } });
-  shell.stdin.end(commands.join('\n'));
+  shell.stdin.end(commands);
   const exit = once(shell, 'exit') as Promise<[status: number | null]>;
   const [stdout, stderr, [status]] = await Promise.all([text(shell.stdout), text(shell.stderr), exit]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;
 }
 
-/** Returns the block below a heading that creates the setup. */
-function readCreation(heading: string): string {
-  return readBlocks(PAGE, heading, 'sh').find((block) => block.includes('auth-method create')) ?? '';
+/** Returns the flags of the command below a heading that begins with these words. */
+function readFlags(heading: string, command: string): Record<string, string> {
+  const lines = readBlocks(PAGE, heading, 'sh').join('').replaceAll('\\\n', '').split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(`nomad acl ${command} `)) ?? '';
+  const flags = line.matchAll(/ -([a-z-]+)=(?:'([^']*)'|(\S+))/g);
+  return Object.fromEntries([...flags].map(([, name = '', quoted, plain = '']) => [name, quoted ?? plain]));
 }
 
-// The commands are for the shells of Linux and macOS.
-const describeOnPosix = process.platform === 'win32' ? describe.skip : describe;
+const withoutSpace = (hcl: string): string => hcl.replace(/^#.*$/gm, '').replace(/\s/g, '');
 
-describeOnPosix('the commands of nomad-setup.md', () => {
-  // Responds like an empty cluster, and records the commands.
-  const RECORDER = `#!/bin/sh
-case "$*" in *' info '*) exit 1 ;; *' list '* | *operator*) exit 0 ;; esac
-for argument; do printf '%s\\0' "$argument"; done >> "$RECORD"
-echo >> "$RECORD"
-`;
-
-  async function record(heading: string): Promise<string[][]> {
-    await writeFile(join(folder, 'nomad'), RECORDER, { mode: 0o755 });
-    const RECORD = join(folder, 'record');
-    const PATH = `${folder}${delimiter}${process.env['PATH'] ?? ''}`;
-    await paste([readCreation(heading)], { RECORD, PATH });
-    const lines = (await readFile(RECORD, 'utf8')).trimEnd().split('\n');
-    return lines.map((line) => line.split('\0').slice(1, -1));
-  }
-
-  /** Returns the objects that nomad commands create in an empty cluster. */
-  function interpret(commands: string[][]): Partial<Setup> {
-    const created: Partial<Setup> & Pick<Setup, 'policies' | 'roles' | 'rules'> = {
-      rules: [],
-      roles: [],
-      policies: [],
-    };
-    for (const [kind = '', , ...rest] of commands) {
-      const flags = Object.fromEntries(rest.map((argument) => argument.split(/=(.*)/s))) as Record<string, string>;
-      const flag = (name: string): string => flags[name] ?? '';
-      const [name = '', file = ''] = rest.filter((argument) => !argument.startsWith('-'));
-      switch (kind) {
-        case 'policy':
-          created.policies.push({ Name: name, Rules: readFileSync(join(ROOT, file), 'utf8') });
-          break;
-        case 'role':
-          created.roles.push({ Name: flag('-name'), Policies: [{ Name: flag('-policy') }] });
-          break;
-        case 'auth-method':
-          created.method = {
-            Name: flag('-name'),
-            Type: flag('-type'),
-            MaxTokenTTL: flag('-max-token-ttl'),
-            TokenLocality: flag('-token-locality'),
-            ...('-token-name-format' in flags && { TokenNameFormat: flag('-token-name-format') }),
-            Config: JSON.parse(readFileSync(join(ROOT, flag('-config').slice(1)), 'utf8')) as Setup['method']['Config'],
-          };
-          break;
-        default:
-          created.rules.push({
-            AuthMethod: flag('-auth-method'),
-            BindType: flag('-bind-type'),
-            ...('-bind-name' in flags && { BindName: flag('-bind-name') }),
-            Selector: flag('-selector'),
-          });
-      }
-    }
-    return created;
-  }
-
-  test.each(SETUPS)('create the %s setup that the simulator calls %s', async (heading, config) => {
+describe('nomad-setup.md', () => {
+  test.each([
+    [RECOMMENDED, 'github-adv'],
+    [TRIAL, 'github'],
+  ])('below "%s", creates the setup that the simulator calls %s', async (heading, config) => {
     const { method, rules, roles, policies } = await readSetup(config);
-    expect(interpret(await record(heading))).toEqual({ method, rules, roles, policies });
-  });
-
-  test.each(SETUPS)("accept only GitHub's keys and issuer for %s, with short leeways", async (_, config) => {
-    const { method } = await readSetup(config);
-    expect(method.Config).toMatchObject({
-      JWKSURL: `${GITHUB_ISSUER}/.well-known/jwks`,
-      BoundIssuer: [GITHUB_ISSUER],
-      ExpirationLeeway: '30s',
-      ClockSkewLeeway: '30s',
+    const [rule] = rules;
+    expect(readFlags(heading, 'auth-method create')).toMatchObject({
+      name: method.Name,
+      type: method.Type,
+      'max-token-ttl': method.MaxTokenTTL,
+      'token-locality': method.TokenLocality,
     });
-  });
-
-  test('bind each setup to its own audience', async () => {
-    const [realistic, simple] = await Promise.all(SETUPS.map(([, config]) => readSetup(config)));
-    expect(realistic?.method.Config.BoundAudiences).toEqual([exampleClaims.aud]);
-    expect(simple?.method.Config.BoundAudiences).toEqual(['nomad-trial.example.com']);
-  });
-
-  test('allow the owner and the repository of jws-example.json by default', () => {
-    expect(parseEnv(readFileSync(join(ROOT, 'nomad-config/github.env'), 'utf8'))).toEqual({
-      OWNER: exampleClaims.repository_owner,
-      REPOSITORY_ID: exampleClaims.repository_id,
+    expect(JSON.parse(readBlocks(PAGE, heading, 'json')[0] ?? '')).toEqual(method.Config);
+    expect(readFlags(heading, 'binding-rule create')).toEqual({
+      description: expect.any(String),
+      'auth-method': rule?.AuthMethod,
+      'bind-type': rule?.BindType,
+      ...(rule?.BindName && { 'bind-name': rule.BindName }),
+      selector: rule?.Selector,
     });
+    expect(readFlags(heading, 'role create')).toEqual(roles[0] ? { name: roles[0].Name, policy: 'deploy' } : {});
+    expect(readBlocks(PAGE, heading, 'hcl').map(withoutSpace)).toEqual(
+      policies.map(({ Rules }) => withoutSpace(Rules)),
+    );
   });
 
-  test('print the keys of an issuer in the form of JWTValidationPubKeys', async () => {
+  test("accepts only GitHub's issuer and an audience per setup, with short leeways", () => {
+    const issuer = 'https://token.actions.githubusercontent.com';
+    const common = { JWKSURL: `${issuer}/.well-known/jwks`, BoundIssuer: [issuer] };
+    const leeways = { ExpirationLeeway: '30s', ClockSkewLeeway: '30s' };
+    expect(adv).toMatchObject({ ...common, ...leeways, BoundAudiences: ['nomad.example.com'] });
+    expect(trial).toMatchObject({ ...common, ...leeways, BoundAudiences: ['nomad-trial.example.com'] });
+  });
+});
+
+describe('the quick start of README.md', () => {
+  const [, setUp = ''] = readBlocks('README.md', QUICK_START, 'sh');
+
+  test('has the auth method and the policy of nomad-config, without a variable or an escaped quote', async () => {
+    const [policy = '', method = ''] = [...setUp.matchAll(/<<'EOF'\n(.*?)^EOF/gms)].map(([, document]) => document);
+    const { policies } = await readSetup('github-adv');
+    expect(JSON.parse(method)).toEqual(adv);
+    expect(withoutSpace(policy)).toBe(withoutSpace(policies[0]?.Rules ?? ''));
+    expect(setUp).not.toMatch(/\$(?!\{value\.repo_id\}')|\\"/);
+  });
+});
+
+describeOnPosix('the command of nomad-setup.md for servers without internet access', () => {
+  test('prints the keys of an issuer in the form of JWTValidationPubKeys', async () => {
     const issuer = await startIssuer();
     const [command = ''] = readBlocks(PAGE, 'Servers without internet access', 'sh');
-    const printed = await paste([command.replace(/https:\S+jwks/, issuer.jwksUrl)]);
+    const printed = await paste(command.replace(/https:\S+jwks/, issuer.jwksUrl));
     await issuer.close();
     const { JWTValidationPubKeys } = JSON.parse(printed) as { JWTValidationPubKeys: string[] };
     expect(JWTValidationPubKeys.map((key) => createPublicKey(key).export({ type: 'spki', format: 'pem' }))).toEqual([
@@ -154,66 +112,49 @@ echo >> "$RECORD"
   });
 });
 
-/** Returns the text that the shell passes for the double-quoted value of a -selector. */
-function unquote(quoted: string): string {
-  const { stdout, status } = spawnSync('bash', ['-eu'], { input: `printf %s "${quoted}"`, encoding: 'utf8' });
-  expect(status).toBe(0);
-  return stdout;
-}
-
-describeOnPosix.each([
+describe.each([
   ['the fake Nomad', startFakeCluster],
   ...(program === undefined ? [] : [[program.version, () => startRealNomad(program)] as const]),
 ])('a condition of nomad-setup.md on %s', (_, start) => {
-  const REF = 'value.ref == "refs/heads/main"';
   const workflows = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads';
-  // For each condition, by the first words of its row: a job that it allows, and one that differs only in that respect.
-  const EXAMPLES: Record<string, Example> = {
-    'of an environment': [{ environment: 'production' }, { environment: 'staging' }],
-    'of one reusable workflow': [{ job_workflow_ref: `${workflows}/main` }, { job_workflow_ref: `${workflows}/dev` }],
-    'of one account': [{}, { repository_owner_id: '66' }],
-    'of one repository': [{}, { repository_id: '75' }],
-    'of two repositories': [{ repository_id: '75' }, { repository_id: '76' }],
-    'of one team': [{ repo_property_team: 'payments' }, { repo_property_team: 'payments-admin' }],
-    'of a team': [{ repo_property_team: 'search,payments' }, { repo_property_team: 'search,payments-admin' }],
-    'started by a push or by hand': [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
-    'started by a push': [{}, { event_name: 'workflow_dispatch' }],
-    'on a protected': [{}, { ref_protected: 'false' }],
-    'with one subject': [
-      { sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' },
-      { sub: 'repo:octo-org/octo-repo:environment:production' },
+  const queue = 'refs/heads/gh-readonly-queue';
+  // For each row of a table: a job that the condition allows, and one that differs only in this respect.
+  const ADDITIONS: Example[] = [
+    [{ environment: 'production' }, { environment: 'staging' }],
+    [{ job_workflow_ref: `${workflows}/main` }, { job_workflow_ref: `${workflows}/dev` }],
+    [{}, { repository_owner_id: '66' }],
+    [{}, { repository_id: '75' }],
+    [{ repository_id: '75' }, { repository_id: '76' }],
+    [{ repo_property_team: 'payments' }, { repo_property_team: 'payments-admin' }],
+    [{ repo_property_team: 'search,payments' }, { repo_property_team: 'search,payments-admin' }],
+    [{}, { event_name: 'workflow_dispatch' }],
+    [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
+    [{}, { ref_protected: 'false' }],
+    [{ sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' }, { sub: 'repo:octo-org/octo-repo:environment:production' }],
+  ];
+  const REPLACEMENTS: Example[] = [
+    [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
+    [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
+    [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
+    [
+      { ref: `${queue}/main/pr-7`, event_name: 'merge_group' },
+      { ref: `${queue}/dev/pr-7`, event_name: 'merge_group' },
     ],
-    'release tags': [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
-    'main and release branches': [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
-    'main and the merge queue': [
-      { ref: 'refs/heads/gh-readonly-queue/main/pr-7-6dcb09b5', event_name: 'merge_group' },
-      { ref: 'refs/heads/gh-readonly-queue/dev/pr-7-6dcb09b5', event_name: 'merge_group' },
-    ],
-  };
-
-  function findExample(label = ''): Example {
-    const plain = label.replace(/[[\]]/g, '');
-    const [, example] = Object.entries(EXAMPLES).find(([start]) => plain.startsWith(start)) ?? [];
-    return example ?? [{}, {}];
-  }
-
-  // Each job is repeated in two forms that the Realistic rule always rejects.
-  const jobs = [...Object.values(EXAMPLES).flat(), ...Object.values(VARIATIONS).map((vary) => vary(EXAMPLE))];
-  const allJobs = jobs.flatMap((job) => [job, { ...job, workflow: 'Deploy' }, { ...job, ref: 'refs/heads/dev' }]);
+  ];
+  const replacements = readRows(PAGE, 'Other branches and tags');
+  const additions = readRows(PAGE, 'Restrict further').slice(0, -replacements.length);
+  const pair = (rows: string[][], examples: Example[]): [string, string, Example][] =>
+    rows.map(([label = '', condition = ''], index) => [label, condition, examples[index] ?? [{}, {}]]);
 
   let issuer: Issuer;
   let nomad: NomadServer;
-  let realistic: string;
-  /** For each job, whether the Realistic rule allows it. */
-  let before: boolean[];
+  let rule: string;
   let methodCount = 0;
-  const jwts = new Map<Claims, string>();
 
   beforeAll(async () => {
     issuer = await startIssuer();
     nomad = await start();
-    realistic = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
-    before = await ask(realistic, allJobs);
+    rule = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
   }, 60_000);
 
   afterAll(async () => {
@@ -222,238 +163,167 @@ describeOnPosix.each([
   });
 
   /** Tells for each job whether a rule with this selector allows it. */
-  async function ask(selector: string, changed: Claims[]): Promise<boolean[]> {
-    const { method } = await readSetup('github-adv');
+  async function ask(selector: string, jobs: Claims[]): Promise<boolean[]> {
     methodCount += 1;
-    const name = `condition-${String(methodCount)}`;
-    await nomad.admin.putMethod(name, { ...method.Config, JWKSURL: issuer.jwksUrl });
-    await nomad.admin.putRule({ AuthMethod: name, BindType: 'management', Selector: selector });
-    const answers: boolean[] = [];
-    for (const changes of changed) {
-      const LoginToken = jwts.get(changes) ?? (await issuer.issue({ claims: changeClaims(EXAMPLE, changes) }));
-      jwts.set(changes, LoginToken);
-      const body = JSON.stringify({ AuthMethodName: name, LoginToken });
-      const { ok } = await fetch(`${nomad.url}/v1/acl/login`, { method: 'POST', body });
-      answers.push(ok);
-    }
-    return answers;
+    const AuthMethodName = `condition-${String(methodCount)}`;
+    await nomad.admin.putMethod(AuthMethodName, { ...adv, JWKSURL: issuer.jwksUrl });
+    await nomad.admin.putRule({ AuthMethod: AuthMethodName, BindType: 'management', Selector: selector });
+    const answers = jobs.map(async (job) => {
+      const LoginToken = await issuer.issue({ claims: changeClaims(EXAMPLE, job) });
+      const body = JSON.stringify({ AuthMethodName, LoginToken });
+      return (await fetch(`${nomad.url}/v1/acl/login`, { method: 'POST', body })).ok;
+    });
+    return Promise.all(answers);
   }
 
-  const additions = readRows(PAGE, 'Restrict further').filter(([, condition = '']) => condition.startsWith('and '));
-  const replacements = readRows(PAGE, 'Other branches and tags');
-
-  test('is tested if it is in one of the two tables', () => {
-    const labels = [...additions, ...replacements].map(([label = '']) => label.replace(/[[\]]/g, ''));
-    const findRow = (start: string): string | undefined => labels.find((label) => label.startsWith(start));
-    expect(labels.sort()).toEqual(Object.keys(EXAMPLES).map(findRow).sort());
+  test.each(pair(additions, ADDITIONS))('narrows a rule to jobs %s', async (_label, condition, [fits, other]) => {
+    const strangers = [fits, other].flatMap((job) => [
+      { ...job, workflow: 'CI' },
+      { ...job, ref: 'refs/heads/dev' },
+    ]);
+    expect(await ask(condition, [fits, other])).toEqual([true, false]);
+    const answers = await ask(`${rule} and ${condition}`, [fits, other, ...strangers]);
+    expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
   });
 
-  test.each(additions)('allows only jobs %s, both alone and in the Realistic rule', async (label, row = '') => {
-    const condition = unquote(row);
-    expect(condition).toMatch(/^and \(.*\)$/);
-    expect(await ask(condition.replace('and ', ''), findExample(label))).toEqual([true, false]);
-    expect(await ask(`${realistic} ${condition}`, findExample(label))).toEqual([true, false]);
-  });
-
-  test.each(additions)('only narrows the Realistic rule: %s', async (_label, row = '') => {
-    const after = await ask(`${realistic} ${unquote(row)}`, allJobs);
-    expect(before).toContain(true);
-    expect(allJobs.filter((_, index) => after[index] && !before[index])).toEqual([]);
-  });
-
-  test.each(replacements)('allows %s if it replaces the condition on value.ref', async (label, row = '') => {
-    const condition = unquote(row);
-    const strangers = findExample(label).map((job) => ({ ...job, workflow: 'Deploy' }));
-    expect(condition).toMatch(/^\(.*\)$/);
-    expect(await ask(realistic.replace(REF, condition), findExample(label))).toEqual([true, false]);
-    expect(await ask(realistic.replace(REF, condition), strangers)).toEqual([false, false]);
-  });
+  test.each(pair(replacements, REPLACEMENTS))(
+    'allows %s as a condition on value.ref',
+    async (_, condition, [fits, other]) => {
+      const replaced = rule.replace('value.ref == "refs/heads/main"', condition);
+      expect(replaced).toContain(condition);
+      expect(await ask(replaced, [fits, other, { ...fits, workflow: 'CI' }])).toEqual([true, false, false]);
+    },
+  );
 });
 
-(program === undefined ? describe.skip : describe)('on a real Nomad, nomad-setup.md', () => {
-  // A token name format needs Nomad 1.7. For earlier versions, its line must be left out.
-  const knowsNameFormat = !/v1\.[56]\./.test(program?.version ?? '');
-  const withoutNameFormat = (block: string): string => block.replace(/^.*-token-name-format.*\n/m, '');
+(program === undefined ? describe.skip : describeOnPosix)('on a real Nomad', () => {
+  const JOBS: Record<string, Claims> = {
+    'push to main': {},
+    'another branch': { ref: 'refs/heads/dev' },
+    'a pull request': { event_name: 'pull_request', ref: 'refs/pull/7/merge' },
+    'another workflow': { workflow: 'CI' },
+    'another repository': { repository_id: '76' },
+    'another owner': { repository_owner: 'other-org', repository_owner_id: '66' },
+    'another audience': { aud: 'https://github.com/octo-org' },
+    'another issuer': { iss: 'https://gitlab.example.com' },
+  };
 
+  let folder: string;
   let issuer: Issuer;
   let nomad: NomadServer;
   let env: Record<string, string>;
-  let bin: string | undefined;
 
   beforeEach(async () => {
     if (program !== undefined) {
+      folder = await mkdtemp(join(tmpdir(), 'setup-'));
       issuer = await startIssuer();
       nomad = await startRealNomad(program);
-      env = { NOMAD_ADDR: nomad.url, NOMAD_TOKEN: nomad.admin.secretId };
-      if (isAbsolute(program.path)) {
-        bin = await mkdtemp(join(tmpdir(), 'bin-'));
-        await symlink(program.path, join(bin, 'nomad'));
-        env['PATH'] = `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
-      }
       await copyConfig(issuer, folder);
+      env = { NOMAD_ADDR: nomad.url, NOMAD_TOKEN: nomad.admin.secretId };
+      if (program.path !== 'nomad') {
+        await symlink(resolve(program.path), join(folder, 'nomad'));
+        env['PATH'] = [folder, process.env['PATH']].join(delimiter);
+      }
     }
   }, 60_000);
 
   afterEach(async () => {
     await nomad.close();
     await issuer.close();
-    if (bin !== undefined) {
-      await rm(bin, { recursive: true });
-    }
+    await rm(folder, { recursive: true });
   });
 
-  const AUDIENCES = { 'github-adv': 'nomad.example.com', github: 'nomad-trial.example.com' };
+  /** Pastes the commands below a heading, with the IDs of the rule of an auth method and of a token. */
+  async function setUp(heading: string, method = 'github-adv', accessorId = ''): Promise<string> {
+    const rules = await paste('nomad acl binding-rule list', env);
+    const [ruleId = ''] = new RegExp(`^\\S+(?=.* ${method}$)`, 'm').exec(rules) ?? [];
+    const commands = readBlocks(PAGE, heading, 'sh').join('');
+    return paste(commands.replace('RULE_ID', ruleId).replace('ACCESSOR_ID', accessorId), env, folder);
+  }
 
   /** Runs the action as the example job, with some claims changed. */
-  async function logIn(methodName: 'github' | 'github-adv', changes: Claims): Promise<StageResult> {
-    const claims = changeClaims({ ...EXAMPLE, aud: AUDIENCES[methodName] }, changes);
-    const identityToken = await issuer.issue({ claims });
+  async function logIn(changes: Claims, methodName = 'github-adv'): Promise<StageResult> {
+    const aud = methodName === 'github' ? 'nomad-trial.example.com' : 'nomad.example.com';
+    const identityToken = await issuer.issue({ claims: changeClaims({ ...EXAMPLE, aud }, changes) });
     return runMain({ inputs: { url: nomad.url, methodName, identityToken } });
   }
 
-  async function setUp(heading: string, change = (block: string): string => block): Promise<void> {
-    await paste(readBlocks(PAGE, heading, 'sh').map(change), env, folder);
+  const readRoles = async (changes: Claims): Promise<unknown> =>
+    JSON.parse((await logIn(changes)).outputs['roles'] ?? '[]');
+
+  async function findAllowed(methodName?: string): Promise<string[]> {
+    const outcomes = Object.entries(JOBS).map(async ([name, changes]) => {
+      const { exitCode } = await logIn(changes, methodName);
+      return exitCode === 0 ? [name] : [];
+    });
+    return (await Promise.all(outcomes)).flat();
   }
 
-  const setUpRealistic = (): Promise<void> => setUp('Realistic', knowsNameFormat ? undefined : withoutNameFormat);
-
-  async function tryVariations(methodName: 'github' | 'github-adv'): Promise<Record<string, number>> {
-    const outcomes = Object.entries(VARIATIONS).map(
-      async ([name, vary]) => [name, (await logIn(methodName, vary(EXAMPLE))).exitCode] as const,
-    );
-    return Object.fromEntries(await Promise.all(outcomes));
-  }
-
-  async function readTokenName(result: StageResult): Promise<string> {
-    const self = await askSelf(nomad.url, result.exported['NOMAD_TOKEN']);
-    return ((await self.json()) as { Name: string }).Name;
-  }
-
-  test('creates the Realistic setup, twice, which allows one workflow on main', async () => {
-    await setUpRealistic();
-    await setUpRealistic();
-    const outcomes = await tryVariations('github-adv');
-    expect(outcomes).toMatchObject({
-      'a push to main': 0,
-      'a push to another branch': 1,
-      'a pull request': 1,
-      'another workflow': 1,
-      'another repository': 1,
-      'another owner': 1,
-      'a JWT for another service': 1,
-      'a JWT of another issuer': 1,
-    });
-    const login = await logIn('github-adv', {});
-    expect(JSON.parse(login.outputs['roles'] ?? '')).toEqual(['repo-74']);
-    expect(await readTokenName(login)).toBe(knowsNameFormat ? 'gha-74-30433642' : 'JWT-github-adv');
-  });
-
-  test('creates the Realistic setup without a token name format, so tokens have the default name', async () => {
-    await setUp('Realistic', withoutNameFormat);
-    expect(await readTokenName(await logIn('github-adv', {}))).toBe('JWT-github-adv');
-  });
-
-  test('creates the Simple setup, twice, which allows all jobs of the owner', async () => {
-    await setUp('Simple');
-    await setUp('Simple');
-    const outcomes = await tryVariations('github');
-    expect(outcomes).toMatchObject({
-      'a push to main': 0,
-      'a push to another branch': 0,
-      'a pull request': 0,
-      'another workflow': 0,
-      'another repository': 0,
-      'another owner': 1,
-      'a JWT for another service': 1,
-      'a JWT of another issuer': 1,
-    });
-  });
-
-  test('detects the Simple setup in Realistic, and removes its rule, method and tokens', async () => {
-    const [check = ''] = readBlocks(PAGE, 'Realistic', 'sh');
-    expect(await paste([check], env)).toBe('');
-    await setUp('Simple');
-    expect(await paste([check], env)).toMatch(/Bind Type += management/);
-    const token = (await logIn('github', {})).exported['NOMAD_TOKEN'];
-    expect((await askSelf(nomad.url, token)).status).toBe(200);
-
-    await setUp('Remove the Simple setup');
-    expect(await paste([check], env)).toBe('');
-    expect((await askSelf(nomad.url, token)).ok).toBe(false);
-    const { exitCode, log } = await logIn('github', {});
-    expect({ exitCode, log }).toEqual({ exitCode: 1, log: expect.stringContaining('auth-method "github" not found') });
-  });
-
-  test('restricts the Realistic rule among other rules, twice', async () => {
-    await setUpRealistic();
-    await nomad.admin.putRule({
-      AuthMethod: 'github-adv',
-      BindType: 'role',
-      BindName: 'x',
-      Selector: 'value.ref == "x"',
-    });
+  test('the quick start allows pushes to main in one repository, and "Restrict further" one environment', async () => {
+    const [, commands = ''] = readBlocks('README.md', QUICK_START, 'sh');
+    await paste(commands.replace(/https:\S+\/jwks/, issuer.jwksUrl), env);
+    expect(await findAllowed()).toEqual(['push to main', 'another workflow']);
+    expect(await readRoles({})).toEqual(['repo-74']);
     await setUp('Restrict further');
-    await setUp('Restrict further');
-    expect((await logIn('github-adv', { environment: 'production' })).exitCode).toBe(0);
-    expect((await logIn('github-adv', {})).exitCode).toBe(1);
-    expect((await logIn('github-adv', { environment: 'production', workflow: 'Deploy' })).exitCode).toBe(1);
-    const rules = await paste(
-      [`nomad acl binding-rule list -t '{{ range . }}{{ println .Description }}{{ end }}'`],
-      env,
-    );
-    expect(rules.trim().split('\n')).toContain(
-      'The role of the repository, for one workflow on main, in the environment production',
-    );
+    expect(await findAllowed()).toEqual([]);
+    expect(await readRoles({ environment: 'production' })).toEqual(['repo-74']);
+    expect(await readRoles({ environment: 'production', workflow: 'CI' })).toEqual([]);
   });
 
-  test('allows another repository of the owner after the commands have run again for it', async () => {
-    await setUpRealistic();
-    expect((await logIn('github-adv', { repository_id: '75' })).exitCode).toBe(1);
-    await writeFile(join(folder, 'nomad-config/github.env'), 'OWNER=octo-org\nREPOSITORY_ID=75\n');
-    await setUpRealistic();
-    const roles = async (changes: Claims): Promise<string | undefined> =>
-      (await logIn('github-adv', changes)).outputs['roles'];
-    expect(await roles({ repository_id: '75' })).toBe('["repo-75"]');
-    expect(await roles({})).toBe('["repo-74"]');
-  });
-
-  test('gives the repositories of a team the role of that team', async () => {
-    await setUpRealistic();
-    await setUp('One role per team');
-    await setUp('One role per team');
-    const roles = async (changes: Claims): Promise<unknown> => {
-      const { outputs } = await logIn('github-adv', changes);
-      return outputs['roles'] === undefined ? undefined : JSON.parse(outputs['roles']);
-    };
-    expect(await roles({ repository_id: '75', repo_property_team: 'Payments' })).toEqual(['team-payments']);
-    expect(await roles({ repository_id: '75', repo_property_team: 'search' })).toBeUndefined();
-    expect(await roles({ repository_id: '75', repo_property_team: undefined })).toBeUndefined();
-    expect(await roles({ repo_property_team: 'payments,search' })).toEqual(['repo-74']);
-    expect(await roles({ repo_property_team: 'payments', ref: 'refs/heads/dev' })).toBeUndefined();
-  });
-
-  test('gives the job the permissions to deploy, and no others', async () => {
-    await setUpRealistic();
-    const job = 'job "app" { group "app" { task "app" { driver = "exec" } } }';
-    await writeFile(join(folder, 'app.nomad.hcl'), job.replaceAll('{', '{\n').replaceAll('}', '\n}'));
-    const { annotations, exported } = await logIn('github-adv', {});
-    expect(annotations).toEqual([]);
-    const runNomad = (command: string): { status: number | null; output: string } => {
-      const { status, stdout, stderr } = spawnSync('nomad', command.split(' '), {
-        cwd: folder,
-        env: { PATH: process.env['PATH'], ...env, ...exported },
-        encoding: 'utf8',
-      });
-      return { status, output: stdout + stderr };
+  test('the recommended setup allows one workflow on main, with the permissions to deploy and no others', async () => {
+    expect(await setUp(RECOMMENDED)).toContain('"MaxTokenTTL":"1h0m0s"');
+    expect(await findAllowed()).toEqual(['push to main']);
+    const job = 'job "app" {\n group "app" {\n task "app" {\n driver = "exec"\n}\n}\n}';
+    await writeFile(join(folder, 'app.nomad.hcl'), job);
+    const { exported } = await logIn({});
+    const runNomad = (command: string): { command: string; status: number | null; output: string } => {
+      const options = { cwd: folder, env: { ...env, ...exported }, encoding: 'utf8' } as const;
+      const { status, stdout, stderr } = spawnSync('nomad', command.split(' '), options);
+      return { command, status, output: stdout + stderr };
     };
     // A plan exits with 1 if the job would change.
-    expect(runNomad('job plan app.nomad.hcl')).toEqual({ status: 1, output: expect.stringContaining('+ Job: "app"') });
+    expect(runNomad('job plan app.nomad.hcl')).toMatchObject({ status: 1, output: expect.stringContaining('+ Job') });
     for (const command of ['job run -detach app.nomad.hcl', 'job status app', 'node status', 'job stop -detach app']) {
-      expect({ command, ...runNomad(command) }).toMatchObject({ command, status: 0 });
+      expect(runNomad(command)).toMatchObject({ command, status: 0 });
     }
     for (const command of ['acl token list', 'operator raft list-peers', 'system gc', 'namespace apply other']) {
-      const denied = expect.stringContaining('Permission denied');
-      expect({ command, ...runNomad(command) }).toEqual({ command, status: 1, output: denied });
+      expect(runNomad(command)).toMatchObject({ command, output: expect.stringContaining('Permission denied') });
     }
+  });
+
+  test('the sections on repositories and teams give them their own roles', async () => {
+    await setUp(RECOMMENDED);
+    expect(await readRoles({ repository_id: '75' })).toEqual([]);
+    await setUp('Several repositories');
+    expect(await readRoles({ repository_id: '75' })).toEqual(['repo-75']);
+    expect(await paste('nomad acl role info -by-name repo-75', env)).toMatch(/^Policies += read-jobs$/m);
+    await setUp('One role per team');
+    expect(await readRoles({ repository_id: '76', repo_property_team: 'Payments' })).toEqual(['team-payments']);
+    expect(await readRoles({ repository_id: '76', repo_property_team: 'search' })).toEqual([]);
+    expect(await readRoles({ repository_id: '76', repo_property_team: undefined })).toEqual([]);
+    expect(await readRoles({ repo_property_team: 'payments,search' })).toEqual(['repo-74']);
+    const team = { repository_id: '76', repo_property_team: 'payments' };
+    expect(await readRoles({ ...team, repository_owner_id: '66' })).toEqual([]);
+    expect(await readRoles({ ...team, ref: 'refs/heads/dev' })).toEqual([]);
+  });
+
+  // Nomad before 1.7 has no token name format.
+  (/v1\.[56]\./.test(program?.version ?? '') ? test.skip : test)('tokens are named after the run', async () => {
+    await setUp(RECOMMENDED);
+    await setUp('Find the run behind a token');
+    const { exported } = await logIn({});
+    const self = await askSelf(nomad.url, exported['NOMAD_TOKEN']);
+    expect(await self.json()).toMatchObject({ Name: 'gha-74-30433642' });
+  });
+
+  test('the trial setup allows all jobs of the owner, until it is removed', async () => {
+    await setUp(TRIAL);
+    const allowed = ['push to main', 'another branch', 'a pull request', 'another workflow', 'another repository'];
+    expect(await findAllowed('github')).toEqual(allowed);
+    const { exported, outputs } = await logIn({}, 'github');
+    await setUp('Remove the trial setup', 'github', outputs['accessorId']);
+    expect((await askSelf(nomad.url, exported['NOMAD_TOKEN'])).ok).toBe(false);
+    expect((await logIn({}, 'github')).log).toContain('auth-method "github" not found');
+    expect(await paste('nomad acl binding-rule list', env)).toContain('No ACL binding rules found');
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { readBlocks, readDocument, ROOT } from '../support/docs.js';
+import { readDocument, ROOT } from '../support/docs.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 
 interface Metadata {
@@ -56,14 +56,6 @@ describe('dist', () => {
 describe('README.md', () => {
   test('has at most 220 lines', () => {
     expect(readDocument('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(220);
-  });
-
-  test('sets up Nomad with the commands of the Realistic setup', () => {
-    const commands =
-      readBlocks('docs/nomad-setup.md', 'Realistic', 'sh').find((block) => block.includes('create')) ?? '';
-    const indented = commands.replace(/^(?=.)/gm, '   ');
-    expect(commands).toContain('nomad acl binding-rule create');
-    expect(readDocument('README.md')).toContain(`\n   \`\`\`sh\n${indented}   \`\`\`\n`);
   });
 
   test('has two commands that package.json defines', () => {

@@ -1,4 +1,4 @@
-# The Realistic setup of docs/nomad-setup.md. It creates the same objects as the commands there.
+# The setup github-adv of docs/nomad-setup.md. It creates the same objects as the commands there.
 
 locals {
   config = jsondecode(file("${path.module}/../auth-method-adv.json"))

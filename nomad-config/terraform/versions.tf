@@ -8,6 +8,3 @@ terraform {
     }
   }
 }
-
-# Reads NOMAD_ADDR, NOMAD_TOKEN and the other variables that the nomad CLI reads.
-provider "nomad" {}
