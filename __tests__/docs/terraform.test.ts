@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,7 +28,11 @@ const program = await findNomad();
       issuer = await startIssuer();
       nomad = await startRealNomad(program);
       await copyConfig(issuer, folder);
-      await run(...APPLY);
+      const [module = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'hcl');
+      const local = module.replace(/"github.*"/, `"./nomad-config/terraform"\n  jwks_url = "${issuer.jwksUrl}"`);
+      await writeFile(join(folder, 'main.tf'), local);
+      await run('init');
+      await run('apply', '-auto-approve');
     }
   }, 120_000);
 
@@ -38,20 +42,11 @@ const program = await findNomad();
     await rm(folder, { recursive: true });
   });
 
-  const APPLY = ['apply -auto-approve', ''] as const;
-
-  /** Pastes the commands of nomad-setup.md with another command instead of apply, and returns what they print. */
-  async function run(command: string, rest: string): Promise<string> {
-    const [block = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
-    const script = `terraform() { "$TERRAFORM_BIN" "$@"; }\n${block.trimEnd().replace(' apply ', ` ${command} `)} -no-color -input=false ${rest}`;
-    const { stdout } = await promisify(execFile)('bash', ['-eu', '-c', script], {
+  /** Runs a command for the module as docs/nomad-setup.md uses it, and returns what it prints. */
+  async function run(command: string, ...rest: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(terraform ?? '', [command, '-no-color', '-input=false', ...rest], {
       cwd: folder,
-      env: {
-        ...process.env,
-        NOMAD_ADDR: nomad.url,
-        NOMAD_TOKEN: nomad.admin.secretId,
-        TF_VAR_jwks_url: issuer.jwksUrl,
-      },
+      env: { ...process.env, NOMAD_ADDR: nomad.url, NOMAD_TOKEN: nomad.admin.secretId },
     });
     return stdout;
   }
@@ -66,7 +61,7 @@ const program = await findNomad();
     return runMain({ inputs: { url: nomad.url, methodName: 'github-adv', identityToken } });
   }
 
-  test('creates the same objects as the Realistic commands', async () => {
+  test('creates the same objects as the commands of the recommended setup', async () => {
     const { method, rules, roles, policies } = await readSetup('github-adv');
     const { Config, ...fields } = method;
     expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({
@@ -93,8 +88,17 @@ const program = await findNomad();
     expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
   });
 
-  test('rejects an owner and a repository ID that would change the selector', async () => {
-    await expect(run('plan', '-var=\'owner=x" or "" == "\'')).rejects.toThrow('The owner must be');
-    await expect(run('plan', '-var=repository_id=octo-repo')).rejects.toThrow('The repository ID must be');
+  test.each([
+    ['owner', 'x\\" or \\"\\" == \\"', 'The owner must be'],
+    ['repository_id', 'octo-repo', 'The repository ID must be'],
+  ])('rejects an input %s that would change the selector', async (name, value, message) => {
+    const file = join(folder, 'main.tf');
+    const main = await readFile(file, 'utf8');
+    await writeFile(
+      file,
+      main.replace(new RegExp(`(${name} +=) .*`), (_, start: string) => `${start} "${value}"`),
+    );
+    await expect(run('plan')).rejects.toThrow(message);
+    await writeFile(file, main);
   });
 });
