@@ -9,7 +9,7 @@ variable "owner" {
 }
 
 variable "repository_id" {
-  description = "ID of the repository, as printed by: gh api repos/OWNER/REPOSITORY --jq .id"
+  description = "ID of the repository, as printed by: gh api repos/octo-org/octo-repo --jq .id"
   type        = string
 
   validation {
