@@ -29,7 +29,7 @@ const program = await findNomad();
       nomad = await startRealNomad(program);
       await copyConfig(issuer, folder);
       const [module = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'hcl');
-      const local = module.replace(/"github.*"/, `"./nomad-config/terraform"\n  jwks_url = "${issuer.jwksUrl}"`);
+      const local = module.replace(/"github\.com.*"/, `"./nomad-config/terraform"\n  jwks_url = "${issuer.jwksUrl}"`);
       await writeFile(join(folder, 'main.tf'), local);
       await run('init');
       await run('apply', '-auto-approve');
