@@ -1,9 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import methodConfig from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
-import { readDocument, ROOT } from '../support/docs.js';
+import { startIssuer, type Issuer } from '../../testbed/issuer.js';
+import { findNomad } from '../../testbed/nomad-agent.js';
+import type { Token } from '../../testbed/nomad-api.js';
+import { isSince, startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad.js';
+import { readBlocks, readDocument, ROOT } from '../support/docs.js';
 
 interface Step {
   uses: string;
@@ -58,11 +63,6 @@ describe.each(['bug', 'config', 'idea'].map((name) => `.github/ISSUE_TEMPLATE/${
 });
 
 describe('docs/examples.md', () => {
-  test('has a login in each workflow, or a call of a workflow that has one', () => {
-    const without = readYaml('docs/examples.md').filter((code) => findSteps(parse(code)).length === 0);
-    expect(without.filter((code) => !code.includes('uses: octo-org/workflows/'))).toEqual([]);
-  });
-
   test('names the auth method and the audience in each login', () => {
     const vague = steps('docs/examples.md').filter(
       ({ with: given = {} }) => !('methodName' in given && 'jwtGithubAudience' in given),
@@ -74,5 +74,143 @@ describe('docs/examples.md', () => {
     const sections = [...readDocument('docs/examples.md').matchAll(/^## (.*)$/gm)].map(([, title]) => title);
     const linked = [...readDocument('docs/examples.md').matchAll(/^- \[(.*)\]\(#/gm)].map(([, title]) => title);
     expect(linked).toEqual(sections);
+  });
+});
+
+const program = await findNomad();
+
+describe.each([
+  ['the fake Nomad', startFakeCluster],
+  ...(program === undefined ? [] : [[program.version, () => startRealNomad(program)] as const]),
+])('docs/examples.md on %s', (name, start) => {
+  const version = /\d+\.\d+\.\d+/.exec(name)?.[0];
+  const PLAN = 'Read-only plan on pull requests';
+  const PULL_REQUEST = { event_name: 'pull_request', ref: 'refs/pull/7/merge' };
+  const TEAM = { repository_id: '75', repo_property_team: 'payments' };
+
+  interface Recipe {
+    heading: string;
+    /** A job that gets the role, and jobs that get none. */
+    job: Record<string, string>;
+    others: Record<string, string>[];
+    role: string;
+    minutes?: number;
+    methodName?: string;
+    /** The recipe that must be applied first. */
+    after?: string;
+    since?: string;
+  }
+
+  const RECIPES: Recipe[] = [
+    {
+      heading: 'Main and release tags in one rule',
+      job: { ref: 'refs/tags/v1.2.3' },
+      others: [{ ref: 'refs/tags/v1.2.3-rc' }, { ref: 'refs/heads/dev' }, { event_name: 'schedule' }],
+      role: 'repo-74',
+    },
+    {
+      heading: PLAN,
+      job: PULL_REQUEST,
+      others: [{}, { ...PULL_REQUEST, repository_id: '75' }, { event_name: 'pull_request_target' }],
+      role: 'plan',
+      since: '1.11.2',
+    },
+    {
+      heading: 'Shorter tokens for pull requests',
+      job: PULL_REQUEST,
+      others: [{}, { ...PULL_REQUEST, repository_id: '75' }],
+      role: 'plan',
+      minutes: 5,
+      methodName: 'github-pr',
+      after: PLAN,
+      since: '1.11.2',
+    },
+    {
+      heading: 'A scheduled job that only reads',
+      job: { event_name: 'schedule' },
+      others: [{}, { event_name: 'schedule', repository_id: '75' }],
+      role: 'report',
+    },
+    {
+      heading: 'One namespace per team',
+      job: TEAM,
+      others: [{}, { ...TEAM, repository_owner_id: '66' }, { ...TEAM, repo_property_team: 'payments,search' }],
+      role: 'team-payments',
+    },
+  ];
+
+  let issuer: Issuer;
+  let nomad: NomadServer;
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+  });
+
+  beforeEach(async () => {
+    nomad = await start();
+    await putMethod('github-adv');
+    await nomad.admin.putPolicy('deploy', 'namespace "default" { policy = "write" }');
+    await nomad.admin.putRole('repo-74', ['deploy']);
+  }, 60_000);
+
+  afterEach(() => nomad.close());
+
+  afterAll(() => issuer.close());
+
+  /** Creates what the commands below a heading create, except namespaces. */
+  async function apply(heading: string): Promise<void> {
+    const [block = ''] = readBlocks('docs/examples.md', heading, 'sh');
+    for (const command of block.split(/\n(?=nomad )/)) {
+      const flag = (name: string): string | undefined => {
+        const [, quoted, bare] = new RegExp(` -${name}=(?:'(.*?)'|(\\S+))`).exec(command) ?? [];
+        return quoted ?? bare;
+      };
+      const [, policy = '', rules = ''] = /policy apply (\S+) - <<'EOF'\n(.*)^EOF/ms.exec(command) ?? [];
+      const [kind] = /(?<= acl )\S+ (?:apply|create|update)/.exec(command) ?? [];
+      switch (kind) {
+        case 'policy apply':
+          await nomad.admin.putPolicy(policy, rules);
+          break;
+        case 'role create':
+          await nomad.admin.putRole(flag('name') ?? '', [flag('policy') ?? '']);
+          break;
+        case 'auth-method create':
+          await putMethod(flag('name') ?? '', flag('max-token-ttl'));
+          break;
+        case 'binding-rule create':
+        case 'binding-rule update':
+          await nomad.admin.putRule({
+            AuthMethod: flag('auth-method') ?? 'github-adv',
+            BindType: 'role',
+            BindName: flag('bind-name') ?? 'repo-${value.repo_id}',
+            Selector: flag('selector') ?? '',
+          });
+      }
+    }
+  }
+
+  function putMethod(name: string, MaxTokenTTL = '1h'): Promise<void> {
+    return nomad.admin.putMethod(name, { ...methodConfig, JWKSURL: issuer.jwksUrl }, { MaxTokenTTL });
+  }
+
+  async function logIn(methodName: string, claims: Record<string, string>): Promise<Response> {
+    const body = JSON.stringify({ AuthMethodName: methodName, LoginToken: await issuer.issue({ claims }) });
+    return fetch(`${nomad.url}/v1/acl/login`, { method: 'POST', body });
+  }
+
+  const recipes = RECIPES.filter(({ since }) => !version || !since || isSince(version, since));
+
+  test.each(recipes)('gives the job of "$heading" the role $role, and others none', async (recipe) => {
+    const { heading, job, others, role, minutes = 60, methodName = 'github-adv', after } = recipe;
+    if (after !== undefined) {
+      await apply(after);
+    }
+    await apply(heading);
+    const token = (await (await logIn(methodName, job)).json()) as Token;
+    expect(token.Roles).toEqual([expect.objectContaining({ Name: role })]);
+    expect((Date.parse(token.ExpirationTime ?? '') - Date.parse(token.CreateTime)) / 60_000).toBeCloseTo(minutes);
+    for (const other of others) {
+      expect({ other, status: (await logIn(methodName, other)).status }).toEqual({ other, status: 400 });
+    }
   });
 });
