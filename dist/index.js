@@ -4,7 +4,7 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /***/ 770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-/* unused reexport */ __nccwpck_require__(218);
+module.exports = __nccwpck_require__(218);
 
 
 /***/ }),
@@ -24,10 +24,10 @@ var assert = __nccwpck_require__(2613);
 var util = __nccwpck_require__(9023);
 
 
-__webpack_unused_export__ = httpOverHttp;
-__webpack_unused_export__ = httpsOverHttp;
-__webpack_unused_export__ = httpOverHttps;
-__webpack_unused_export__ = httpsOverHttps;
+exports.httpOverHttp = httpOverHttp;
+exports.httpsOverHttp = httpsOverHttp;
+exports.httpOverHttps = httpOverHttps;
+exports.httpsOverHttps = httpsOverHttps;
 
 
 function httpOverHttp(options) {
@@ -16822,7 +16822,6 @@ module.exports = {
 /* harmony export */   B2: () => (/* binding */ Deadline),
 /* harmony export */   Xo: () => (/* binding */ formatSeconds),
 /* harmony export */   fU: () => (/* binding */ formatTime),
-/* harmony export */   tt: () => (/* binding */ trimFraction),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
 // A server that hangs once must not use up the whole timeout.
@@ -16830,11 +16829,12 @@ const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 /** The time by which a login must be complete. */
 class Deadline {
-    #totalMs;
+    /** The whole time in milliseconds. */
+    totalMs;
     #endMs;
     constructor(seconds) {
-        this.#totalMs = seconds * 1000;
-        this.#endMs = performance.now() + this.#totalMs;
+        this.totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.totalMs;
     }
     /** How many milliseconds are left; 0 after the deadline. */
     get leftMs() {
@@ -16842,7 +16842,7 @@ class Deadline {
     }
     /** How many milliseconds one attempt may take. */
     get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
 /** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
@@ -16866,11 +16866,7 @@ function formatSeconds(ms) {
 }
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 function formatTime(ms) {
-    return trimFraction(new Date(ms).toISOString());
-}
-/** Removes the fraction of a second from a time in RFC 3339. */
-function trimFraction(time) {
-    return time.replace(/\.\d+/, '');
+    return new Date(ms).toISOString().replace(/\.\d+/, '');
 }
 
 
@@ -16884,9 +16880,9 @@ function trimFraction(time) {
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, and forces the end only if a DNS lookup hangs, because it cannot be canceled. Calling process.exit
- * immediately would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
- * https://github.com/nodejs/node/issues/56645
+ * Lets the process end by itself, and forces the end after 400 ms: a request of the toolkit, a DNS lookup and a connection that is
+ * still opening cannot be canceled. Calling process.exit immediately would abort Node 24 on Windows while V8 compiles in the
+ * background, and lose output that has not been read yet. https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
     setTimeout(() => process.stdout.write('', () => process.exit()), GRACE_MS).unref();
@@ -16895,7 +16891,121 @@ function endSoon() {
 
 /***/ }),
 
-/***/ 5855:
+/***/ 5746:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ JWT_KINDS)
+/* harmony export */ });
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
+
+
+
+const GITHUB = 'https://token.actions.githubusercontent.com';
+// The claims that rules usually check.
+const JOB_CLAIMS = ['repository', 'ref', 'environment', 'event_name', 'workflow'];
+const show = ({ claims }, claim) => (claim in claims ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[claim], 200) : 'missing');
+function describeJob({ claims }) {
+    const names = JOB_CLAIMS.filter((name) => name in claims);
+    const shown = names.map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`).join(', ');
+    return names.length === 0 ? '' : `The job has ${shown}. `;
+}
+// A JWT that the action has just requested is valid, so a clock is wrong.
+function adviseTime({ jwt, methodName, isJwtSupplied, now }, claim) {
+    const seconds = (name) => Number(jwt.claims[name]);
+    const format = (time) => (Math.abs(time) < 1e11 ? (0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(time * 1000) : 'an unreadable time');
+    const what = `The ${claim} of the JWT is ${format(seconds(claim))}, and the runner's clock says ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}`;
+    const leeway = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    if (isJwtSupplied) {
+        return `${what}. Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers. ${leeway}`;
+    }
+    const age = Math.round(now / 1000 - seconds('iat'));
+    return Math.abs(age) > 60
+        ? `${what}. It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong. ${leeway}`
+        : `${what}. It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it. ${leeway}`;
+}
+/** Refusals for which Nomad judged the JWT, so that the log lists its claims. */
+const JWT_KINDS = {
+    'audience-mismatch': {
+        match: /^nomad 401 .*audience \(aud\)/s,
+        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
+            ? 'Request the JWT in the input identityToken for one of the audiences'
+            : 'Set the input jwtGithubAudience to one of the audiences'} in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+    },
+    'issuer-mismatch': {
+        match: /^nomad 401 .*(invalid JWT issuer|BoundIssuer|issuer information)/s,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+    },
+    'malformed-claims': {
+        match: /^nomad 401 .*(cannot unmarshal|value to unmarshal|no issued at)/s,
+        advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least exp. Have the issuer correct it.',
+    },
+    'jwt-expired': {
+        match: /^nomad 401 .*\(exp\) claim: /s,
+        advice: (facts) => adviseTime(facts, 'exp'),
+    },
+    'jwt-not-yet-valid': {
+        match: /^nomad 401 .*\((nbf|iat)\) claim: /s,
+        advice: (facts) => adviseTime(facts, 'nbf' in facts.jwt.claims ? 'nbf' : 'iat'),
+    },
+    'algorithm-not-allowed': {
+        match: /^nomad 401 .*(\(alg\)|signature algorithm)/s,
+        advice: ({ jwt, methodName }) => {
+            const algorithm = jwt.header['alg'];
+            const isSupported = typeof algorithm === 'string' && /^(RS|ES|PS)\d+$|^EdDSA$/.test(algorithm);
+            const change = isSupported
+                ? `Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`
+                : 'Nomad accepts only RS, ES and PS algorithms and EdDSA: have the issuer sign with RS256.';
+            return `The alg of the JWT is ${algorithm === undefined ? 'missing' : (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(algorithm, 100)}. ${change}`;
+        },
+    },
+    'signature-invalid': {
+        match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/s,
+        advice: ({ jwt, methodName }) => {
+            const issuer = typeof jwt.claims['iss'] === 'string' ? (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(jwt.claims['iss'], 200) : 'ISSUER';
+            const keys = issuer === GITHUB ? `${GITHUB}/.well-known/jwks` : `jwks_uri in ${issuer}/.well-known/openid-configuration`;
+            return `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${jwt.header['kid'] === undefined ? 'missing' : (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['kid'], 100)}). Its JWKSURL must be ${keys}. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`;
+        },
+    },
+    'no-rule-matched': {
+        match: /^nomad 400 .*no role or policy bindings matched/s,
+        advice: ({ jwt, methodName }) => `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`,
+    },
+    'bind-name-invalid': {
+        match: /^nomad \d+ .*computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/s,
+        advice: (_, [, kind = 'role', name = '']) => {
+            const problem = name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}"`;
+            const change = name.includes('/')
+                ? 'Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-${value.repo_id}.'
+                : 'Change the BindName of the rule.';
+            return `${problem}. Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. ${change}`;
+        },
+    },
+    'bind-name-unknown-attribute': {
+        match: /^nomad \d+ .*cannot compute "\w+" bind name/s,
+        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
+    },
+    'token-name-invalid': {
+        match: /^nomad \d+ .*(ACL token name:|token name too long)/s,
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+    },
+    'claim-not-a-single-value': {
+        match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/s,
+        advice: ({ methodName }, [, single, list]) => {
+            const claim = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(single ?? list ?? '', 100);
+            return list === undefined
+                ? `The claim ${claim} is not a single value. In the auth method ${methodName}, map a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`
+                : `The claim ${claim} is not a list of single values, so ListClaimMappings of the auth method ${methodName} cannot map it. Map a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+        },
+    },
+};
+
+
+/***/ }),
+
+/***/ 5562:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16904,665 +17014,383 @@ __nccwpck_require__.d(__webpack_exports__, {
   o: () => (/* binding */ findKind)
 });
 
-// UNUSED EXPORTS: KINDS
+// UNUSED EXPORTS: CATALOGUE
 
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+;// CONCATENATED MODULE: ./src/failures/catalogue-action.ts
+
+/** Failures before the login: malformed inputs, and jobs to which GitHub issues no JWT. */
+const ACTION_KINDS = {
+    'invalid-input': {
+        match: /^action invalid-input/,
+        advice: ({ input }) => process.env['GITHUB_ACTIONS'] === 'true'
+            ? `Correct ${input} under "with:" in the step that uses this action.`
+            : `Correct the environment variable INPUT_${input.toUpperCase()}.`,
+    },
+    'invalid-proxy': {
+        match: /^action invalid-proxy/,
+        advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
+    },
+    'unwritable-file': {
+        match: /^action unwritable-file/,
+        advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
+    },
+    'missing-permission': {
+        match: /^action missing-permission/,
+        advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
+    },
+    'fork-pull-request': {
+        match: /^action fork-pull-request/,
+        advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
+    },
+    'not-in-actions': {
+        match: /^action not-in-actions/,
+        advice: 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.',
+    },
+    act: {
+        match: /^action act$/,
+        advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts, or skip this step in act:\n\n    if: ${{ !env.ACT }}',
+    },
+    forgejo: {
+        match: /^action forgejo/,
+        advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
+    },
+    gitea: {
+        match: /^action gitea/,
+        advice: 'This server does not offer OIDC tokens to its jobs. Set the input identityToken to a JWT of another issuer that Nomad trusts.',
+    },
+    'github-job-pending': {
+        retry: failure/* SIXTH */.b,
+        match: /^github 403 .*Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/i,
+        advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+    },
+    'github-unavailable': {
+        retry: 1,
+        match: /^github (408|429|5\d\d)/,
+        advice: "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.",
+    },
+    'github-refused': {
+        match: /^github \d/,
+        advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+    },
+    'github-invalid-response': {
+        match: /^github (invalid-response|error .*(Parse Error|Unexpected|JSON))/,
+        advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+    },
+    'github-certificate': {
+        match: /^github error (?!.*disconnected).*(certificate|altname|EPROTO|SSL|TLS|issuer)/i,
+        advice: "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
+    },
+    'github-unknown-host': {
+        retry: failure/* SIXTH */.b,
+        match: /^github error .*(ENOTFOUND|EAI_AGAIN)/,
+        advice: ({ url }) => `This runner cannot resolve the host name ${new URL(url).hostname}. Correct its DNS settings, or set HTTPS_PROXY.`,
+    },
+    'github-unreachable': {
+        retry: 1,
+        match: /^github/,
+        advice: ({ url }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${new URL(url).hostname}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+    },
+};
+
+// EXTERNAL MODULE: ./src/failures/catalogue-jwt.ts
+var catalogue_jwt = __nccwpck_require__(5746);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-;// CONCATENATED MODULE: ./src/failures/match.ts
-/** Defines a kind of failure; its advice can only use the facts that its match returns, so none of them can be missing. */
-function defineKind({ match, advice, ...given }) {
-    return {
-        retryS: 0,
-        variants: [],
-        isAboutClaims: false,
-        ...given,
-        diagnose: ({ details }) => {
-            const facts = match(details);
-            return facts === undefined ? undefined : (now) => advice(facts, now);
+// EXTERNAL MODULE: ./src/inputs/values.ts
+var values = __nccwpck_require__(8463);
+;// CONCATENATED MODULE: ./src/failures/catalogue-network.ts
+
+
+
+
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => {
+    const { hostname, port, protocol } = new URL(url);
+    return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+};
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+function adviseName({ url, certificate }) {
+    const { hostname } = new URL(url);
+    const names = certificate?.names ?? [];
+    if (names.length === 0) {
+        return `The certificate of ${hostname} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`;
+    }
+    const server = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name)) ?? 'one of these names';
+    const change = names.every((name) => (0,external_node_net_.isIP)(name) !== 0)
+        ? 'Use one of these addresses in the input url.'
+        : `Set the input tlsServerName to ${server}, or use one of these names in the input url.`;
+    return `The certificate of ${hostname} is valid for ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : '.'} ${change}`;
+}
+/** Reasons why there was no complete response from Nomad, or from a proxy. */
+const NETWORK_KINDS = {
+    'proxy-authentication': {
+        match: /^proxy 407/,
+        advice: (facts) => `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`,
+    },
+    'proxy-unavailable': {
+        retry: 1,
+        match: /^proxy (408|429|5\d\d)/,
+        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-refused': {
+        match: /^proxy \d/,
+        advice: (facts) => `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-certificate': {
+        match: /^proxy .*(CERT|SSL|TLS|SIGNED|ISSUER|UNSPECIFIED|certificate)/,
+        advice: (facts) => `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+    },
+    'proxy-unreachable': {
+        retry: failure/* SIXTH */.b,
+        match: /^proxy/,
+        advice: (facts) => `The proxy itself cannot be reached. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+    },
+    'certificate-expired': {
+        match: /^network CERT_(HAS_EXPIRED|NOT_YET_VALID)/,
+        advice: (facts) => {
+            const { certificate, now } = facts;
+            const which = certificate?.validity
+                ? `The certificate of ${certificate.validity}`
+                : `The certificate of ${host(facts)}, or of its CA, has expired or is not yet valid`;
+            return `${which}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,deadline/* formatTime */.fU)(now)}).`;
         },
-    };
-}
-/** Matches failures with a code of this project. */
-function code(...codes) {
-    return ({ code: actual }) => actual !== undefined && codes.includes(actual) ? {} : undefined;
-}
-/** Matches requests without a complete response by their failure code or the error code of Node or undici. */
-function network(codes, test = () => true) {
-    return (details) => {
-        const { target, network: error, unusedAddress } = details;
-        if (target === undefined || error === undefined || !codes.test(details.code ?? error.code)) {
-            return undefined;
-        }
-        const facts = { ...target, ...error, host: new URL(target.url).hostname, unusedAddress };
-        return test(facts) ? facts : undefined;
-    };
-}
-/** Matches responses of Nomad, or of another peer if it is given; `found` has the groups of the pattern. */
-function response(status, body = /(?:)/, peer = 'Nomad') {
-    return ({ target, response: actual }) => {
-        const match = body.exec(actual?.body ?? '');
-        return actual !== undefined && target?.peer === peer && status.test(String(actual.status)) && match !== null
-            ? { ...actual, ...target, found: match.slice(1) }
-            : undefined;
-    };
-}
-/** Matches Nomad's refusals of a login. */
-function refusal(body, status = /^(400|401|500)$/) {
-    return (details) => {
-        const answered = response(status, body)(details);
-        return answered && details.login && { ...answered, ...details.login };
-    };
-}
-
-;// CONCATENATED MODULE: ./src/failures/catalogue-connection.ts
-
-
-
-
-const NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
-const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
-const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
-const UNREACHABLE = /ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
-// A busy Nomad may also send its refusal during a TLS handshake, and decrypting it then fails.
-const CLOSED = /ECONNRESET|EPIPE|UND_ERR_SOCKET|DECRYPTION_FAILED/;
-const unreached = (said, error, target = NOMAD) => new failure/* Failure */.H(`Cannot reach ${(0,failure/* describeTarget */.f)(target)}: ${said}`, {
-    target,
-    network: { ...UNCONNECTED, ...error },
-});
-const unanswered = (said, failureCode) => new failure/* Failure */.H(`Nomad at ${NOMAD.url} ${said}`, {
-    code: failureCode,
-    target: NOMAD,
-    network: UNCONNECTED,
-});
-const isProxied = ({ proxy }) => proxy !== undefined;
-const isTls = ({ url }) => url.startsWith('https:');
-// A port that is not Nomad's HTTP API never completes a TLS handshake; a busy server sometimes does.
-const isBusy = (facts) => facts.hasResponded || (isTls(facts) && facts.hadConnected && !facts.isConnected);
-/** Names the setting that contains the address of the host. */
-function nameSource({ proxy }) {
-    return proxy === undefined ? 'the input url' : `the environment variable ${proxy.variable}`;
-}
-function adviseName({ certificateNames = [], host }) {
-    const shown = certificateNames.slice(0, 10);
-    const more = certificateNames.length > shown.length ? ` and ${String(certificateNames.length - shown.length)} more` : '';
-    const server = certificateNames.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
-    const isName = (name) => (0,external_node_net_.isIP)(name) === 0;
-    const change = server !== undefined
-        ? `Set the input tlsServerName to ${server}.`
-        : certificateNames.some(isName)
-            ? 'Set the input tlsServerName to one of these names, or use one in the input url.'
-            : 'Use one of these addresses in the input url.';
-    return `The certificate of ${host} is valid for ${shown.join(', ')}${more}. ${change}`;
-}
-/** Reasons why there was no complete response. */
-const CONNECTION_KINDS = [
-    defineKind({
-        id: 'invalid-proxy',
-        match: code('INVALID_PROXY'),
-        example: () => new failure/* Failure */.H('The environment variable HTTPS_PROXY is not the address of an HTTP proxy', {
-            code: 'INVALID_PROXY',
-        }),
-        advice: () => 'Set it to an address such as http://proxy.example.com:3128, or unset it on the runner.',
-    }),
-    defineKind({
-        id: 'proxy-authentication',
-        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus === 407),
-        example: () => unreached('the proxy answered 407', { proxyStatus: 407 }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host, proxy }) => `The proxy rejects the credentials. Correct them in ${proxy?.variable ?? 'HTTPS_PROXY'} (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host} to NO_PROXY.`,
-    }),
-    defineKind({
-        id: 'proxy-unavailable',
-        retryS: Infinity,
-        match: network(/(?:)/, ({ proxyStatus = 0 }) => [429, 502, 503, 504].includes(proxyStatus)),
-        example: () => unreached('the proxy answered 503', { proxyStatus: 503 }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host }) => `The proxy cannot connect to ${host} at the moment. Check that the server is running and that the proxy can reach it, or add ${host} to NO_PROXY if the runner reaches it directly.`,
-    }),
-    defineKind({
-        id: 'proxy-refused',
-        match: network(/(?:)/, ({ proxyStatus }) => proxyStatus !== undefined),
-        example: () => unreached('the proxy answered 403', { proxyStatus: 403 }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host }) => `The proxy does not allow connections to ${host}. Allow the host and port there, or add ${host} to NO_PROXY if the runner reaches it directly.`,
-    }),
-    defineKind({
-        id: 'unknown-host',
-        match: network(/ENOTFOUND/),
-        example: () => unreached('getaddrinfo ENOTFOUND nomad.example.com', { code: 'ENOTFOUND' }),
-        advice: (facts) => `This runner cannot resolve the host name ${facts.proxy === undefined ? facts.host : new URL(facts.proxy.origin).hostname}. Check the spelling in ${nameSource(facts)}. A private name needs a self-hosted runner that can resolve it.`,
-    }),
-    defineKind({
-        id: 'proxy-unreachable',
-        retryS: 5,
-        match: network(/ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH/, isProxied),
-        example: () => unreached('connect ECONNREFUSED 192.0.2.1:3128', { code: 'ECONNREFUSED' }, { ...NOMAD, proxy: PROXY }),
-        advice: ({ host, proxy }) => `The proxy itself cannot be reached. Correct its address in ${proxy?.variable ?? 'HTTPS_PROXY'}, or add ${host} to NO_PROXY.`,
-    }),
-    defineKind({
-        id: 'github-unreachable',
-        retryS: Infinity,
-        match: network(/(?:)/, ({ peer }) => peer === 'GitHub'),
-        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }, { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' }),
-        advice: ({ host }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
-    }),
-    defineKind({
-        id: 'untrusted-certificate',
-        match: network(/UNABLE_TO|SELF_SIGNED|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA/),
-        example: () => unreached('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
-        advice: ({ host }) => `The certificate of ${host} is not signed by a CA that this step trusts. Set the input caCertificate to the certificate of the CA that signed it, in PEM or base64. Include intermediate CAs if the server does not send them.`,
-    }),
-    defineKind({
-        id: 'certificate-without-names',
-        match: network(/ALTNAME/, ({ certificateNames = [] }) => certificateNames.length === 0),
-        example: () => unreached('the certificate has no subject alternative name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-        advice: ({ host }) => `A certificate must name its server in a subject alternative name. Like the nomad CLI, this action ignores the common name. Create a new certificate for ${host}, for example with: nomad tls cert create -server`,
-    }),
-    defineKind({
-        id: 'certificate-name-mismatch',
-        match: network(/ALTNAME/),
-        example: () => unreached("Hostname/IP does not match certificate's altnames: IP: 192.0.2.10 is not in the cert's list", { code: 'ERR_TLS_CERT_ALTNAME_INVALID', certificateNames: ['server.global.nomad', 'localhost'] }, { ...NOMAD, url: 'https://192.0.2.10:4646' }),
+    },
+    'certificate-name-mismatch': {
+        match: /^network ERR_TLS_CERT_ALTNAME/,
         advice: adviseName,
-    }),
-    defineKind({
-        id: 'certificate-expired',
-        match: network(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/),
-        example: () => unreached('certificate has expired', { code: 'CERT_HAS_EXPIRED' }),
-        advice: ({ host }, now) => `The certificate of ${host}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,deadline/* formatTime */.fU)(now)}).`,
-    }),
-    defineKind({
-        id: 'tls-not-supported',
-        match: network(/WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/),
-        example: () => unreached('wrong version number', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }),
-        advice: ({ host }) => `${host} does not use TLS on this port. Change the input url to http://, or to the port that uses TLS.`,
-    }),
-    defineKind({
-        id: 'client-certificate-required',
-        match: network(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/),
-        example: () => unreached('tlsv13 alert certificate required', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }),
-        advice: ({ host }) => `${host} requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
-    }),
-    defineKind({
-        id: 'server-name-unknown',
-        match: network(/INTERNAL_ERROR|UNRECOGNIZED_NAME/),
-        example: () => unreached('tlsv1 unrecognized name', { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' }),
-        advice: ({ host }) => `${host} does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
-    }),
-    defineKind({
-        id: 'client-certificate-refused',
-        match: network(/ALERT/),
-        example: () => unreached('tlsv1 alert unknown ca', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
-        advice: ({ host }) => `${host} does not accept the certificate in the input clientCertificate, or the TLS version. The certificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
-    }),
-    defineKind({
-        id: 'connection-refused',
-        retryS: 5,
-        match: network(/ECONNREFUSED/),
-        example: () => unreached('connect ECONNREFUSED 192.0.2.10:4646', { code: 'ECONNREFUSED' }),
-        advice: ({ unusedAddress }) => unusedAddress === undefined
-            ? "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1."
-            : unusedAddress === ''
-                ? 'The input url is not set, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646.'
-                : `The input url is not set, and this action does not read NOMAD_ADDR (${unusedAddress}). Set the input in the workflow: url: \${{ env.NOMAD_ADDR }}`,
-    }),
-    defineKind({
-        id: 'dns-unavailable',
-        retryS: 5,
-        match: network(/EAI_AGAIN/),
-        example: () => unreached('getaddrinfo EAI_AGAIN nomad.example.com', { code: 'EAI_AGAIN' }),
-        advice: ({ host }) => `This runner's DNS server does not respond, or cannot resolve ${host} at the moment. Check the spelling in the input url and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
-    }),
-    defineKind({
-        id: 'unreachable',
-        retryS: 5,
-        match: network(UNREACHABLE),
-        example: () => unreached('Connect Timeout Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }),
-        advice: (facts) => `This runner cannot reach ${facts.host}${isTls(facts) ? ', or the server accepts connections without completing the TLS handshake: check the port' : ''}. GitHub-hosted runners can only reach public addresses. Allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY.`,
-    }),
-    defineKind({
-        id: 'no-response',
-        retryS: Infinity,
-        match: network(/NO_RESPONSE|NOT_SENT/),
-        example: () => unanswered('did not respond within 20.0 s', 'NO_RESPONSE'),
-        advice: ({ host }) => `${host} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, for example because they cannot fetch the issuer's keys quickly, set a longer timeout.`,
-    }),
-    defineKind({
-        id: 'server-busy',
-        retryS: Infinity,
-        match: network(CLOSED, isBusy),
-        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET', hasResponded: true }),
-        advice: ({ host }) => `${host} has responded before but now closes connections. It is probably busy. Raise http_max_conns_per_client in the limits block of the Nomad servers, run fewer jobs at once, or set a longer timeout.`,
-    }),
-    defineKind({
-        id: 'closed-after-handshake',
-        retryS: 5,
-        match: network(/UND_ERR_SOCKET/, isTls),
-        example: () => unreached('other side closed', { code: 'UND_ERR_SOCKET' }),
-        advice: ({ host }) => `${host} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
-    }),
-    defineKind({
-        id: 'connection-closed',
-        retryS: 10,
-        match: network(CLOSED),
-        example: () => unreached('read ECONNRESET', { code: 'ECONNRESET' }),
-        variants: [
-            'Cannot reach Nomad at http://nomad.example.com:4648: other side closed',
-            'Cannot reach Nomad at https://nomad.example.com:4648: Client network socket disconnected before secure TLS connection was established',
-        ],
-        advice: (facts) => `${new URL(facts.url).host} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${isTls(facts) ? '' : ', and whether it needs https://'}.`,
-    }),
-    defineKind({
-        id: 'tls-handshake-failed',
-        match: network(/^ERR_SSL|EPROTO/),
-        example: () => unreached('unsupported protocol', { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' }),
-        advice: ({ host }) => `${host} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
-    }),
-    defineKind({
-        id: 'not-http',
-        match: network(/HPE_|RESPONSE_TOO_LONG/),
-        example: () => unreached('Response does not match the HTTP/1.1 protocol', { code: 'HPE_INVALID_CONSTANT' }),
-        advice: ({ host }) => `${host} does not respond like Nomad. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API.`,
-    }),
-];
-
-;// CONCATENATED MODULE: ./src/failures/catalogue-identity.ts
-
-
-const GITHUB = { peer: 'GitHub', url: 'https://pipelines.actions.githubusercontent.com' };
-const isGithub = ({ peer }) => peer === 'GitHub';
-const refused = (status, body) => new failure/* Failure */.H(`GitHub did not issue an OIDC token (${String(status)}): ${body}`, {
-    target: GITHUB,
-    response: { status, body },
-});
-const catalogue_identity_unreached = (said, errorCode) => new failure/* Failure */.H(`Cannot reach GitHub at ${GITHUB.url}: ${said}`, {
-    target: GITHUB,
-    network: { code: errorCode, hasResponded: false, hadConnected: false, isConnected: false },
-});
-/** Failures before the login: malformed inputs, and jobs to which GitHub issues no JWT. */
-const IDENTITY_KINDS = [
-    defineKind({
-        id: 'invalid-input',
-        match: ({ code: actual, input }) => (actual === 'INVALID_INPUT' ? input : undefined),
-        example: () => new failure/* Failure */.H('Input timeout must be a whole number of seconds', { code: 'INVALID_INPUT', input: 'timeout' }),
-        advice: (input) => `Correct ${input} under "with:" in the step that uses this action (outside a runner: the environment variable INPUT_${input.toUpperCase()}).`,
-    }),
-    defineKind({
-        id: 'invalid-identity-token',
-        match: code('INVALID_SUPPLIED_JWT'),
-        example: () => new failure/* Failure */.H('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' }),
-        advice: () => 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token and nothing else, and check that the secret or output that it comes from is set.',
-    }),
-    defineKind({
-        id: 'missing-permission',
-        match: code('MISSING_PERMISSION'),
-        example: () => new failure/* Failure */.H('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' }),
-        advice: () => 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. Alternatively, set the input identityToken.',
-    }),
-    defineKind({
-        id: 'fork-pull-request',
-        match: code('FORK_PULL_REQUEST'),
-        example: () => new failure/* Failure */.H('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' }),
-        advice: () => 'Permissions cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event.pull_request.head.repo.fork == false',
-    }),
-    defineKind({
-        id: 'not-in-actions',
-        match: code('NOT_IN_ACTIONS'),
-        example: () => new failure/* Failure */.H('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' }),
-        advice: () => 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.',
-    }),
-    defineKind({
-        id: 'github-job-pending',
-        retryS: 5,
-        match: response(/^403$/, /Can't issue ID_TOKEN for job/i, 'GitHub'),
-        example: () => refused(403, "Can't issue ID_TOKEN for job in 'Pending' state"),
-        advice: () => 'GitHub had not yet recorded that the job is running. Run the job again.',
-    }),
-    defineKind({
-        id: 'github-unavailable',
-        retryS: Infinity,
-        match: response(/^(429|5..)$/, undefined, 'GitHub'),
-        example: () => refused(503, 'Service Unavailable'),
-        advice: () => "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.",
-    }),
-    defineKind({
-        id: 'github-redirect',
-        match: response(/^3..$/, undefined, 'GitHub'),
-        example: () => refused(302, 'a redirect to https://login.example.com'),
-        advice: () => "Redirects are not followed, because they would send the job's request token to another server. Look for a proxy or TLS inspection between the runner and GitHub.",
-    }),
-    defineKind({
-        id: 'github-invalid-response',
-        match: (details) => code('INVALID_ISSUED_JWT')(details) ?? network(/HPE_|RESPONSE_TOO_LONG/, isGithub)(details),
-        example: () => new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' }),
-        advice: () => 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
-    }),
-    defineKind({
-        id: 'github-refused',
-        match: response(/^[24]..$/, undefined, 'GitHub'),
-        example: () => refused(401, 'The token is expired'),
-        advice: () => "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
-    }),
-    defineKind({
-        id: 'github-certificate',
-        match: network(/CERT|UNABLE_TO|SELF_SIGNED|INVALID_CA|^ERR_(SSL|TLS)/, isGithub),
-        example: () => catalogue_identity_unreached('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
-        advice: () => "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
-    }),
-    defineKind({
-        id: 'github-unknown-host',
-        match: network(/^ENOTFOUND$/, (facts) => isGithub(facts) && facts.proxy === undefined),
-        example: () => catalogue_identity_unreached('getaddrinfo ENOTFOUND pipelines.actions.githubusercontent.com', 'ENOTFOUND'),
-        advice: ({ host }) => `This runner cannot resolve the host name ${host}. Correct its DNS settings, or set HTTPS_PROXY.`,
-    }),
-];
-
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
-// EXTERNAL MODULE: ./src/failures/claims.ts
-var claims = __nccwpck_require__(4894);
-;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
-
-
-
-
-
-const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
-const catalogue_nomad_NOMAD = { peer: 'Nomad', url: 'https://nomad.example.com:4646' };
-const JWT = {
-    token: '',
-    header: { alg: 'RS256', kid: '38826b17-6a30-5f9b-b169-8beb8202f723' },
-    claims: {
-        iss: 'https://token.actions.githubusercontent.com',
-        aud: 'https://github.com/octo-org',
-        repository: 'octo-org/octo-repo',
-        workflow: 'Nomad JWT Auth',
-        ref: 'refs/heads/feature',
-        event_name: 'push',
-        nbf: 1_790_000_000,
-        iat: 1_790_000_000,
-        exp: 1_790_000_300,
+    },
+    'untrusted-certificate': {
+        match: /^network (UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/,
+        advice: ({ certificate, caNames }) => {
+            const issuer = certificate?.issuer ?? '';
+            const signed = `The server's certificate is signed by ${issuer === '' ? 'another CA' : `"${issuer}"`}`;
+            if (caNames === '') {
+                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
+            }
+            return caNames.includes(issuer) && issuer !== ''
+                ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
+                : `${signed}, and the input caCertificate contains: ${caNames}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+        },
+    },
+    'certificate-invalid': {
+        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+        match: /^network (?!E[A-Z]+ |EAI_|ERR_|UND_ERR_|HPE_|ABORT_|NO_RESPONSE)[A-Z_]+ /,
+        advice: (facts) => `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
+    },
+    'client-certificate-weak': {
+        match: /^network ERR_SSL_(EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|CA_MD_TOO_WEAK)/,
+        advice: 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli',
+    },
+    'client-certificate-required': {
+        match: /^network ERR_SSL\S*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)|^nomad (400 .*No required SSL certificate|496 )/s,
+        advice: (facts) => `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key. ${EMPTY}`,
+    },
+    'server-name-unknown': {
+        match: /^network ERR_SSL\S*(INTERNAL_ERROR|UNRECOGNIZED_NAME)/,
+        advice: (facts) => `${host(facts)} probably does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
+    },
+    'client-certificate-refused': {
+        match: /^network ERR_SSL\S*ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)|^nomad (400 .*SSL certificate error|495 )/s,
+        advice: (facts) => `${host(facts)} does not accept the client certificate, or requires one. The certificate in the input clientCertificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
+    },
+    'tls-not-supported': {
+        match: /^network (ERR_SSL\S*(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)|EPROTO .*wrong version)/,
+        advice: (facts) => `${host(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
+    },
+    'not-http': {
+        match: /^network (HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/,
+        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses.`,
+    },
+    'no-response': {
+        retry: 1,
+        match: /^network NO_RESPONSE.*?( after a response)?$/,
+        advice: (facts, [, hasResponded]) => facts.proxy !== undefined
+            ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}.`
+            : hasResponded
+                ? "Nomad answers other requests but not the login. Its servers probably cannot reach the issuer's keys because a firewall drops the packets. On the leader, run: curl -sS JWKSURL"
+                : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, set a longer timeout.`,
+    },
+    'server-busy': {
+        retry: 1,
+        // Nomad's limit of connections is a response with 429, and a closed connection. Over TLS, decrypting this response can fail.
+        match: /^network (.* after a response$|ERR_SSL\S*DECRYPTION_FAILED)|^nomad 429 .*too many concurrent connections/s,
+        advice: (facts) => `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`,
+    },
+    'unknown-host': {
+        retry: failure/* SIXTH */.b,
+        match: /^network (ENOTFOUND|EAI_)/,
+        advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. Check the spelling in the input url, and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
+    },
+    'connection-refused': {
+        retry: failure/* SIXTH */.b,
+        match: /^network ECONNREFUSED/,
+        advice: ({ url }) => url === values/* DEFAULT_URL */.e0
+            ? 'The input url is not set, or what it comes from is empty in this job, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: ${{ env.NOMAD_ADDR }}'
+            : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
+    },
+    unreachable: {
+        retry: failure/* SIXTH */.b,
+        match: /^network (ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)/,
+        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+    },
+    'closed-after-handshake': {
+        retry: failure/* SIXTH */.b,
+        match: /^network UND_ERR_SOCKET .*over https/,
+        advice: (facts) => `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
+    },
+    'connection-closed': {
+        retry: failure/* SIXTH */.b,
+        match: /^network (ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_SSL\S*UNEXPECTED_EOF)/,
+        advice: (facts) => `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${facts.url.startsWith('https:') ? '' : ', and whether it needs https://'}.`,
+    },
+    'tls-handshake-failed': {
+        match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+    },
+    'network-error': {
+        match: /^network/,
+        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
     },
 };
-const LOGIN = { methodName: 'github-adv', jwt: JWT, isJwtSupplied: false };
-const catalogue_nomad_refused = (status, body, login = {}) => new failure/* Failure */.H(`Nomad refused the login (${String(status)}): ${body || 'an empty response'}`, {
-    target: catalogue_nomad_NOMAD,
-    response: { status, body },
-    login: { ...LOGIN, ...login },
-});
-const invalidJwt = (reason) => catalogue_nomad_refused(401, `unable to validate provided token: unable to verify signature of JWT token: ${reason}`);
-function show(jwt, claim) {
-    return claim in jwt.claims ? (0,claims/* showClaim */.gV)(claim, jwt.claims[claim], 200) : 'missing';
-}
-function nameIssuer({ claims: { iss } }) {
-    return typeof iss === 'string' && iss !== '' ? (0,secrets/* quote */.hD)(iss, 200) : 'the issuer';
-}
-// The claims of a GitHub job that rules usually check.
-function describeJob(jwt) {
-    const names = ['repository', 'workflow', 'ref', 'environment', 'event_name'].filter((name) => name in jwt.claims);
-    return (0,claims/* isFromGithub */.I2)(jwt) && names.length > 0
-        ? `The job has ${names.map((name) => `${name} ${(0,claims/* showClaim */.gV)(name, jwt.claims[name], 100)}`).join(', ')}. `
-        : '';
-}
-function listMethods(methods) {
+
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
+
+function listMethods({ methods }) {
     if (methods === undefined) {
         return 'To list the methods, run: nomad acl auth-method list';
     }
-    const names = methods.filter(({ type }) => type === 'JWT').map(({ name }) => name);
-    const shown = names.slice(0, 20).map(secrets/* quoteId */.g0).join(', ');
-    const more = names.length > 20 ? ` and ${String(names.length - 20)} more` : '';
-    return names.length === 0
+    return methods.length === 0
         ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'
-        : `This cluster has these methods of type JWT: ${shown}${more}.`;
+        : `This cluster has these methods of type JWT: ${methods.join(', ')}.`;
 }
-function describeTime(seconds, now) {
-    if (typeof seconds !== 'number' || !Number.isFinite(new Date(seconds * 1000).getTime())) {
-        return undefined;
-    }
-    const distance = Math.round(seconds - now / 1000);
-    return `${(0,deadline/* formatTime */.fU)(seconds * 1000)}, ${String(Math.abs(distance))} s ${distance < 0 ? 'ago' : 'from now'} by this runner's clock`;
+function adviseRedirect(url, target) {
+    const { hostname, pathname } = new URL(url);
+    const isUpgrade = url.startsWith('http:') && URL.canParse(target) && new URL(target).protocol === 'https:';
+    return isUpgrade && new URL(target).hostname === hostname
+        ? `Set the input url to ${new URL(target).origin}${pathname.replace(/\/$/, '')}.`
+        : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`;
 }
-/** What Nomad, or a server in front of it, can respond instead of a token. */
-const NOMAD_KINDS = [
-    defineKind({
-        id: 'method-not-found',
-        match: refusal(/auth-method "[^"]*" not found/),
-        example: () => catalogue_nomad_refused(400, 'auth-method "gihub" not found', {
-            methodName: 'gihub',
-            methods: ['github', 'github-adv'].map((name) => ({ name, type: 'JWT' })),
-        }),
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(methods)}`,
-    }),
-    defineKind({
-        id: 'method-not-jwt',
-        match: refusal(/unsupported auth-method type/),
-        example: () => catalogue_nomad_refused(400, 'unsupported auth-method type: OIDC', { methodName: 'people' }),
-        advice: ({ methodName, methods }) => `The auth method ${methodName} is for people who log in with a browser. Set the input methodName to a method of type JWT. ${listMethods(methods)}`,
-    }),
-    defineKind({
-        id: 'audience-mismatch',
-        isAboutClaims: true,
-        match: refusal(/audience \(aud\)/),
-        example: () => invalidJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
-        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
-            ? 'Request the JWT in the input identityToken for one of the audiences'
-            : 'Set the input jwtGithubAudience to one of the audiences'} in BoundAudiences of the auth method ${methodName}, or add this one there. The values must match exactly, including scheme and trailing slash.`,
-    }),
-    defineKind({
-        id: 'issuer-mismatch',
-        isAboutClaims: true,
-        match: refusal(/invalid JWT issuer|BoundIssuer|issuer information/),
-        example: () => catalogue_nomad_refused(401, 'unable to validate provided token: invalid JWT issuer: https://token.actions.githubusercontent.com'),
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add it to BoundIssuer of the auth method ${methodName}. The values must match exactly. The issuer of GitHub Enterprise Server is https://HOST/_services/token. An enterprise on github.com or GHE.com may have its name at the end of the issuer.`,
-    }),
-    defineKind({
-        id: 'malformed-claims',
-        isAboutClaims: true,
-        match: refusal(/cannot unmarshal|value to unmarshal/),
-        example: () => invalidJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
-        advice: () => 'A registered claim of the JWT has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. Have the issuer correct it.',
-    }),
-    defineKind({
-        id: 'jwt-expired',
-        isAboutClaims: true,
-        match: refusal(/token is expired/),
-        example: () => invalidJwt('invalid expiration time (exp) claim: token is expired'),
-        advice: ({ jwt, methodName }, now) => {
-            const end = describeTime(jwt.claims['exp'], now);
-            return `${end === undefined ? 'The JWT has no valid exp claim' : `The JWT expired at ${end}`}. Nomad accepts an expired JWT only for the ClockSkewLeeway of the auth method ${methodName} (60 s if unset). Request the JWT right before this step (GitHub's are valid for 5 minutes), or correct the clocks of the runner and of the Nomad servers.`;
-        },
-    }),
-    defineKind({
-        id: 'jwt-not-yet-valid',
-        isAboutClaims: true,
-        match: refusal(/not yet valid|issued in the future/),
-        example: () => invalidJwt('invalid not before (nbf) claim: token not yet valid'),
-        advice: ({ jwt, methodName }, now) => {
-            const start = describeTime(jwt.claims['nbf'] ?? jwt.claims['iat'], now);
-            return `${start === undefined ? 'The JWT has no valid nbf or iat claim' : `The JWT is valid from ${start}`}. If that is in the past, the clock of the Nomad servers is slow and must be corrected. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-        },
-    }),
-    defineKind({
-        id: 'jwt-without-times',
-        isAboutClaims: true,
-        match: refusal(/no issued at/),
-        example: () => invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
-        advice: () => 'Have the issuer of the JWT in the input identityToken add an exp claim.',
-    }),
-    defineKind({
-        id: 'algorithm-not-allowed',
-        isAboutClaims: true,
-        match: refusal(/\(alg\)|signature algorithm/),
-        example: () => invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm'),
-        advice: ({ jwt, methodName }) => `The JWT is signed with ${(0,claims/* showClaim */.gV)('alg', jwt.header['alg'] ?? 'no algorithm', 100)}. Add this algorithm to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`,
-    }),
-    defineKind({
-        id: 'malformed-jwt',
-        match: refusal(/malformed jwt/),
-        example: () => invalidJwt('error verifying token signature: oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts'),
-        advice: () => 'The input identityToken must contain a signed JWT (three parts joined by dots) and nothing else.',
-    }),
-    defineKind({
-        id: 'keys-unavailable',
-        retryS: Infinity,
-        match: refusal(/fetching keys|get keys failed|unable to get validation keys/i, /^401$/),
-        example: () => invalidJwt(`error verifying token signature: fetching keys oidc: get keys failed Get "${GITHUB_JWKS}": dial tcp: connect: connection refused`),
-        advice: ({ jwt, methodName }) => `The Nomad servers cannot fetch the keys of ${nameIssuer(jwt)}. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. For a private CA, set JWKSCACert or DiscoveryCaPem. Servers without internet access can use JWTValidationPubKeys.`,
-    }),
-    defineKind({
-        id: 'signature-invalid',
-        isAboutClaims: true,
-        match: refusal(/verify id token signature|verifying token signature|parse public key/),
-        example: () => invalidJwt('error verifying token signature: failed to verify id token signature'),
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${(0,claims/* showClaim */.gV)('kid', jwt.header['kid'] ?? 'none', 100)}). Compare the JWKSURL of the method with jwks_uri in ${nameIssuer(jwt)}/.well-known/openid-configuration. For github.com, it is ${GITHUB_JWKS}. If the method uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
-    }),
-    defineKind({
-        id: 'no-rule-matched',
-        isAboutClaims: true,
-        match: refusal(/no role or policy bindings matched/),
-        example: () => catalogue_nomad_refused(400, 'no role or policy bindings matched'),
-        advice: ({ jwt, methodName }) => `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches this JWT, or the rule that matches names a role or policy that does not exist. Selectors use the names on the right side of ClaimMappings, written value.NAME, not the names of the claims. Compare the claims in this log with:\n\n    nomad operator api /v1/acl/auth-method/${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n    nomad acl policy list`,
-    }),
-    defineKind({
-        id: 'bind-name-invalid',
-        isAboutClaims: true,
-        match: refusal(/computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/),
-        example: () => catalogue_nomad_refused(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
-        advice: ({ found: [kind = 'role', name = ''] }) => `${name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,secrets/* quote */.hD)(name, 200)}"`}. Names consist of 1 to 128 letters, digits and hyphens, and the value of a claim that the JWT lacks is empty. Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-\${value.repo_id}.`,
-    }),
-    defineKind({
-        id: 'bind-name-unknown-attribute',
-        isAboutClaims: true,
-        match: refusal(/cannot compute "\w+" bind name/),
-        example: () => catalogue_nomad_refused(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
-        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
-    }),
-    defineKind({
-        id: 'token-name-invalid',
-        isAboutClaims: true,
-        match: refusal(/ACL token name:|token name too long/),
-        example: () => catalogue_nomad_refused(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
-    }),
-    defineKind({
-        id: 'claim-not-a-single-value',
-        isAboutClaims: true,
-        match: refusal(/claim '([^']*)' to string|"([^"]*)" list claim/),
-        example: () => catalogue_nomad_refused(500, "error converting claim 'workflow' to string from unknown type map[string]interface {}"),
-        advice: ({ found: [single, list], methodName }) => {
-            const claim = (0,secrets/* quote */.hD)(single ?? list ?? '', 100);
-            return `The claim ${claim} is not a single value. In the auth method ${methodName}, map a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
-        },
-    }),
-    defineKind({
-        id: 'acl-disabled',
-        match: response(/^400$/, /^ACL support disabled/),
-        example: () => catalogue_nomad_refused(400, 'ACL support disabled'),
-        advice: () => 'This cluster does not use ACLs, so there are no tokens. Set acl { enabled = true } on its servers and run nomad acl bootstrap, or remove this step.',
-    }),
-    defineKind({
-        id: 'unknown-region',
-        match: refusal(/No path to region/),
-        example: () => catalogue_nomad_refused(500, 'No path to region', { region: 'west' }),
-        advice: ({ region }) => `The cluster does not know the region ${region === undefined ? 'of the server' : (0,secrets/* quote */.hD)(region, 100)}. Correct the input region. To list the regions, run: nomad server members`,
-    }),
-    defineKind({
-        id: 'nomad-too-old',
-        match: response(/^[45]..$/, /servers should be running version/),
-        example: () => catalogue_nomad_refused(500, 'all servers should be running version 1.5.4 or later to use JWT ACL auth methods'),
-        advice: () => 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
-    }),
-    defineKind({
-        id: 'https-required',
-        match: response(/^400$/, /HTTP request (was sent )?to (an )?HTTPS/),
-        example: () => catalogue_nomad_refused(400, 'Client sent an HTTP request to an HTTPS server.'),
-        advice: () => 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
-    }),
-    defineKind({
-        id: 'too-many-connections',
-        retryS: Infinity,
-        match: response(/^429$/),
-        example: () => catalogue_nomad_refused(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
-        advice: () => 'Too many connections come from this IP address. Runners behind the same NAT share it. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.',
-    }),
-    defineKind({
-        id: 'no-leader',
-        retryS: Infinity,
-        // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also
-        // adds it to final refusals.
-        match: response(/^500$/, /no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|timeout|EOF/i),
-        example: () => catalogue_nomad_refused(500, 'No cluster leader'),
-        advice: () => 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
-    }),
-    defineKind({
-        id: 'server-error',
-        match: response(/^500$/),
-        example: () => catalogue_nomad_refused(500, 'Unexpected failure'),
-        advice: () => 'Look for this error in the logs of the Nomad servers.',
-    }),
-    defineKind({
-        id: 'gateway-error',
-        retryS: Infinity,
-        match: response(/^50[234]$/),
-        example: () => catalogue_nomad_refused(502, 'a web page (502 Bad Gateway)'),
-        advice: () => 'The load balancer or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
-    }),
-    defineKind({
-        id: 'redirect',
-        match: response(/^30[12378]$/),
-        example: () => catalogue_nomad_refused(307, 'a redirect to https://login.example.com'),
-        advice: ({ url }) => `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
-    }),
-    defineKind({
-        id: 'login-not-found',
-        match: response(/^40[45]$/),
-        example: () => catalogue_nomad_refused(404, ''),
+/** What else Nomad, or a server in front of it, can respond. */
+const NOMAD_KINDS = {
+    'method-not-found': {
+        match: /^nomad 400 .*auth-method "[^"]*" not found/s,
+        advice: (facts) => `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(facts)}`,
+    },
+    'method-not-jwt': {
+        match: /^nomad 400 .*unsupported auth-method type/s,
+        advice: (facts) => `The auth method ${facts.methodName} is for people who log in with a browser. Set the input methodName to a method of type JWT. ${listMethods(facts)}`,
+    },
+    'malformed-jwt': {
+        match: /^action malformed-jwt|^nomad 401 .*malformed jwt/s,
+        advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
+    },
+    'keys-invalid': {
+        match: /^nomad \d+ .*((fetching keys|get keys failed|validation keys).*(: 3\d\d|: 4(?!08|29)\d\d |did not match|Content-Type|failed to decode|x509:|tls:|unsupported protocol|HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be)|parse public key|keySet must not be nil)/is,
+        advice: ({ methodName }) => `The Nomad servers get no keys from the address in the auth method ${methodName}. OIDCDiscoveryURL must be exactly the issuer, and JWKSURL the jwks_uri in ISSUER/.well-known/openid-configuration. JWTValidationPubKeys must be public keys in PEM. For a private CA, set JWKSCACert or DiscoveryCaPem. A firewall or login page may also have answered.`,
+    },
+    'keys-unavailable': {
+        retry: 1,
+        match: /^nomad 401 .*(fetching keys|get keys failed|validation keys)/is,
+        advice: ({ methodName }) => `The Nomad servers cannot fetch the keys of the issuer. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. Servers without internet access can use JWTValidationPubKeys.`,
+    },
+    'acl-disabled': {
+        match: /^nomad 400 ACL support disabled/,
+        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
+    },
+    'unknown-region': {
+        match: /^nomad 500 .*No path to region/s,
+        advice: ({ region }) => region === undefined
+            ? 'The servers cannot reach the authoritative region, which creates global tokens. Check the servers of the region in authoritative_region of the acl block, or have the auth method create local tokens (-token-locality=local).'
+            : `The servers do not know the region ${(0,secrets/* quoteName */.AB)(region, 100)} of the input region, or cannot reach it or the authoritative region, which creates global tokens. To list the regions, run: nomad server members`,
+    },
+    'token-ttl-not-allowed': {
+        match: /^nomad \d+ .*expiration time cannot be/s,
+        advice: ({ methodName }) => `MaxTokenTTL of the auth method ${methodName} is outside the limits of the servers. Change it to a value between token_min_expiration_ttl and token_max_expiration_ttl in the acl block of the servers.`,
+    },
+    'nomad-too-old': {
+        match: /^nomad [45]\d\d .*(servers should be running version|can't find method|Unknown rpc method)/s,
+        advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+    },
+    'https-required': {
+        match: /^nomad (497 |400 .*(HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL|requires TLS))/s,
+        advice: 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
+    },
+    'rate-limited': {
+        retry: 1,
+        match: /^nomad 429/,
+        advice: 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.',
+    },
+    'gateway-error': {
+        retry: 1,
+        match: /^nomad (408|502|503|504|52[0-7]|530)/,
+        advice: 'The load balancer, tunnel or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
+    },
+    'no-leader': {
+        retry: 1,
+        // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also adds it to
+        // final refusals.
+        match: /^nomad 500 (?!\s*<).*(no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|time(d )?out|EOF|shutdown|stream closed|start stream|snapshot restored|not accepting|closed network|deadline)/is,
+        advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+    },
+    redirect: {
+        match: /^nomad 3\d\d a redirect to (.*)/,
+        advice: ({ url }, [, target = '']) => adviseRedirect(url, target),
+    },
+    'login-not-found': {
+        match: /^nomad 40[45]/,
         advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
-    }),
-    defineKind({
-        id: 'invalid-token',
-        match: ({ code: actual, target }) => (actual === 'INVALID_TOKEN' ? target : undefined),
-        example: () => new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN', target: catalogue_nomad_NOMAD }),
-        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, Nomad's web UI or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
-    }),
-    defineKind({
-        id: 'not-revoked',
-        match: code('NOT_REVOKED'),
-        example: () => new failure/* Failure */.H('Nomad does not confirm that the token is revoked', { code: 'NOT_REVOKED' }),
-        advice: () => 'A server in front of Nomad may have answered instead. Revoke the token with: nomad acl token delete ACCESSOR_ID',
-    }),
-    defineKind({
-        id: 'not-nomad',
-        match: response(/^(200|40[013])$/),
-        example: () => catalogue_nomad_refused(403, 'a web page (403 Forbidden)'),
-        advice: ({ url }) => `A server other than Nomad's API may have answered at ${url}: a login page, a firewall or a load balancer. Correct the input url, or pass what that server requires in the input extraHeaders.`,
-    }),
-];
+    },
+    'server-error': {
+        match: /^nomad 500 (?!\s*[<{])./,
+        advice: "Look for this error in the logs of the Nomad servers, above all the leader's, at the time of this step.",
+    },
+    'nomad-refused': {
+        match: /^nomad (400 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
+        advice: "This action has no specific advice for this message. If it is Nomad's, look at the auth method, its binding rules and the logs of the servers. Otherwise, a server in front of Nomad sent it.",
+    },
+    'not-nomad': {
+        match: /^nomad/,
+        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
+    },
+};
 
 ;// CONCATENATED MODULE: ./src/failures/catalogue.ts
 
 
 
 
-
-/** Everything that no other kind describes, such as a full disk. */
-const UNEXPECTED = defineKind({
-    id: 'unexpected',
-    match: () => ({}),
-    example: () => new failure/* Failure */.H('ENOSPC: no space left on device, write', {}),
-    advice: () => 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
-});
-/** All kinds of failures; the first that matches decides. */
-const KINDS = [...IDENTITY_KINDS, ...CONNECTION_KINDS, ...NOMAD_KINDS, UNEXPECTED];
-/** Returns the first kind that describes a failure, with its advice at a time in milliseconds. */
-function findKind(failure) {
-    for (const kind of KINDS) {
-        const advice = kind.diagnose(failure);
-        if (advice !== undefined) {
-            return { ...kind, advice };
+const OTHER_KINDS = {
+    // Everything that no other kind describes, such as a full disk.
+    unexpected: {
+        match: /(?:)/,
+        advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+    },
+};
+/** All kinds; the first that matches decides, and the last of each source describes whatever is not listed. */
+const CATALOGUE = {
+    "Inputs and GitHub's OIDC token": ACTION_KINDS,
+    Connections: NETWORK_KINDS,
+    "Nomad's verdict on the JWT": catalogue_jwt/* JWT_KINDS */.c,
+    'Other responses': NOMAD_KINDS,
+    'Other errors': OTHER_KINDS,
+};
+const KINDS = Object.values(CATALOGUE).flatMap((kinds) => Object.entries(kinds));
+/** Returns the first kind that describes a failure, with its id and its advice. */
+function findKind({ sign, facts }) {
+    for (const [id, { match, retry = 0, advice }] of KINDS) {
+        const found = match.exec(sign);
+        if (found !== null) {
+            return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
         }
     }
-    throw failure;
+    throw new Error(`No kind describes ${sign}`);
 }
 
 
@@ -17572,47 +17400,40 @@ function findKind(failure) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Ar: () => (/* binding */ listClaims),
-/* harmony export */   I2: () => (/* binding */ isFromGithub),
-/* harmony export */   gV: () => (/* binding */ showClaim)
+/* harmony export */   A: () => (/* binding */ listClaims),
+/* harmony export */   g: () => (/* binding */ showClaim)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8079);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 
 
-// The claims of GitHub's issuers, including enterprises and GitHub Enterprise Server, do not contain secrets.
+// The registered claims, and those that GitHub (also custom properties), GitLab and Forgejo document for jobs. None is secret.
+// https://www.iana.org/assignments/jwt/jwt.xhtml
 // https://docs.github.com/en/actions/reference/security/oidc
-const GITHUB_ISSUER = /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
-const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// IDs that often look like a Nomad token.
-const IDS = /^(jti|kid|\w+_id)$/;
-const MAX_CLAIMS = 100;
-/** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
-function listClaims(jwt) {
-    const isGithubs = isFromGithub(jwt);
-    const entries = Object.entries(jwt.claims);
+// https://docs.gitlab.com/ci/secrets/id_token_authentication/
+// https://forgejo.org/docs/latest/user/actions/security-openid-connect/
+const WELL_KNOWN = new Set(`iss sub aud exp nbf iat jti azp
+  actor actor_id base_ref check_run_id enterprise enterprise_id environment environment_node_id event_name head_ref
+  issuer_scope job_workflow_ref job_workflow_sha ref ref_protected ref_type repository repository_id repository_owner
+  repository_owner_id repository_visibility run_attempt run_id run_number runner_environment sha workflow workflow_ref workflow_sha
+  ci_config_ref_uri ci_config_sha deployment_action deployment_tier environment_action environment_protected groups_direct
+  job_id job_namespace_id job_namespace_path job_project_id job_project_path namespace_id namespace_path pipeline_id
+  pipeline_source project_id project_path project_visibility ref_path runner_id user_access_level user_email user_id
+  user_identities user_login`.split(/\s+/));
+/** Logs the claims of a JWT in a group: well-known claims by value, others by name only. */
+function listClaims({ claims }) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that Nomad refused');
-    for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
-        const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+    for (const [name, value] of Object.entries(claims)) {
+        const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
         // With the dash, the line cannot begin with a workflow command.
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
-    }
-    if (entries.length > MAX_CLAIMS) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
 }
-/** Tells whether a JWT names one of GitHub's issuers. */
-function isFromGithub({ claims: { iss } }) {
-    return typeof iss === 'string' && GITHUB_ISSUER.test(iss);
-}
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
-function showClaim(name, value, maxLength = 500) {
-    if (typeof value === 'string' && IDS.test(name)) {
-        return `"${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteId */ .g0)(value)}"`;
-    }
+function showClaim(value, maxLength = 500) {
     try {
-        return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(JSON.stringify(value), maxLength);
+        return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(JSON.stringify(value), maxLength);
     }
     catch {
         return '(too deeply nested to show)';
@@ -17629,11 +17450,13 @@ function showClaim(name, value, maxLength = 500) {
 /* harmony export */   W: () => (/* binding */ explain)
 /* harmony export */ });
 /* unused harmony export render */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8079);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6372);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5855);
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7361);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _catalogue_jwt_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5746);
+/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5562);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4894);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7361);
+
 
 
 
@@ -17641,14 +17464,14 @@ function showClaim(name, value, maxLength = 500) {
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
+const PAGE = 'docs/troubleshooting.md';
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
         logCauses(error);
-        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H(describe(error), { cause: error });
-        const { login } = failure.details;
-        if (login !== undefined && (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure).isAboutClaims) {
-            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .Ar)(login.jwt);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_5__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_5__/* .Failure */ .H('unexpected', describe(error), {}, error);
+        if ((0,_catalogue_js__WEBPACK_IMPORTED_MODULE_3__/* .findKind */ .o)(failure).id in _catalogue_jwt_js__WEBPACK_IMPORTED_MODULE_2__/* .JWT_KINDS */ .c) {
+            (0,_claims_js__WEBPACK_IMPORTED_MODULE_4__/* .listClaims */ .A)(failure.facts.jwt);
         }
         return render(failure, findDocumentation());
     }
@@ -17656,28 +17479,31 @@ function explain(error) {
         return describe(error);
     }
 }
-/** Returns the text of an annotation; `page` is the address of the troubleshooting page. */
-function render(failure, page, now = Date.now()) {
-    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure);
-    const link = page === undefined ? '' : `\n${page}#${id}`;
-    const text = `${failure.message.replace(/\.$/, '')}.\n${advice(now)}`;
-    return text.slice(0, MAX_LENGTH - link.length).trim() + link;
+/** Returns the text of an annotation; `page` is where the troubleshooting page is. */
+function render(failure, page) {
+    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_3__/* .findKind */ .o)(failure);
+    const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
+    const text = `${failure.message.replace(/\.$/, '')}.\n${advice}`;
+    return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
 function describe(error) {
     const message = error instanceof Error ? error.message : error;
     return (typeof message === 'string' && (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(message)) || 'An unknown error';
 }
-// Links to the page of the version that this step runs; a local action has no version.
+// Links to the page of the version that this step runs; a local action has no version. Other servers run actions of github.com, too.
 function findDocumentation() {
-    const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
-    return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
-        ? `${GITHUB_SERVER_URL || 'https://github.com'}/${repository}/blob/${ref}/docs/troubleshooting.md`
-        : undefined;
+    const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref, GITHUB_SERVER_URL: server } = process.env;
+    if (!repository || !ref) {
+        return undefined;
+    }
+    return !server || server === 'https://github.com'
+        ? `https://github.com/${repository}/blob/${ref}/${PAGE}`
+        : `See ${PAGE} of ${repository}`;
 }
 function logCauses(error) {
-    for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
-        const { name, code } = cause;
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(`${depth === 0 ? 'Failed' : 'Caused by'}: ${name}${typeof code === 'string' ? ` ${code}` : ''}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(cause.message)}`);
+    for (let cause = error, prefix = 'Failed'; cause instanceof Error; cause = cause.cause, prefix = 'Caused by') {
+        const { name, code = '' } = cause;
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(`${prefix}: ${`${name} ${code}`.trim()}: ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(cause.message)}`);
     }
 }
 
@@ -17689,41 +17515,91 @@ function logCauses(error) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ Failure),
-/* harmony export */   f: () => (/* binding */ describeTarget)
+/* harmony export */   b: () => (/* binding */ SIXTH)
 /* harmony export */ });
-/** Describes a server and its proxy for messages. */
-function describeTarget({ peer, url, proxy }) {
-    const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
-    return `${peer} at ${new URL(url).origin}${way}`;
-}
-/** A failure that the catalogue can explain; the message is one sentence without a period that says what failed and does not contain secrets. */
+const NO_JWT = { token: '', header: {}, claims: {} };
+const UNKNOWN = {
+    /** The input that is malformed. */
+    input: '',
+    /** The address of the server, without credentials, query and trailing slash. */
+    url: '',
+    /** The address of the proxy on the way to the server, and the environment variable that sets it. */
+    proxy: undefined,
+    certificate: undefined,
+    /** The common names in the input caCertificate; empty if it is not set. */
+    caNames: '',
+    methodName: '',
+    /** The auth methods of type JWT that the cluster has, if they are known. */
+    methods: undefined,
+    jwt: NO_JWT,
+    /** Whether the JWT comes from the input identityToken. */
+    isJwtSupplied: false,
+    region: undefined,
+    /** The wait in milliseconds that the response asks for. */
+    retryAfterMs: undefined,
+};
+/** A failure that the catalogue can explain. */
 class Failure extends Error {
-    details;
-    constructor(message, { cause, ...details }) {
-        super(message, cause === undefined ? {} : { cause });
-        this.details = details;
+    sign;
+    facts;
+    /**
+     * `sign` is what the catalogue recognizes, such as "network ECONNREFUSED": the source (action, github, proxy, network or nomad), then
+     * the id of the kind, the error code, or the status and the text. `message` says what failed, without a period and without secrets.
+     */
+    constructor(sign, message, facts = {}, cause) {
+        super(message, { cause });
+        this.sign = sign;
+        this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
     }
-    /** Returns the same failure with more details, or with an addition to its message. */
-    with(details, addition = '') {
-        return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
+    /** Returns the same failure with an addition to its message. */
+    with(addition) {
+        return new Failure(this.sign, this.message + addition, this.facts, this.cause);
     }
 }
+/** The share of the timeout for which a server that cannot be reached is tried. */
+const SIXTH = 1 / 6;
 
 
 /***/ }),
 
-/***/ 3377:
+/***/ 2295:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   L: () => (/* binding */ retry)
-/* harmony export */ });
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8079);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6683);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5855);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7361);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  L: () => (/* binding */ retry)
+});
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./src/trust.ts
+
+// Only Node 22.19, 24.5 and later can read the operating system's store and add it to the roots.
+const { getCACertificates, setDefaultCACertificates } = external_node_tls_;
+let isSystemTrusted = false;
+/** Adds the operating system's root certificates to those of this process; returns false if it did so before, or Node cannot. */
+function trustSystemStore() {
+    if (isSystemTrusted || getCACertificates === undefined || setDefaultCACertificates === undefined) {
+        return false;
+    }
+    isSystemTrusted = true;
+    setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system')]);
+    return true;
+}
+
+// EXTERNAL MODULE: ./src/failures/catalogue.ts + 3 modules
+var catalogue = __nccwpck_require__(5562);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failures_failure = __nccwpck_require__(7361);
+;// CONCATENATED MODULE: ./src/failures/retry.ts
+
 
 
 
@@ -17731,47 +17607,56 @@ class Failure extends Error {
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// For failures that are only retried for a few seconds.
+// For failures that are only retried for a part of the timeout.
 const MAX_BRIEF_DELAY_MS = 1_000;
-/**
- * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
- * Throws the last Failure that explains the problem, and adds the number of attempts to its message.
- */
+const LOG_AGAIN_MS = 10_000;
+/** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 async function retry(deadline, attempt) {
     const startMs = performance.now();
-    let retryS = 0;
+    let loggedMs = -Infinity;
+    let share = 0;
+    let lastId = '';
     let lastTelling;
     for (let attempts = 1;; attempts += 1) {
         try {
             return await attempt(deadline.attemptMs);
         }
         catch (error) {
-            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H)) {
+            if (!(error instanceof failures_failure/* Failure */.H)) {
                 throw error;
             }
-            const isTimeout = error.details.code === 'NO_RESPONSE';
+            const isTimeout = /no.response/i.test(error.sign);
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
-            const kind = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .o)(failure);
-            if (kind.retryS === 0) {
+            const { id, retry: ownShare, advice } = (0,catalogue/* findKind */.o)(failure);
+            // Reading the operating system's store takes longer than failing once.
+            if (id.includes('certificate') && trustSystemStore()) {
+                core/* debug */.Yz("Node's root certificates cannot verify the server: trying those of the operating system as well");
+                continue;
+            }
+            if (ownShare === 0) {
                 throw failure;
             }
-            // A server that was busy once is not a wrong address, whatever it does next.
-            retryS = Math.max(retryS, kind.retryS);
+            // A server that was busy once, or whose failures change, is not a wrong address: it is busy or starting.
+            const isNew = id !== lastId;
+            share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
+            lastId = id;
             const spentMs = performance.now() - startMs;
-            const leftMs = Math.min(deadline.leftMs, retryS * 1000 - spentMs);
-            const { retryAfterMs } = failure.details.response ?? {};
-            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, retryS === Infinity ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
-            const policy = retryS === Infinity ? 'until the deadline' : `for ${String(retryS)} s`;
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .debug */ .Yz(`${kind.id}: retry ${policy}, ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(Math.max(0, leftMs))} left`);
+            const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
+            const { retryAfterMs } = failure.facts;
+            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+            core/* debug */.Yz(`${id}: retry for ${(0,src_deadline/* formatSeconds */.Xo)(share * deadline.totalMs)}, ${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left`);
             if (delayMs >= leftMs) {
-                throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
+                throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
             }
-            // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
-            const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(delayMs)} (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left).${hint}`);
-            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
+            if (isNew || performance.now() - loggedMs >= LOG_AGAIN_MS) {
+                // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
+                const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
+                core/* info */.pq(`${failure.message}. Retrying in ${(0,src_deadline/* formatSeconds */.Xo)(delayMs)} (${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left).${hint}`);
+                loggedMs = performance.now();
+            }
+            await (0,promises_.setTimeout)(delayMs);
         }
     }
 }
@@ -17780,86 +17665,732 @@ function jitter(attempts, maxMs) {
     return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
 }
 function describeEnd(attempts, spentMs, retryAfterMs) {
-    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
-    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(spentMs)}${wait})`;
+    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${(0,src_deadline/* formatSeconds */.Xo)(retryAfterMs)}`;
+    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,src_deadline/* formatSeconds */.Xo)(spentMs)}${wait})`;
 }
 
 
 /***/ }),
 
-/***/ 8371:
+/***/ 3962:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  N: () => (/* binding */ Connection)
+  X: () => (/* binding */ getIdentity)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
-var core = __nccwpck_require__(8079);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
+var retry = __nccwpck_require__(2295);
+;// CONCATENATED MODULE: ./src/jwt.ts
+/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
+function parseJwt(token) {
+    const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
+    try {
+        return { token, header: decode(header), claims: decode(claims) };
+    }
+    catch {
+        return undefined;
+    }
+}
+function decode(part = '') {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw new Error('not a JSON object');
+    }
+    return value;
+}
+
+// EXTERNAL MODULE: ./src/proxy.ts
+var src_proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/identity.ts
+
+
+
+
+
+
+
+
+/** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
+async function getIdentity({ identityToken, jwtGithubAudience }, deadline) {
+    if (identityToken === undefined) {
+        return requestJwt(jwtGithubAudience, deadline);
+    }
+    const jwt = parseJwt(identityToken);
+    if (jwt === undefined) {
+        throw new failure/* Failure */.H('action malformed-jwt', 'Input identityToken is not a JWT');
+    }
+    return jwt;
+}
+// https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
+async function requestJwt(audience, deadline) {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
+    if (!URL.canParse(endpoint) || bearer === '') {
+        throw new failure/* Failure */.H(...describeJob());
+    }
+    (0,secrets/* mask */.dK)(bearer);
+    const url = new URL(endpoint).origin;
+    const proxy = (0,src_proxy/* findProxy */.E)(new URL(endpoint));
+    return (0,retry/* retry */.L)(deadline, async (limitMs) => {
+        const onTimeout = () => new failure/* Failure */.H('github no-response', `GitHub at ${url} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`, { url });
+        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience), onTimeout).catch((error) => {
+            throw error instanceof failure/* Failure */.H ? error : describe(error.message, url, proxy);
+        });
+        const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
+        if (jwt === undefined) {
+            throw describe('', url, proxy);
+        }
+        (0,secrets/* mask */.dK)(jwt.token);
+        return jwt;
+    });
+}
+// For some responses, the toolkit throws where its caller cannot catch the error. The value in a response can be anything.
+function getIdToken(audience) {
+    return new Promise((resolve, reject) => {
+        process.once('uncaughtException', reject);
+        void core/* getIDToken */.V9(audience)
+            .then(resolve, reject)
+            .finally(() => process.off('uncaughtException', reject));
+    });
+}
+// The errors of the toolkit only differ in their text. Without a response, their status is the text "undefined".
+function describe(text, url, proxy) {
+    // At the end, Node may advise changing how it is started.
+    const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(text) ?? [];
+    if (status === '') {
+        return new failure/* Failure */.H('github invalid-response', "GitHub's response does not contain a JWT", { url });
+    }
+    if (status !== 'undefined') {
+        const message = `GitHub did not issue an OIDC token (${status}): ${(0,secrets/* quote */.hD)(said) || 'an empty response'}`;
+        return new failure/* Failure */.H(`github ${status} ${said}`, message, { url });
+    }
+    const isProxys = proxy !== undefined && said.startsWith('tunneling socket');
+    const reason = said.replace(/^tunneling socket .*statusCode=/, 'the proxy answered ');
+    const sign = isProxys ? `proxy ${reason.replace('the proxy answered ', '')}` : `github error ${said}`;
+    return new failure/* Failure */.H(sign, `Cannot reach GitHub at ${url}${(0,src_proxy/* describeWay */.x)(proxy)}: ${(0,secrets/* quote */.hD)(reason)}`, { url, proxy });
+}
+// Says why the job has no token endpoint.
+function describeJob() {
+    const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
+    if (ACT) {
+        return ['action act', 'act does not issue OIDC tokens'];
+    }
+    // Before Gitea, because Forgejo also sets GITEA_ACTIONS.
+    if (FORGEJO_ACTIONS) {
+        return ['action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'];
+    }
+    if (GITEA_ACTIONS) {
+        return ['action gitea', 'This job cannot request an OIDC token from Gitea'];
+    }
+    if (GITHUB_ACTIONS !== 'true') {
+        return ['action not-in-actions', 'There is no GitHub Actions job to request an OIDC token for'];
+    }
+    return isFromFork()
+        ? ['action fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks']
+        : ['action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'];
+}
+// The repository of a fork that was deleted is null. https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork() {
+    try {
+        const event = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        return event.pull_request.head.repo?.fork !== false;
+    }
+    catch {
+        return false;
+    }
+}
+
+
+/***/ }),
+
+/***/ 6427:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   QG: () => (/* binding */ parseHeaders),
+/* harmony export */   p5: () => (/* binding */ decodeBasic)
+/* harmony export */ });
+/* unused harmony export maskHeader */
+/* harmony import */ var node_http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7067);
+/* harmony import */ var node_http__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_http__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
+
+// These are set by this action or by the connection.
+const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
+// A shorter value is a word such as "true", whose mask would garble the whole log.
+const MIN_SECRET_LENGTH = 6;
+/** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
+function parseHeaders(value) {
+    const lines = value.split('\n').map(splitLine);
+    lines.forEach(([, content]) => {
+        maskHeader(content);
+    });
+    const headers = new Map();
+    for (const [index, [name, content]] of lines.entries()) {
+        if (name !== '' || content !== '') {
+            checkHeader(name, content, `line ${String(index + 1)}`);
+            if (headers.has(name)) {
+                throw new Error(`repeats the header on line ${String(index + 1)}`);
+            }
+            headers.set(name, content);
+        }
+    }
+    return Object.fromEntries(headers);
+}
+/** Masks the value of a header, and the credentials in it. */
+function maskHeader(value) {
+    if (value.length >= MIN_SECRET_LENGTH) {
+        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value);
+    }
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
+}
+/** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+function decodeBasic(content) {
+    const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
+    const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+    return decoded.includes(':') ? decoded : undefined;
+}
+function checkHeader(name, content, where) {
+    if (name === '') {
+        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
+    }
+    if (content === '') {
+        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
+    }
+    try {
+        (0,node_http__WEBPACK_IMPORTED_MODULE_0__.validateHeaderName)(name);
+        (0,node_http__WEBPACK_IMPORTED_MODULE_0__.validateHeaderValue)(name, content);
+    }
+    catch {
+        throw new Error(`contains a character on ${where} that is not allowed in a header`);
+    }
+    if (RESERVED.test(name)) {
+        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
+    }
+}
+// A line without a colon counts as a value: it may be a secret whose name is missing.
+function splitLine(line) {
+    const colon = line.indexOf(':');
+    return [line.slice(0, Math.max(colon, 0)).trim().toLowerCase(), line.slice(colon + 1).trim()];
+}
+
+
+/***/ }),
+
+/***/ 8028:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ readInputs),
+/* harmony export */   t: () => (/* binding */ warnAboutTransport)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6683);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7361);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7194);
+/* harmony import */ var _headers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6427);
+/* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9695);
+/* harmony import */ var _values_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8463);
+
+
+
+
+
+
+
+const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
+const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
+const NAME = '1 to 128 letters, digits and hyphens';
+// From 1 to 3600 seconds.
+const SECONDS = /^0*([1-9]|[1-9]\d{1,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
+// TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
+const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
+/** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
+function readInputs() {
+    // First, so that no error appears in the log before they are masked.
+    const identityToken = read('identityToken', String);
+    // The runner compares masks line by line.
+    identityToken?.split(/\r?\n/).forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .mask */ .dK);
+    const clientKey = read('clientKey', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parsePrivateKey */ .QW);
+    const extraHeaders = read('extraHeaders', _headers_js__WEBPACK_IMPORTED_MODULE_3__/* .parseHeaders */ .QG) ?? {};
+    const connection = {
+        url: read('url', _values_js__WEBPACK_IMPORTED_MODULE_5__/* .parseUrl */ .Dl) ?? _values_js__WEBPACK_IMPORTED_MODULE_5__/* .DEFAULT_URL */ .e0,
+        region: read('region', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
+        extraHeaders,
+        tlsSkipVerify: readBoolean('tlsSkipVerify', false),
+        tlsServerName: read('tlsServerName', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(SERVER_NAME, 'a DNS name such as server.global.nomad')),
+        caCertificate: read('caCertificate', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parseCertificates */ .WW),
+        clientCertificate: read('clientCertificate', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parseCertificates */ .WW),
+        clientKey,
+        /** The timeout of the whole login in seconds. */
+        timeout: Number(read('timeout', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
+    };
+    checkClientPair(connection.clientCertificate, clientKey);
+    // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
+    checkExpiry('caCertificate', connection.caCertificate, Math.max);
+    checkExpiry('clientCertificate', connection.clientCertificate, Math.min);
+    return {
+        identityToken,
+        jwtGithubAudience: read('jwtGithubAudience', String),
+        methodName: read('methodName', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
+        connection,
+        namespace: read('namespace', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
+        exportToken: readBoolean('exportToken', true),
+        outputToken: readBoolean('outputToken', true),
+        exportConnection: readBoolean('exportConnection', false),
+        revokeToken: readBoolean('revokeToken', true),
+    };
+}
+/** Warns if someone other than Nomad could read the JWT or the token. */
+function warnAboutTransport({ url, tlsSkipVerify }) {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
+    }
+    if (tlsSkipVerify) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
+    }
+}
+function read(name, parse) {
+    const value = _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name);
+    try {
+        return value === '' ? undefined : parse(value);
+    }
+    catch (error) {
+        throw invalid(name, error.message);
+    }
+}
+function readBoolean(name, defaultValue) {
+    try {
+        return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name) === '' ? defaultValue : _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt(name);
+    }
+    catch {
+        throw invalid(name, 'must be true or false');
+    }
+}
+function checkClientPair(certificate, key) {
+    if (certificate !== undefined && key !== undefined) {
+        if (!(0,_pem_js__WEBPACK_IMPORTED_MODULE_4__/* .isKeyOfCertificate */ .Eh)(key.text, certificate.text)) {
+            throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+        }
+    }
+    else if (certificate !== undefined || key !== undefined) {
+        const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
+        throw invalid(given, `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`);
+    }
+}
+function checkExpiry(input, pem, choose) {
+    const expiry = pem === undefined ? Infinity : (0,_pem_js__WEBPACK_IMPORTED_MODULE_4__/* .readExpiry */ .Ay)(pem.text, choose);
+    if (expiry < Date.now()) {
+        throw invalid(input, `contains a certificate that expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .formatTime */ .fU)(expiry)}; renew it`);
+    }
+    if (expiry < Date.now() + WARN_BEFORE_MS) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Input ${input} contains a certificate that expires at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .formatTime */ .fU)(expiry)}. Renew it before then.`);
+    }
+}
+function invalid(input, problem) {
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H('action invalid-input', `Input ${input} ${problem}`, { input });
+}
+
+
+/***/ }),
+
+/***/ 9695:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ay: () => (/* binding */ readExpiry),
+/* harmony export */   Eh: () => (/* binding */ isKeyOfCertificate),
+/* harmony export */   QW: () => (/* binding */ parsePrivateKey),
+/* harmony export */   WW: () => (/* binding */ parseCertificates),
+/* harmony export */   o9: () => (/* binding */ readCommonNames)
+/* harmony export */ });
+/* unused harmony export maskKey */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7194);
+
+
+
+
+const BEGIN = '-----BEGIN ';
+const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
+// A shorter line does not reveal a key, and its mask could garble the log.
+const MIN_SECRET_LENGTH = 8;
+/** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
+function parseCertificates(value) {
+    const { content, path } = load(value);
+    const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
+    if (blocks.length === 0) {
+        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
+    }
+    for (const block of blocks) {
+        try {
+            new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(block);
+        }
+        catch {
+            throw new Error(`contains a certificate that cannot be read, number ${String(blocks.indexOf(block) + 1)}`);
+        }
+    }
+    return { text: blocks.join('\n'), path };
+}
+/** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
+function parsePrivateKey(value) {
+    const { content, path } = load(value);
+    maskKey(content);
+    const text = decode(content);
+    maskKey(text);
+    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
+        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
+    }
+    const [key = ''] = findBlocks(text, /PRIVATE KEY$/);
+    try {
+        (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPrivateKey)(key);
+    }
+    catch {
+        throw new Error('does not contain a private key that can be read');
+    }
+    return { text: key, path };
+}
+/** Masks the lines of a private key; a value that does not contain one may still be part of one. */
+function maskKey(text) {
+    const bodies = [...text.matchAll(/BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g)].map(([, body = '']) => body);
+    (bodies.length > 0 ? bodies : [text])
+        .flatMap((body) => body.split(/\s|\\[rn]/))
+        .filter((line) => line.length >= MIN_SECRET_LENGTH && /^[\w+/=]+$/.test(line))
+        .forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK);
+}
+/** Returns when the certificates in PEM text expire, in milliseconds: the first of them with Math.min, the last with Math.max. */
+function readExpiry(pem, choose) {
+    return choose(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
+}
+/** Returns the common names of the certificates in PEM text, separated by commas. */
+function readCommonNames(pem) {
+    return readCertificates(pem)
+        .flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? [])
+        .join(', ');
+}
+/** Tells whether a private key belongs to the first of the certificates. */
+function isKeyOfCertificate(key, certificates) {
+    return new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(certificates).checkPrivateKey((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPrivateKey)(key));
+}
+function load(value) {
+    if (value.includes(BEGIN) || !(0,node_fs__WEBPACK_IMPORTED_MODULE_1__.existsSync)(value)) {
+        return { content: value, path: undefined };
+    }
+    const path = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.resolve)(value);
+    try {
+        return { content: (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8'), path };
+    }
+    catch (error) {
+        throw new Error(`names the file ${path}, which cannot be read (${error.code ?? 'error'})`);
+    }
+}
+// Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
+function decode(content) {
+    const base64 = content.replace(/\s/g, '');
+    const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
+    const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
+    if (!text.includes(BEGIN)) {
+        throw new Error('must be PEM text, base64 of PEM text, or the path of a file');
+    }
+    return text.replace(/\\[rn]/g, '\n');
+}
+function findBlocks(text, label) {
+    return [...text.matchAll(BLOCK)]
+        .filter(([, name = '']) => label.test(name))
+        .map(([, name = '', body = '']) => [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'));
+}
+function readCertificates(pem) {
+    return findBlocks(pem, /^CERTIFICATE$/).map((block) => new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(block));
+}
+
+
+/***/ }),
+
+/***/ 8463:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dl: () => (/* binding */ parseUrl),
+/* harmony export */   e0: () => (/* binding */ DEFAULT_URL),
+/* harmony export */   wC: () => (/* binding */ matching)
+/* harmony export */ });
+/** The url if the input is not set. */
+const DEFAULT_URL = 'http://localhost:4646';
+/** Reads an address of Nomad's API and returns it without trailing slashes; throws an error that says what is wrong. */
+function parseUrl(value) {
+    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
+        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
+    }
+    const url = new URL(value);
+    if (url.username !== '' || url.password !== '') {
+        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
+    }
+    if (/[?#]/.test(value)) {
+        throw new Error('must not contain a query or a fragment');
+    }
+    return url.href.replace(/\/+$/, '');
+}
+/** Returns a parser for values that match a pattern; it throws an error that says what is expected. */
+function matching(pattern, expected) {
+    return (value) => {
+        if (!pattern.test(value)) {
+            throw new Error(`must be ${expected}`);
+        }
+        return value;
+    };
+}
+
+
+/***/ }),
+
+/***/ 1730:
+/***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3139);
+/* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
+/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8028);
+/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(217);
+/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8886);
+/* harmony import */ var _nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6553);
+/* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3969);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(904);
+
+
+
+
+
+
+
+
+
+
+
+async function run() {
+    // Read and validate the inputs, and mask the secrets among them.
+    const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
+    (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_7__/* .checkCommandFiles */ .$)();
+    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_9__/* .Deadline */ .B2(inputs.connection.timeout);
+    const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
+    try {
+        // Open the connection to Nomad while GitHub issues the JWT.
+        if (inputs.identityToken === undefined) {
+            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .listMethods */ .v)(nomad, deadline.attemptMs);
+        }
+        const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
+        // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
+        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E)(nomad, jwt, inputs, deadline);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .saveToken */ .f)(token, inputs);
+        const policies = await (0,_nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__/* .waitUntilUsable */ .S)(nomad, token, deadline);
+        // Pass the token to later steps; src/post.ts cleans up after the job.
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .publish */ .m)(token, policies, inputs);
+    }
+    finally {
+        nomad.close();
+    }
+}
+try {
+    await run();
+}
+catch (error) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
+}
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_10__/* .endSoon */ .n)();
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 217:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  W: () => (/* binding */ NomadApi)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+;// CONCATENATED MODULE: ./package.json
+const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
+var failures_failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/inputs/pem.ts
+var pem = __nccwpck_require__(9695);
+// EXTERNAL MODULE: ./src/proxy.ts
+var src_proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
-;// CONCATENATED MODULE: ./src/http/trust.ts
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/nomad/certificate.ts
 
 
-// Only Node 22.15 and later can read the operating system's store.
-const { getCACertificates } = external_node_tls_;
-const MAX_NAMES_LENGTH = 16_384;
-const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/;
-/** Tells whether a TLS error says that no root certificate verifies the server. */
-function isUntrusted(code) {
-    return UNTRUSTED.test(code);
+
+
+const MAX_HANDSHAKE_MS = 2_000;
+/** Describes the certificates with which a server failed verification; undefined for other errors. */
+async function inspectCertificate({ cert, code = '' }, { url, tlsServerName }, proxy) {
+    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
+    const certificate = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(url, tlsServerName) : undefined);
+    return certificate && describe(certificate);
 }
-/** Returns the root certificates of Node, of NODE_EXTRA_CA_CERTS and of the operating system; undefined if Node cannot read the last. */
-function readSystemRoots() {
-    return getCACertificates && [...getCACertificates('default'), ...getCACertificates('system')];
-}
-/**
- * Checks the names in a server's certificate. Like the nomad CLI, it refuses a certificate without names; Node would use the common name.
- * https://www.rfc-editor.org/rfc/rfc9525#section-6
- */
-function checkServerIdentity(host, certificate) {
-    if (certificate.subjectaltname) {
-        return external_node_tls_.checkServerIdentity(host, certificate);
-    }
-    const error = new Error('the certificate has no subject alternative name');
-    return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: certificate });
-}
-/** Returns the DNS names and IP addresses in the certificate of a TLS error. */
-function readCertificateNames(certificate) {
-    // Before it is split, because a name may contain a secret that the server has received.
-    const names = (0,secrets/* excerpt */.Kb)(certificate?.subjectaltname ?? '', MAX_NAMES_LENGTH).split(', ');
-    return names.flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? []).map((name) => (0,secrets/* quote */.hD)(name, 100));
-}
-
-;// CONCATENATED MODULE: ./src/http/connect-error.ts
-
-
-
-/** Describes an error that ended a request before its response was complete; the message is `summary` and the reason. */
-function describeError(summary, target, error, progress) {
-    const proxyStatus = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
-    const reason = proxyStatus === undefined ? (0,secrets/* quote */.hD)(findMessage(error)) : `the proxy answered ${proxyStatus}`;
-    return new failure/* Failure */.H(`${summary}: ${reason}`, {
-        target,
-        network: {
-            code: error.code ?? '',
-            ...progress,
-            ...(proxyStatus !== undefined && { proxyStatus: Number(proxyStatus) }),
-            ...(error.cert !== undefined && { certificateNames: readCertificateNames(error.cert) }),
-        },
-        cause: error,
+// Node only attaches certificates to errors about the name. This connection sends nothing.
+function fetchCertificate(url, serverName) {
+    const { hostname, port } = new URL(url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const servername = serverName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+    return new Promise((resolve) => {
+        const options = { host, port: Number(port || 443), servername, rejectUnauthorized: false };
+        const finish = (certificate) => {
+            resolve(certificate);
+            socket.destroy();
+        };
+        const socket = (0,external_node_tls_.connect)(options, () => {
+            finish(socket.getPeerCertificate(true));
+        });
+        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => {
+            finish();
+        });
     });
 }
+function describe(certificate) {
+    const chain = listChain(certificate);
+    const names = (certificate.subjectaltname ?? '').split(', ');
+    return {
+        names: names
+            .flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? [])
+            .map((name) => (0,secrets/* quoteName */.AB)(name, 100)),
+        issuer: readName(chain.at(-1)?.issuer),
+        validity: chain.map(describeValidity).find((validity) => validity !== '') ?? '',
+    };
+}
+// A self-signed certificate is its own issuer.
+function listChain(link) {
+    const { issuerCertificate: issuer } = link;
+    return issuer === undefined || issuer.fingerprint256 === link.fingerprint256 ? [link] : [link, ...listChain(issuer)];
+}
+function describeValidity({ subject, valid_from: from = '', valid_to: to = '' }) {
+    const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+    const isValid = fromMs <= Date.now() && Date.now() <= toMs;
+    return isValid ? '' : `${readName(subject)} is valid from ${(0,deadline/* formatTime */.fU)(fromMs)} to ${(0,deadline/* formatTime */.fU)(toMs)}`;
+}
+function readName(subject) {
+    return (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
+}
+
+// EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
+var undici = __nccwpck_require__(9729);
+;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
+
+
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
+// Far more than any response from Nomad.
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
+/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
+function createDispatcher(options, proxy, connectMs) {
+    const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = options;
+    const connect = {
+        timeout: connectMs,
+        rejectUnauthorized: !tlsSkipVerify,
+        ...(caCertificate && { ca: caCertificate.text }),
+        ...(clientCertificate && { cert: clientCertificate.text }),
+        ...(clientKey && { key: clientKey.text }),
+        ...(tlsServerName !== undefined && { servername: tlsServerName }),
+    };
+    const shared = {
+        connections: 1,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+    };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g({ ...shared, connect });
+    }
+    return new undici/* ProxyAgent */.k({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: connect,
+        proxyTls: { timeout: connectMs },
+        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+        proxyTunnel: url.startsWith('https:'),
+    });
+}
+
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
+;// CONCATENATED MODULE: ./src/nomad/network-error.ts
+
+
+const hosts = new WeakMap();
+let lastAlert;
+// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
+// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
+    message.socket.once('error', (error) => {
+        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
+    });
+});
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
+    const { connectParams, error } = message;
+    // Through a proxy, the same error also reaches the connection to the server.
+    hosts.set(error, hosts.get(error) ?? connectParams.host);
+});
+/** Describes an error that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+function describeError(error, proxy) {
+    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+    if (status !== undefined) {
+        return { source: 'proxy', code: status, reason: `the proxy answered ${status}` };
+    }
+    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
+    if (error.code === 'UND_ERR_DESTROYED') {
+        return { source: 'network', code: 'NO_RESPONSE', reason: 'no response' };
+    }
+    const cause = lastAlert ?? error;
+    lastAlert = undefined;
+    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy).host;
+    return { source: isProxys ? 'proxy' : 'network', code: cause.code ?? cause.name, reason: (0,secrets/* quote */.hD)(findReason(cause)) };
+}
 // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
+function findReason({ code = 'unknown error', reason, message, errors = [] }) {
+    if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+        return 'a response of more than 1 MiB';
+    }
     if (reason !== undefined && code.startsWith('ERR_SSL')) {
         return reason;
     }
@@ -17867,415 +18398,37 @@ function findMessage({ code = 'unknown error', reason, message, errors = [] }) {
         // The rest of the message advises changing how Node is started.
         .replace(/; if the root CA is installed locally.*$/s, '')
         .replace(/[:\s]+$/, '');
-    return said || [...new Set(errors.map((error) => error.message))].join('; ') || code;
+    return said || [...new Set(errors.map((each) => each.message))].join('; ') || code;
 }
 
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-;// CONCATENATED MODULE: ./src/http/connection-watch.ts
+;// CONCATENATED MODULE: ./src/nomad/response.ts
 
-const CONNECTED = 'undici:client:connected';
-/**
- * Watches the connections that undici opens to a server. undici itself does not say whether a request needed a new one, and reports
- * a connection that a TLS alert ended as closed by the other side, without the alert.
- * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
- */
-class ConnectionWatch {
-    /** How many connections have been opened, with TLS if the address uses it. */
-    connections = 0;
-    #hosts;
-    #error;
-    /** Watches connections to an address and to its proxy. */
-    constructor(...addresses) {
-        this.#hosts = addresses.flatMap((address) => (address === undefined ? [] : new URL(address).host));
-        (0,external_node_diagnostics_channel_.subscribe)(CONNECTED, this.#onConnected);
-    }
-    /** Returns the TLS alert that ended a connection since the last call. */
-    takeTlsAlert() {
-        const error = this.#error;
-        this.#error = undefined;
-        return error?.code?.startsWith('ERR_SSL') ? error : undefined;
-    }
-    close() {
-        (0,external_node_diagnostics_channel_.unsubscribe)(CONNECTED, this.#onConnected);
-    }
-    #onConnected = (message) => {
-        const { connectParams, socket } = message;
-        if (this.#hosts.includes(connectParams.host)) {
-            this.connections += 1;
-            socket.once('error', (error) => (this.#error = error));
-        }
+// Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
+const MAX_SIGN_LENGTH = 4096;
+/** Describes an unexpected response: the sign and the message of a failure, and the wait in milliseconds that it asks for. */
+function describeResponse(url, { status, headers, text }) {
+    const redirect = status >= 300 && status < 400 ? `a redirect to ${findTarget(url, headers['location'])}` : undefined;
+    return {
+        sign: `nomad ${String(status)} ${redirect ?? (0,secrets/* redact */.E$)(text).slice(0, MAX_SIGN_LENGTH).trim()}`,
+        message: `(${String(status)}): ${(0,secrets/* quote */.hD)(redirect ?? summarize(text)) || 'an empty response'}`,
+        retryAfterMs: parseRetryAfter(headers['retry-after']),
     };
 }
-
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/http/undici.ts + 1 modules
-var undici = __nccwpck_require__(5366);
-;// CONCATENATED MODULE: ./src/http/dispatcher.ts
-
-
-
-const MAX_CONNECT_MS = 3_000;
-// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
-(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
-/**
- * Creates the undici dispatcher for one server, through the proxy if there is one. `roots` replace Node's own. `opening` contains
- * the sockets that are not connected yet: undici does not destroy them, and they would keep the process alive.
- */
-function createDispatcher(url, options, proxy, roots, opening) {
-    const ca = options.caCertificate ?? roots;
-    const connect = {
-        timeout: MAX_CONNECT_MS,
-        rejectUnauthorized: options.tlsSkipVerify !== true,
-        checkServerIdentity: checkServerIdentity,
-        ...(ca !== undefined && { ca }),
-        ...(options.clientCertificate !== undefined && { cert: options.clientCertificate }),
-        ...(options.clientKey !== undefined && { key: options.clientKey }),
-        ...(options.tlsServerName !== undefined && { servername: options.tlsServerName }),
-    };
-    const shared = { connections: 1, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
-    if (proxy === undefined) {
-        return new undici/* Agent */.g6({ ...shared, connect: track((0,undici/* buildConnector */.gU)(connect), opening) });
-    }
-    return new undici/* ProxyAgent */.kT({
-        ...shared,
-        uri: proxy.origin,
-        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-        requestTls: connect,
-        proxyTls: { timeout: MAX_CONNECT_MS },
-        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-        proxyTunnel: url.startsWith('https:'),
-    });
-}
-function track(connect, opening) {
-    return (options, callback) => {
-        const socket = connect(options, (...outcome) => {
-            opening.delete(socket);
-            callback(...outcome);
-        });
-        opening.add(socket);
-        return socket;
-    };
-}
-
-;// CONCATENATED MODULE: ./src/http/no-proxy.ts
-
-/**
- * Tells whether NO_PROXY contains the host of an address, by the rules that curl and Go share: hosts with their subdomains, IP
- * addresses, networks in CIDR notation, ports and `*`, separated by commas or spaces.
- * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
- */
-function isExcluded(url, noProxy) {
-    const host = normalize(url.hostname);
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return noProxy
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .some((entry) => entry === '*' || matches(entry, host, port));
-}
-/** Tells whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1. */
-function isLoopback(hostname) {
-    const host = normalize(hostname);
-    return host === 'localhost' || isInNetwork(host, '127.0.0.0/8') || host === '::1';
-}
-function matches(entry, host, port) {
-    if (entry.includes('/')) {
-        return isInNetwork(host, entry);
-    }
-    // An IPv6 address without brackets contains colons itself.
-    const [, name = entry, only = port] = (0,external_node_net_.isIP)(entry) === 0 ? (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []) : [];
-    const expected = normalize(name.replace(/^\*?\./, ''));
-    if (only !== port || expected === '') {
-        return false;
-    }
-    if ((0,external_node_net_.isIP)(expected) !== 0) {
-        return isInNetwork(host, `${expected}/${(0,external_node_net_.isIP)(expected) === 6 ? '128' : '32'}`);
-    }
-    return host === expected || ((0,external_node_net_.isIP)(host) === 0 && host.endsWith(`.${expected}`));
-}
-function isInNetwork(host, network) {
-    const family = (address) => ((0,external_node_net_.isIP)(address) === 6 ? 'ipv6' : 'ipv4');
-    const [address = '', prefix = ''] = network.split('/');
-    if ((0,external_node_net_.isIP)(host) === 0 ||
-        (0,external_node_net_.isIP)(address) === 0 ||
-        !/^\d+$/.test(prefix) ||
-        Number(prefix) > ((0,external_node_net_.isIP)(address) === 6 ? 128 : 32)) {
-        return false;
-    }
-    const list = new external_node_net_.BlockList();
-    list.addSubnet(address, Number(prefix), family(address));
-    return list.check(host, family(host));
-}
-// Removes the brackets of IPv6 addresses and the trailing dot of full names.
-function normalize(host) {
-    return host
-        .replace(/^\[|\]$/g, '')
-        .replace(/\.$/, '')
-        .toLowerCase();
-}
-
-;// CONCATENATED MODULE: ./src/http/proxy.ts
-
-
-
-/**
- * Returns the proxy for requests to an address and masks its credentials; undefined if NO_PROXY excludes the host, or the host is
- * this machine. Throws a Failure if the environment variable does not contain the address of an HTTP proxy.
- */
-function findProxy(url) {
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (variable === undefined || isLoopback(url.hostname) || isExcluded(url, noProxy)) {
-        return undefined;
-    }
-    const value = process.env[variable] ?? '';
-    // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
-    const address = value.includes('://') ? value : `http://${value}`;
-    const proxy = URL.canParse(address) ? new URL(address) : undefined;
-    if (!proxy?.hostname || !/^https?:$/.test(proxy.protocol) || !isDecodable(proxy)) {
-        throw new failure/* Failure */.H(`The environment variable ${variable} is not the address of an HTTP proxy`, {
-            code: 'INVALID_PROXY',
-        });
-    }
-    return { origin: proxy.origin, authorization: readCredentials(proxy), variable };
-}
-// https://www.rfc-editor.org/rfc/rfc7617#section-2
-function readCredentials({ username, password }) {
-    if (username === '' && password === '') {
-        return undefined;
-    }
-    const decoded = decodeURIComponent(password);
-    const encoded = Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64');
-    // A user name without a password is often a key.
-    [...(password === '' ? [username, decodeURIComponent(username)] : [password, decoded]), encoded].forEach(secrets/* mask */.dK);
-    return `Basic ${encoded}`;
-}
-function isDecodable({ username, password }) {
-    try {
-        return [username, password].every((part) => typeof decodeURIComponent(part) === 'string');
-    }
-    catch {
-        return false;
-    }
-}
-
-// EXTERNAL MODULE: ./src/http/response.ts
-var response = __nccwpck_require__(8621);
-;// CONCATENATED MODULE: ./src/http/connection.ts
-
-
-
-
-
-
-
-
-
-/** One connection to a server, which its requests share and which is reopened if it is lost. */
-class Connection {
-    /** The server, for failures. */
-    target;
-    /** Whether the server has responded to a request. */
-    hasResponded = false;
-    #tls;
-    #proxy;
-    #origin;
-    #opening = new Set();
-    #watch;
-    #roots;
-    #dispatcher;
-    /** Throws a Failure if the environment sets a malformed proxy. */
-    constructor(peer, url, tls = {}) {
-        this.#tls = tls;
-        this.#origin = new URL(url).origin;
-        this.#proxy = findProxy(new URL(url));
-        this.target = { peer, url, proxy: this.#proxy };
-        core/* debug */.Yz(`Connecting to ${this.#place}${this.#proxy === undefined ? ' without a proxy' : ''}`);
-        this.#dispatcher = this.#createDispatcher();
-        this.#watch = new ConnectionWatch(this.#origin, this.#proxy?.origin);
-    }
-    /** Sends one request and reads the whole response, whatever its status; throws a Failure if there is no response within `limitMs`. */
-    async send(request, limitMs) {
-        const startMs = performance.now();
-        const connections = this.#watch.connections;
-        const log = (outcome) => {
-            const kind = this.#watch.connections > connections ? 'new connection' : 'no new connection';
-            const duration = (performance.now() - startMs).toFixed();
-            core/* debug */.Yz(`${request.method} ${this.#origin}${request.path}: ${outcome} after ${duration} ms, ${kind}`);
-        };
-        try {
-            const onTimeout = () => this.#fail(`${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`, 'NO_RESPONSE');
-            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
-            log(String(response.status));
-            return response;
-        }
-        catch (error) {
-            const { code, network } = error.details;
-            log(code ?? (network?.code || 'failed'));
-            if (code === 'NO_RESPONSE') {
-                this.#reopen();
-            }
-            throw error;
-        }
-    }
-    /** Closes the connection and ends the requests on it. */
-    close() {
-        this.#watch.close();
-        void this.#dispatcher.destroy(this.#describeUnsent());
-        this.#opening.forEach((socket) => socket.destroy());
-    }
-    get #place() {
-        return (0,failure/* describeTarget */.f)(this.target);
-    }
-    #createDispatcher() {
-        return createDispatcher(this.#origin, this.#tls, this.#proxy, this.#roots, this.#opening);
-    }
-    // Requests that wait on the same connection would not get a response either.
-    #reopen() {
-        void this.#dispatcher.destroy(this.#describeUnsent());
-        this.#dispatcher = this.#createDispatcher();
-    }
-    #describeUnsent() {
-        return this.#fail(`${this.#place} did not respond`, 'NOT_SENT');
-    }
-    async #exchange(request) {
-        const roots = this.#roots;
-        const connections = this.#watch.connections;
-        try {
-            const { statusCode, headers, body } = await this.#dispatcher.request({ ...request, origin: this.#origin });
-            this.hasResponded = true;
-            const text = await (0,response/* readBody */.x8)(body);
-            if (text === undefined) {
-                throw this.#fail(`${this.#place} sent a response of more than 1 MiB`, 'RESPONSE_TOO_LONG');
-            }
-            return { status: statusCode, headers, text };
-        }
-        catch (error) {
-            if (error instanceof failure/* Failure */.H) {
-                throw error;
-            }
-            if (roots === undefined && this.#canTrustMore(error)) {
-                return this.#exchange(request);
-            }
-            throw this.#describe(error, connections);
-        }
-    }
-    // Reading the system's store takes longer than failing once, so it is only read if Node's own roots are not enough.
-    #canTrustMore({ code = '' }) {
-        if (!isUntrusted(code) || this.#tls.caCertificate !== undefined) {
-            return false;
-        }
-        if (this.#roots === undefined) {
-            this.#roots = readSystemRoots();
-            if (this.#roots !== undefined) {
-                core/* debug */.Yz("Node's root certificates cannot verify the server: adding those of the operating system");
-                this.#reopen();
-            }
-        }
-        return this.#roots !== undefined;
-    }
-    #describe(error, connections) {
-        // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
-        if (error.code === 'UND_ERR_DESTROYED') {
-            return this.#describeUnsent();
-        }
-        const reason = this.#watch.takeTlsAlert() ?? error;
-        return describeError(`Cannot reach ${this.#place}`, this.target, reason, this.#readProgress(connections));
-    }
-    #readProgress(connections) {
-        const isConnected = this.#watch.connections > connections;
-        return { hasResponded: this.hasResponded, hadConnected: connections > 0, isConnected };
-    }
-    #fail(message, code) {
-        return new failure/* Failure */.H(message, { code, target: this.target, network: { code: '', ...this.#readProgress(0) } });
-    }
-}
-
-
-/***/ }),
-
-/***/ 8621:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Xg: () => (/* binding */ describeResponse),
-/* harmony export */   oJ: () => (/* binding */ isSuccess),
-/* harmony export */   x8: () => (/* binding */ readBody)
-/* harmony export */ });
-/* harmony import */ var _actions_http_client__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4942);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7361);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6372);
-
-
-
-const SUCCESS = _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.OK;
-const REDIRECTS = [
-    _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.MovedPermanently,
-    _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.ResourceMoved,
-    _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.SeeOther,
-    _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.TemporaryRedirect,
-    _actions_http_client__WEBPACK_IMPORTED_MODULE_0__/* .HttpCodes */ .Hv.PermanentRedirect,
-];
-const MAX_BODY_BYTES = 1024 * 1024;
-// Nomad's errors are far shorter. This limits what the patterns have to search.
-const MAX_EXCERPT_LENGTH = 4096;
-/** Reads the body of a response as text; undefined if it is longer than 1 MiB. */
-async function readBody(body) {
-    const chunks = [];
-    let length = 0;
-    for await (const chunk of body) {
-        length += chunk.length;
-        if (length > MAX_BODY_BYTES) {
-            return undefined;
-        }
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString();
-}
-/** Tells whether a response is the one that GitHub and Nomad send if all went well. */
-function isSuccess({ status }) {
-    return status === SUCCESS;
-}
-/** Describes a response with an unexpected status; the message adds the status and the server's own message to `summary`. */
-function describeResponse(summary, target, response) {
-    const { status, headers, text } = response;
-    const body = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(text, MAX_EXCERPT_LENGTH);
-    const said = REDIRECTS.includes(status) ? describeRedirect(target.url, headers['location']) : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(summarize(body));
-    const details = { status, body, retryAfterMs: parseRetryAfter(headers['retry-after']) };
-    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H(`${summary} (${String(status)}): ${said || 'an empty response'}`, { target, response: details });
-}
-// The title describes a web page best, and "message" an error in JSON.
+// The title describes a web page best.
 function summarize(body) {
-    if (/^\s*</.test(body)) {
-        const title = findTitle(body);
-        return title === '' ? 'a web page' : `a web page (${title})`;
-    }
-    try {
-        const { message } = JSON.parse(body);
-        return typeof message === 'string' ? message : body;
-    }
-    catch {
+    if (!/^\s*</.test(body)) {
         return body;
     }
-}
-function findTitle(page) {
-    const start = page.toLowerCase().indexOf('<title');
-    const [title = ''] = start === -1 ? [] : page.slice(page.indexOf('>', start) + 1).split('<', 1);
-    return title.trim();
+    const [, title = ''] = /<title[^>]{0,200}>\s*([^<]{1,200})/i.exec(body) ?? [];
+    return title === '' ? 'a web page' : `a web page (${title.trim()})`;
 }
 // A Location can be relative, malformed, or carry a query with secrets.
-function describeRedirect(url, location) {
-    const address = typeof location === 'string' ? (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .excerpt */ .Kb)(location, MAX_EXCERPT_LENGTH) : '';
-    if (address === '' || !URL.canParse(address, url)) {
-        return 'a redirect';
+function findTarget(url, location) {
+    if (typeof location !== 'string' || !URL.canParse(location, url)) {
+        return 'an unknown address';
     }
-    const { origin, pathname } = new URL(address, url);
-    return `a redirect to ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(origin === new URL(url).origin ? pathname : origin)}`;
+    const { origin, pathname } = new URL(location, url);
+    return origin === new URL(url).origin ? pathname : origin;
 }
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 function parseRetryAfter(value) {
@@ -18284,27 +18437,276 @@ function parseRetryAfter(value) {
     return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+;// CONCATENATED MODULE: ./src/nomad/api.ts
+
+
+
+
+
+
+
+
+
+
+/** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
+class NomadApi {
+    #hasResponded = false;
+    #dispatcher;
+    #options;
+    #origin;
+    #proxy;
+    #connectMs;
+    #place;
+    #facts;
+    /** Throws a Failure if the environment sets a malformed proxy. */
+    constructor(options, deadline) {
+        const { url, caCertificate } = options;
+        const proxy = (0,src_proxy/* findProxy */.E)(new URL(url));
+        this.#options = options;
+        this.#origin = new URL(url).origin;
+        this.#proxy = proxy;
+        this.#connectMs = Math.min(deadline.totalMs * failures_failure/* SIXTH */.b, deadline.attemptMs);
+        this.#place = `Nomad at ${this.#origin}${(0,src_proxy/* describeWay */.x)(proxy)}`;
+        this.#facts = { url, proxy, caNames: (0,pem/* readCommonNames */.o9)(caCertificate?.text ?? '') };
+        this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
+        core/* debug */.Yz(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
+    }
+    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
+    async send({ method, path, secretId, body }, limitMs) {
+        const { url, region, extraHeaders } = this.#options;
+        const request = {
+            origin: this.#origin,
+            path: new URL(url + path).pathname,
+            query: region === undefined ? {} : { region },
+            method,
+            headers: {
+                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
+                ...extraHeaders,
+                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
+                ...(body !== undefined && { 'content-type': 'application/json' }),
+            },
+            body: body === undefined ? null : JSON.stringify(body),
+        };
+        const startMs = performance.now();
+        let outcome;
+        try {
+            const message = `${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`;
+            const onTimeout = () => new failures_failure/* Failure */.H(`network NO_RESPONSE${this.#circumstances}`, message, this.#facts);
+            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
+            outcome = String(response.status);
+            return response;
+        }
+        catch (error) {
+            const failure = error instanceof failures_failure/* Failure */.H ? error : await this.#describe(error);
+            outcome = failure.sign.split(' ')[1];
+            if (outcome === 'NO_RESPONSE') {
+                // Requests that wait on the same connection would not get a response either.
+                void this.#dispatcher.destroy(failure);
+                this.#dispatcher = createDispatcher(this.#options, this.#proxy, this.#connectMs);
+            }
+            throw failure;
+        }
+        finally {
+            core/* debug */.Yz(`${method} ${url}${path}: ${String(outcome)} after ${(performance.now() - startMs).toFixed()} ms`);
+        }
+    }
+    /** Describes an unexpected response to a call; `summary` says what failed. */
+    refuse(summary, response, facts = {}) {
+        const { sign, message, ...rest } = describeResponse(this.#options.url, response);
+        return new failures_failure/* Failure */.H(sign, `${summary} ${message}`, { ...this.#facts, ...facts, ...rest });
+    }
+    /** Closes the connection and ends the calls on it. */
+    close() {
+        void this.#dispatcher.destroy();
+    }
+    async #exchange(request) {
+        const { statusCode, headers, body } = await this.#dispatcher.request(request);
+        const text = await body.text();
+        this.#hasResponded = true;
+        return { status: statusCode, headers, text };
+    }
+    async #describe(error) {
+        const { source, code, reason } = describeError(error, this.#proxy?.origin);
+        const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
+        const sign = `${source} ${code} ${reason}${this.#circumstances}`;
+        return new failures_failure/* Failure */.H(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, certificate }, error);
+    }
+    get #circumstances() {
+        return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+    }
+}
+
 
 /***/ }),
 
-/***/ 5366:
+/***/ 8886:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ logIn),
+/* harmony export */   v: () => (/* binding */ listMethods)
+/* harmony export */ });
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7361);
+/* harmony import */ var _failures_retry_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2295);
+/* harmony import */ var _token_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9866);
+
+
+
+/** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
+async function listMethods(nomad, limitMs) {
+    try {
+        const { status, text } = await nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+        const methods = JSON.parse(text);
+        return status === 200 ? (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .readNames */ .r)(methods.filter(({ Type }) => Type === 'JWT')) : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
+async function logIn(nomad, jwt, { identityToken, methodName, connection: { url, region } }, deadline) {
+    const body = { AuthMethodName: methodName, LoginToken: jwt.token };
+    const facts = { url, jwt, methodName, region, isJwtSupplied: identityToken !== undefined };
+    try {
+        return await (0,_failures_retry_js__WEBPACK_IMPORTED_MODULE_1__/* .retry */ .L)(deadline, async (limitMs) => {
+            const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+            if (response.status !== 200) {
+                throw nomad.refuse('Nomad refused the login', response, facts);
+            }
+            try {
+                return (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .parseToken */ .p)(response.text);
+            }
+            catch {
+                throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H('nomad 200', "Nomad's response does not contain a valid token", facts);
+            }
+        });
+    }
+    catch (error) {
+        if (error instanceof _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H && /^nomad 400 .*auth-method/.test(error.sign)) {
+            error.facts.methods = await listMethods(nomad, deadline.attemptMs);
+        }
+        throw error;
+    }
+}
+
+
+/***/ }),
+
+/***/ 6553:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ waitUntilUsable)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+/* harmony import */ var _token_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9866);
+
+
+
+const MAX_MS = 10_000;
+const MIN_POLL_MS = 500;
+const FIRST_DELAY_MS = 20;
+const MAX_DELAY_MS = 500;
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
+async function waitUntilUsable(nomad, { secretId, type, policies, roles }, deadline) {
+    const endMs = performance.now() + Math.min(MAX_MS, deadline.leftMs);
+    const hasRoles = type === 'client' && roles.length > 0;
+    const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
+    for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+        const leftMs = endMs - performance.now();
+        try {
+            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
+            if (status === 200) {
+                return hasRoles ? (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .readNames */ .r)(JSON.parse(text)) : policies;
+            }
+        }
+        catch {
+            // The connection failed, or a server in front of Nomad responded.
+        }
+        if (performance.now() >= endMs) {
+            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
+            return undefined;
+        }
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
+    }
+}
+
+
+/***/ }),
+
+/***/ 9866:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  g6: () => (/* reexport */ (agent_default())),
-  kT: () => (/* reexport */ (proxy_agent_default())),
-  gU: () => (/* reexport */ (connect_default()))
+  p: () => (/* binding */ parseToken),
+  r: () => (/* binding */ readNames)
+});
+
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+;// CONCATENATED MODULE: ./src/uuid.ts
+/** The form of a token's accessor ID and SecretID. */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+;// CONCATENATED MODULE: ./src/nomad/token.ts
+
+
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+const TYPE = /^(client|management)$/;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+/** Reads the token in a response body and masks it; throws an error if there is none. */
+function parseToken(body) {
+    const token = JSON.parse(body);
+    const secretId = expectMatch(token?.['SecretID'], UUID);
+    (0,secrets/* mask */.dK)(secretId);
+    return {
+        secretId,
+        accessorId: expectMatch(token?.['AccessorID'], UUID),
+        type: expectMatch(token?.['Type'], TYPE),
+        policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, NAME)),
+        roles: readNames(token?.['Roles']),
+        expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
+    };
+}
+/** Reads the `Name` of each object in a list; throws an error if the value has another form. */
+function readNames(value) {
+    return expectList(value).map((item) => expectMatch(item?.['Name'], NAME));
+}
+// Go writes an empty list as null.
+function expectList(value) {
+    if (value != null && !Array.isArray(value)) {
+        throw new Error('not a list');
+    }
+    return value ?? [];
+}
+function expectMatch(value, pattern) {
+    if (typeof value !== 'string' || !pattern.test(value)) {
+        throw new Error('not of the expected form');
+    }
+    return value;
+}
+
+
+/***/ }),
+
+/***/ 9729:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  g: () => (/* reexport */ (agent_default())),
+  k: () => (/* reexport */ (proxy_agent_default()))
 });
 
 ;// CONCATENATED MODULE: external "node:v8"
 const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/index.js
 var api = __nccwpck_require__(6615);
-// EXTERNAL MODULE: ./node_modules/undici/lib/core/connect.js
-var connect = __nccwpck_require__(9136);
-var connect_default = /*#__PURE__*/__nccwpck_require__.n(connect);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var agent = __nccwpck_require__(7405);
 var agent_default = /*#__PURE__*/__nccwpck_require__.n(agent);
@@ -18314,8 +18716,7 @@ var dispatcher_default = /*#__PURE__*/__nccwpck_require__.n(dispatcher);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
 var proxy_agent = __nccwpck_require__(6672);
 var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
-;// CONCATENATED MODULE: ./src/http/undici.ts
-
+;// CONCATENATED MODULE: ./src/nomad/undici.ts
 
 
 
@@ -18334,812 +18735,42 @@ Object.assign((dispatcher_default()).prototype, api);
 
 /***/ }),
 
-/***/ 3669:
+/***/ 3969:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ checkCommandFiles),
+/* harmony export */   a: () => (/* binding */ canReceive)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7361);
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  X: () => (/* binding */ getIdentity)
-});
 
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-;// CONCATENATED MODULE: ./src/jwt.ts
-/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-function parseJwt(token) {
-    const [first, second, signature, ...rest] = token.split('.');
-    const header = decodePart(first);
-    const claims = decodePart(second);
-    const isComplete = /^[\w-]*$/.test(signature ?? '.') && rest.length === 0;
-    return header !== undefined && claims !== undefined && isComplete ? { token, header, claims } : undefined;
+const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
+/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
+function canReceive(file) {
+    return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
-function decodePart(part) {
-    if (part === undefined || !/^[\w-]+$/.test(part)) {
-        return undefined;
-    }
-    try {
-        const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: ./package.json
-var package_0 = __nccwpck_require__(8330);
-// EXTERNAL MODULE: ./src/failures/retry.ts
-var retry = __nccwpck_require__(3377);
-// EXTERNAL MODULE: ./src/http/connection.ts + 6 modules
-var http_connection = __nccwpck_require__(8371);
-// EXTERNAL MODULE: ./src/http/response.ts
-var http_response = __nccwpck_require__(8621);
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
-;// CONCATENATED MODULE: ./src/identity/github.ts
-
-
-
-
-
-
-
-
-// As large as a webhook's payload can be.
-const MAX_EVENT_BYTES = 25 * 1024 * 1024;
-/**
- * Requests an OIDC token for this job from GitHub and masks it. Unlike core.getIDToken, it keeps to the deadline, limits the size of
- * the response, uses the same proxy rules as the requests to Nomad, and does not follow redirects, which would send the job's
- * request token to another server. Throws a Failure if the job may not request a token, or GitHub does not issue one.
- * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
- */
-async function requestGithubToken(audience, deadline) {
-    const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
-    if (!URL.canParse(endpoint) || bearer === '') {
-        throw describeMissingEndpoint();
-    }
-    (0,secrets/* mask */.dK)(bearer);
-    const { origin, pathname, search } = new URL(endpoint);
-    const parameter = audience === undefined ? '' : `${search === '' ? '?' : '&'}audience=${encodeURIComponent(audience)}`;
-    const request = {
-        method: 'GET',
-        path: pathname + search + parameter,
-        headers: {
-            accept: 'application/json',
-            authorization: `Bearer ${bearer}`,
-            'user-agent': `${package_0/* name */.UU}/${package_0/* version */.rE}`,
-        },
-    };
-    const connection = new http_connection/* Connection */.N('GitHub', origin);
-    try {
-        return await (0,retry/* retry */.L)(deadline, async (limitMs) => {
-            const response = await connection.send(request, limitMs);
-            if (!(0,http_response/* isSuccess */.oJ)(response)) {
-                throw (0,http_response/* describeResponse */.Xg)('GitHub did not issue an OIDC token', connection.target, response);
-            }
-            return readToken(response.text);
-        });
-    }
-    finally {
-        connection.close();
-    }
-}
-function readToken(body) {
-    let token;
-    try {
-        token = JSON.parse(body)?.value;
-    }
-    catch {
-        // The parser's own error would quote the body, which may contain a token.
-    }
-    const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
-    if (jwt !== undefined) {
-        (0,secrets/* mask */.dK)(jwt.token);
-        return jwt;
-    }
-    throw new failure/* Failure */.H("GitHub's response does not contain a JWT", { code: 'INVALID_ISSUED_JWT' });
-}
-function describeMissingEndpoint() {
-    if (process.env['GITHUB_ACTIONS'] !== 'true') {
-        return new failure/* Failure */.H('There is no GitHub Actions job to request an OIDC token for', { code: 'NOT_IN_ACTIONS' });
-    }
-    return isFromFork()
-        ? new failure/* Failure */.H('GitHub does not issue OIDC tokens to pull requests from forks', { code: 'FORK_PULL_REQUEST' })
-        : new failure/* Failure */.H('This job is not allowed to request an OIDC token from GitHub', { code: 'MISSING_PERMISSION' });
-}
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
-function isFromFork() {
-    try {
-        const path = process.env['GITHUB_EVENT_PATH'] ?? '';
-        const file = (0,external_node_fs_.statSync)(path);
-        const isReadable = file.isFile() && file.size > 0 && file.size <= MAX_EVENT_BYTES;
-        const event = JSON.parse(isReadable ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '{}');
-        return event.pull_request?.head?.repo?.fork === true;
-    }
-    catch {
-        return false;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/identity/identity.ts
-
-
-
-/** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
-async function getIdentity(options, deadline) {
-    if (options.identityToken === undefined) {
-        return requestGithubToken(options.jwtGithubAudience, deadline);
-    }
-    const jwt = parseJwt(options.identityToken);
-    if (jwt === undefined) {
-        throw new failure/* Failure */.H('Input identityToken is not a JWT', { code: 'INVALID_SUPPLIED_JWT' });
-    }
-    return jwt;
-}
-
-
-/***/ }),
-
-/***/ 7247:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  K: () => (/* binding */ readInputs),
-  t: () => (/* binding */ warnAboutTransport)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
-var core = __nccwpck_require__(8079);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./src/inputs/headers.ts
-
-// These are set by this action or by the connection.
-const RESERVED = new Set([
-    'accept-encoding',
-    'connection',
-    'content-encoding',
-    'content-length',
-    'content-type',
-    'expect',
-    'host',
-    'keep-alive',
-    'proxy-authorization',
-    'transfer-encoding',
-    'upgrade',
-    'x-nomad-token',
-]);
-// A shorter value under an ordinary name is a word such as "true", whose mask would garble the whole log.
-const MIN_SECRET_LENGTH = 6;
-/** Reads `Name: value` lines, with names in lower case; throws an error that names the malformed line. */
-function parseHeaders(value) {
-    const headers = new Map();
-    for (const [index, line] of value.split('\n').entries()) {
-        if (line.trim() !== '') {
-            const [name, content] = parseHeader(line, `line ${String(index + 1)}`);
-            if (headers.has(name)) {
-                throw new Error(`repeats the header on line ${String(index + 1)}`);
-            }
-            headers.set(name, content);
-        }
-    }
-    return Object.fromEntries(headers);
-}
-/** Returns the parts of `Name: value` lines that can be secrets, even if a line is malformed. */
-function findSecretsInHeaders(value) {
-    return value.split('\n').flatMap((line) => {
-        const [name, content] = splitLine(line);
-        const isSecret = content.length >= MIN_SECRET_LENGTH || /auth|cookie|key|pass|secret|token/.test(name);
-        return isSecret ? [...new Set([content, ...findCredentials(name, content)])] : [];
-    });
-}
-/** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
-function decodeBasic(content) {
-    const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
-    const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
-    return decoded.includes(':') ? decoded : undefined;
-}
-// A server may echo only part of a header: the credentials after the scheme, the user name or password in them, one cookie or parameter.
-function findCredentials(name, content) {
-    const [, scheme = '', credentials = ''] = /^([\w-]+)\s+(\S.*)$/.exec(content) ?? [];
-    const [user = '', password = ''] = decodeBasic(content)?.split(/:(.*)/s) ?? [];
-    const cookies = name === 'cookie' ? content.split(';').map((cookie) => cookie.replace(/^[^=]*=/, '').trim()) : [];
-    const quoted = [...content.matchAll(/"([^"]+)"/g)].map(([, parameter = '']) => parameter);
-    const lastWord = content.split(/\s+/).at(-1) ?? '';
-    return [
-        ...(name === 'authorization' || /^(apikey|basic|bearer|token)$/i.test(scheme) ? [credentials] : []),
-        // A user name without a password is often a key.
-        ...(password === '' ? [user] : [`${user}:${password}`, password]),
-        ...[lastWord, ...quoted, ...cookies].filter((part) => part.length >= MIN_SECRET_LENGTH),
-    ].filter((part) => part !== '');
-}
-function parseHeader(line, where) {
-    const [name, content] = splitLine(line);
-    if (name === '') {
-        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
-    }
-    if (content === '') {
-        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
-    }
-    try {
-        (0,external_node_http_.validateHeaderName)(name);
-        (0,external_node_http_.validateHeaderValue)(name, content);
-    }
-    catch {
-        throw new Error(`contains a character on ${where} that is not allowed in a header`);
-    }
-    if (RESERVED.has(name)) {
-        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
-    }
-    return [name, content];
-}
-// A line without a colon counts as a value: it may be a secret whose name is missing.
-function splitLine(line) {
-    const colon = line.indexOf(':');
-    return [line.slice(0, Math.max(colon, 0)).trim().toLowerCase(), line.slice(colon + 1).trim()];
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./src/inputs/pem.ts
-
-const BEGIN = '-----BEGIN ';
-const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
-// Shorter lines are padding at the end; their mask would garble the whole log.
-const pem_MIN_SECRET_LENGTH = 4;
-const MIN_GIVEN_LENGTH = 6;
-const MIN_KEY_LINE_LENGTH = 16;
-/** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
-function parseCertificates(value) {
-    const blocks = readBlocks(value)
-        .filter(({ label }) => label === 'CERTIFICATE')
-        .map(({ pem }) => pem);
-    if (blocks.length === 0) {
-        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
-    }
-    for (const [index, block] of blocks.entries()) {
+/** Throws a Failure if a file for later steps cannot be written: after the login, that would leave a token that nothing revokes. */
+function checkCommandFiles() {
+    for (const file of FILES) {
         try {
-            new external_node_crypto_.X509Certificate(block);
-        }
-        catch {
-            const position = `number ${String(index + 1)} of ${String(blocks.length)}`;
-            throw new Error(`contains a certificate that cannot be read, ${position}`);
-        }
-    }
-    return blocks.join('\n');
-}
-/** Reads base64 or PEM text and returns the private key in it as PEM; throws an error that says what is wrong. */
-function parsePrivateKey(value) {
-    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(decode(value))) {
-        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
-    }
-    const key = readBlocks(value).find(({ label }) => label.endsWith('PRIVATE KEY'));
-    try {
-        (0,external_node_crypto_.createPrivateKey)(key?.pem ?? '');
-    }
-    catch {
-        throw new Error('does not contain a private key that can be read');
-    }
-    return key?.pem ?? '';
-}
-/** Tells whether a private key belongs to the first of the certificates. */
-function isKeyOfCertificate(key, certificates) {
-    return new external_node_crypto_.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_.createPrivateKey)(key));
-}
-/** Returns the secret lines of a private key, as given and decoded; the runner compares masks line by line. */
-function findSecretsInPem(value) {
-    const text = value.includes(BEGIN) ? value : decode(value);
-    // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-    const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----([^-]+)-----END/g)].flatMap(([, body = '']) => splitLines(body).filter((line) => isBase64(line, pem_MIN_SECRET_LENGTH)));
-    // What is not the base64 of a key may be a word such as "none".
-    const minLength = text.includes(BEGIN) ? pem_MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
-    const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
-    const others = keys.length > 0 ? [] : splitLines(text).filter((line) => isBase64(line, MIN_KEY_LINE_LENGTH));
-    return [...new Set([...given, ...keys, ...others])];
-}
-function isBase64(line, minLength) {
-    return line.length >= minLength && /^[\w+/=]+$/.test(line);
-}
-function splitLines(text) {
-    return text.split(/(?:\s|\\[rn])+/);
-}
-function readBlocks(value) {
-    const text = decode(value);
-    if (!text.includes(BEGIN)) {
-        throw new Error('must be PEM text or base64 of PEM text');
-    }
-    return [...text.matchAll(BLOCK)].map(([, label = '', body = '']) => ({
-        label,
-        pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
-    }));
-}
-// Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(value) {
-    return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
-}
-function decodeBase64(value) {
-    const base64 = value.replace(/\s/g, '');
-    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values.ts
-/** Reads an address of Nomad's API and returns it without trailing slashes; like all functions here, throws an error that says what is wrong. */
-function parseUrl(value) {
-    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
-        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
-    }
-    const url = new URL(value);
-    if (url.username !== '' || url.password !== '') {
-        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
-    }
-    if (/[?#]/.test(value)) {
-        throw new Error('must not contain a query or a fragment');
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Reads the name of an auth method. */
-function parseMethodName(value) {
-    return expectMatch(value, /^[a-zA-Z0-9-]{1,128}$/, 'the name of an auth method: 1 to 128 letters, digits and hyphens');
-}
-/** Reads a DNS name; TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
-function parseServerName(value) {
-    return expectMatch(value, /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/, 'a DNS name such as server.global.nomad');
-}
-/** Reads the name of a Nomad region. */
-function parseRegion(value) {
-    return expectMatch(value, /^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces');
-}
-/** Reads the name of a Nomad namespace, or the asterisk that means all of them. */
-function parseNamespace(value) {
-    return expectMatch(value, /^([a-zA-Z0-9-]{1,128}|\*)$/, 'the name of a namespace (1 to 128 letters, digits and hyphens), or * for all');
-}
-/** Reads 1 to 3600 seconds. */
-function parseTimeout(value) {
-    const seconds = Number(expectMatch(value, /^\d+$/, 'a whole number of seconds'));
-    if (seconds < 1 || seconds > 3600) {
-        throw new Error('must be 1 to 3600 seconds');
-    }
-    return seconds;
-}
-function expectMatch(value, pattern, expected) {
-    if (!pattern.test(value)) {
-        throw new Error(`must be ${expected}`);
-    }
-    return value;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/inputs.ts
-
-
-
-
-
-
-const DEFAULT_URL = 'http://localhost:4646';
-/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the malformed input. */
-function readInputs() {
-    maskSecrets();
-    const url = read('url', parseUrl) ?? DEFAULT_URL;
-    const extraHeaders = read('extraHeaders', parseHeaders) ?? {};
-    const inputs = {
-        url,
-        // The runner fills in the default of action.yml.
-        isUrlDefault: url === DEFAULT_URL,
-        methodName: read('methodName', parseMethodName) ?? 'github',
-        identityToken: read('identityToken', String),
-        jwtGithubAudience: read('jwtGithubAudience', String),
-        exportToken: readBoolean('exportToken', true),
-        outputToken: readBoolean('outputToken', true),
-        tlsSkipVerify: readBoolean('tlsSkipVerify', false),
-        caCertificate: read('caCertificate', parseCertificates),
-        clientCertificate: read('clientCertificate', parseCertificates),
-        clientKey: read('clientKey', parsePrivateKey),
-        extraHeaders,
-        basicCredentials: decodeBasic(extraHeaders['authorization'] ?? ''),
-        tlsServerName: read('tlsServerName', parseServerName),
-        region: read('region', parseRegion),
-        namespace: read('namespace', parseNamespace),
-        timeout: read('timeout', parseTimeout) ?? 60,
-        exportConnection: readBoolean('exportConnection', false),
-        revokeToken: readBoolean('revokeToken', true),
-    };
-    checkClientPair(inputs);
-    return inputs;
-}
-/** Warns if someone other than Nomad could read the JWT or the token. */
-function warnAboutTransport({ url, tlsSkipVerify }) {
-    const { protocol, hostname } = new URL(url);
-    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
-        core/* warning */.$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
-    }
-    if (tlsSkipVerify) {
-        core/* warning */.$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
-    }
-}
-function maskSecrets() {
-    // The runner compares masks line by line.
-    core/* getInput */.V4('identityToken').split(/\r?\n/).forEach(secrets/* mask */.dK);
-    findSecretsInPem(core/* getInput */.V4('clientKey')).forEach(secrets/* mask */.dK);
-    findSecretsInHeaders(core/* getInput */.V4('extraHeaders')).forEach(secrets/* mask */.dK);
-}
-function read(name, parse) {
-    const value = core/* getInput */.V4(name);
-    try {
-        return value === '' ? undefined : parse(value);
-    }
-    catch (error) {
-        throw invalid(name, error.message);
-    }
-}
-function readBoolean(name, defaultValue) {
-    try {
-        return core/* getInput */.V4(name) === '' ? defaultValue : core/* getBooleanInput */.Vt(name);
-    }
-    catch {
-        throw invalid(name, 'must be true or false');
-    }
-}
-function checkClientPair({ clientCertificate, clientKey }) {
-    if (clientCertificate === undefined && clientKey === undefined) {
-        return;
-    }
-    if (clientCertificate === undefined) {
-        throw invalid('clientKey', 'also requires the input clientCertificate');
-    }
-    if (clientKey === undefined) {
-        throw invalid('clientCertificate', 'also requires the input clientKey');
-    }
-    if (!isKeyOfCertificate(clientKey, clientCertificate)) {
-        throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
-    }
-}
-function invalid(input, problem) {
-    return new failure/* Failure */.H(`Input ${input} ${problem}`, { code: 'INVALID_INPUT', input });
-}
-
-
-/***/ }),
-
-/***/ 1730:
-/***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8079);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6683);
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3139);
-/* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
-/* harmony import */ var _identity_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3669);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7247);
-/* harmony import */ var _nomad_client_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9415);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8645);
-
-
-
-
-
-
-
-
-async function run() {
-    // Mask the secrets among the inputs, then read and validate the inputs.
-    const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
-    (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs);
-    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .Deadline */ .B2(inputs.timeout);
-    const nomad = new _nomad_client_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadClient */ .f(inputs, deadline);
-    try {
-        // Open the connection to Nomad while GitHub issues the JWT.
-        if (inputs.identityToken === undefined) {
-            nomad.connect();
-        }
-        const jwt = await (0,_identity_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
-        // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-        const token = await nomad.login(jwt);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .saveToken */ .f)(token, inputs.revokeToken);
-        const effectivePolicies = await nomad.waitUntilUsable(token);
-        // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(token, effectivePolicies, inputs);
-    }
-    finally {
-        nomad.close();
-    }
-}
-try {
-    await run();
-}
-catch (error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
-}
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_7__/* .endSoon */ .n)();
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 9415:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  f: () => (/* binding */ NomadClient)
-});
-
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
-var core = __nccwpck_require__(8079);
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/failures/retry.ts
-var retry = __nccwpck_require__(3377);
-// EXTERNAL MODULE: ./src/http/response.ts
-var http_response = __nccwpck_require__(8621);
-// EXTERNAL MODULE: ./package.json
-var package_0 = __nccwpck_require__(8330);
-// EXTERNAL MODULE: ./src/http/connection.ts + 6 modules
-var connection = __nccwpck_require__(8371);
-;// CONCATENATED MODULE: ./src/nomad/api.ts
-
-
-
-/** Nomad's HTTP API on one connection. */
-class NomadApi {
-    #options;
-    #connection;
-    constructor(options) {
-        this.#options = options;
-        this.#connection = new connection/* Connection */.N('Nomad', options.url, options);
-    }
-    /** The server, as failures describe it. */
-    get target() {
-        return this.#connection.target;
-    }
-    /** Whether the server has responded to a request. */
-    get hasResponded() {
-        return this.#connection.hasResponded;
-    }
-    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-    send({ method, path, secretId, body }, limitMs) {
-        const { url, region, extraHeaders } = this.#options;
-        const request = {
-            path: new URL(url + path).pathname,
-            query: region === undefined ? {} : { region },
-            method,
-            headers: {
-                'user-agent': `${package_0/* name */.UU}/${package_0/* version */.rE}`,
-                ...extraHeaders,
-                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
-                ...(body !== undefined && { 'content-type': 'application/json' }),
-            },
-            body: body === undefined ? null : JSON.stringify(body),
-        };
-        return this.#connection.send(request, limitMs);
-    }
-    /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
-    expectSuccess(summary, response) {
-        if (!(0,http_response/* isSuccess */.oJ)(response)) {
-            throw (0,http_response/* describeResponse */.Xg)(summary, this.#connection.target, response);
-        }
-    }
-    /** Closes the connection. */
-    close() {
-        this.#connection.close();
-    }
-}
-
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
-;// CONCATENATED MODULE: ./src/nomad/token.ts
-
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
-const TYPE = /^(client|management)$/;
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-/**
- * Reads the token in the body of a response and masks it; throws a Failure if the body does not contain one.
- * https://developer.hashicorp.com/nomad/api-docs/acl/tokens#read-token
- */
-function parseToken(body) {
-    const token = parseObject(body);
-    const secretId = expectMatch(token['SecretID'], UUID);
-    (0,secrets/* mask */.dK)(secretId);
-    return {
-        secretId,
-        accessorId: expectMatch(token['AccessorID'], UUID),
-        type: expectMatch(token['Type'], TYPE),
-        policies: expectList(token['Policies']).map((policy) => expectMatch(policy, NAME)),
-        roles: expectNames(token['Roles']),
-        expirationTime: token['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
-    };
-}
-/** Reads the `Name` of each object in a list; throws a Failure if the value has another form. */
-function expectNames(value) {
-    return expectList(value).map((item) => expectMatch(expectObject(item)['Name'], NAME));
-}
-function parseObject(text) {
-    try {
-        return expectObject(JSON.parse(text));
-    }
-    catch {
-        // The parser's own error would quote the text, which may contain a token.
-        throw invalidToken();
-    }
-}
-function expectObject(value) {
-    if (typeof value !== 'object' || value === null) {
-        throw invalidToken();
-    }
-    return value;
-}
-// Go writes an empty list as null.
-function expectList(value) {
-    if (value == null) {
-        return [];
-    }
-    if (!Array.isArray(value)) {
-        throw invalidToken();
-    }
-    return value;
-}
-function expectMatch(value, pattern) {
-    if (typeof value !== 'string' || !pattern.test(value)) {
-        throw invalidToken();
-    }
-    return value;
-}
-function invalidToken() {
-    return new failure/* Failure */.H("Nomad's response does not contain a valid token", { code: 'INVALID_TOKEN' });
-}
-
-;// CONCATENATED MODULE: ./src/nomad/client.ts
-
-
-
-
-
-
-
-
-const MAX_LIST_MS = 5_000;
-const MIN_LIST_MS = 1_000;
-const MAX_PROPAGATION_MS = 10_000;
-const FIRST_POLL_DELAY_MS = 20;
-const MAX_POLL_DELAY_MS = 500;
-const MIN_POLL_MS = 500;
-/** Logs in to Nomad. */
-class NomadClient {
-    #options;
-    #deadline;
-    #api;
-    #methods;
-    constructor(options, deadline) {
-        this.#options = options;
-        this.#deadline = deadline;
-        this.#api = new NomadApi(options);
-    }
-    /** Opens the connection by listing the auth methods, which needs no token; later requests report a failure. */
-    connect() {
-        this.#methods = this.#listMethods();
-    }
-    /**
-     * Exchanges a JWT for an ACL token and masks it; throws a Failure with the details of the login.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/login
-     */
-    async login(jwt) {
-        const { methodName, region, identityToken, isUrlDefault } = this.#options;
-        const login = { methodName, region, jwt, isJwtSupplied: identityToken !== undefined };
-        const unusedAddress = isUrlDefault ? { unusedAddress: describeAddress(process.env['NOMAD_ADDR']) } : {};
-        const call = {
-            method: 'POST',
-            path: '/v1/acl/login',
-            body: { AuthMethodName: methodName, LoginToken: jwt.token },
-        };
-        let isLost = false;
-        try {
-            return await (0,retry/* retry */.L)(this.#deadline, async (limitMs) => {
-                const hadResponded = this.#api.hasResponded;
-                try {
-                    const response = await this.#api.send(call, limitMs);
-                    this.#api.expectSuccess('Nomad refused the login', response);
-                    return parseToken(response.text);
-                }
-                catch (error) {
-                    if (hadResponded && !isLost && isLostResponse(error)) {
-                        isLost = true;
-                        core/* info */.pq('Nomad may have created a token that this job never received; it expires by itself.');
-                    }
-                    throw error instanceof failure/* Failure */.H ? error.with({ target: this.#api.target, login, ...unusedAddress }) : error;
-                }
-            });
+            if (canReceive(file)) {
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[file] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
+            }
         }
         catch (error) {
-            const isRefusal = error instanceof failure/* Failure */.H && error.details.response?.status === 400;
-            throw isRefusal ? error.with({ login: { ...login, methods: await this.#findMethods() } }) : error;
+            const { code = 'error' } = error;
+            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
         }
     }
-    /**
-     * Waits until Nomad knows a new token, which can take some milliseconds, and warns after 10 s. Returns the names of all
-     * policies that the token has, including those of its roles, if Nomad lists them.
-     * https://developer.hashicorp.com/nomad/api-docs/acl/policies#list-policies
-     */
-    async waitUntilUsable({ secretId, roles, type }) {
-        const endMs = performance.now() + Math.min(MAX_PROPAGATION_MS, this.#deadline.leftMs);
-        // Both calls show whether Nomad knows the token, and a gateway may allow only one of them.
-        let path = type === 'client' && roles.length > 0 ? '/v1/acl/policies' : '/v1/acl/token/self';
-        let delayMs = FIRST_POLL_DELAY_MS;
-        do {
-            const limitMs = Math.max(endMs - performance.now(), MIN_POLL_MS);
-            const response = await this.#api.send({ method: 'GET', path, secretId }, limitMs).catch(() => undefined);
-            if (response !== undefined && (0,http_response/* isSuccess */.oJ)(response)) {
-                return path === '/v1/acl/policies' ? readNames(response.text) : undefined;
-            }
-            await (0,promises_.setTimeout)(delayMs);
-            path = '/v1/acl/token/self';
-            delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS);
-        } while (performance.now() < endMs);
-        core/* warning */.$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
-        return undefined;
-    }
-    /** Closes the connection. */
-    close() {
-        this.#api.close();
-    }
-    async #findMethods() {
-        const limitMs = Math.max(MIN_LIST_MS, Math.min(MAX_LIST_MS, this.#deadline.leftMs));
-        const methods = this.#methods?.then((listed) => listed ?? this.#listMethods(limitMs)) ?? this.#listMethods(limitMs);
-        return (0,deadline/* withTimeout */.wj)(limitMs, methods, () => new Error('too late')).catch(() => undefined);
-    }
-    // https://developer.hashicorp.com/nomad/api-docs/acl/auth-methods#list-auth-methods
-    async #listMethods(limitMs = MAX_LIST_MS) {
-        try {
-            const response = await this.#api.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-            const methods = (0,http_response/* isSuccess */.oJ)(response) ? JSON.parse(response.text) : undefined;
-            const names = expectNames(methods);
-            const types = methods.map(({ Type }) => Type);
-            return names.map((name, index) => ({ name, type: String(types[index]) }));
-        }
-        catch {
-            return undefined;
-        }
-    }
-}
-function isLostResponse(error) {
-    const { code, network } = error instanceof failure/* Failure */.H ? error.details : {};
-    return code === 'NO_RESPONSE' || /ECONNRESET|UND_ERR_SOCKET/.test(network?.code ?? '');
-}
-function readNames(text) {
-    try {
-        return expectNames(JSON.parse(text));
-    }
-    catch {
-        return undefined;
-    }
-}
-// Without credentials and the like, which do not belong in a log.
-function describeAddress(address = '') {
-    const isValid = URL.canParse(address) && /^https?:/i.test(address);
-    return isValid ? new URL(address).origin : address && 'which is malformed';
 }
 
 
 /***/ }),
 
-/***/ 8645:
+/***/ 904:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -19149,145 +18780,109 @@ __nccwpck_require__.d(__webpack_exports__, {
   f: () => (/* binding */ saveToken)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
-var core = __nccwpck_require__(8079);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/secrets.ts + 2 modules
-var secrets = __nccwpck_require__(6372);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./src/outputs/command-files.ts
+var command_files = __nccwpck_require__(3969);
+// EXTERNAL MODULE: ./src/inputs/headers.ts
+var headers = __nccwpck_require__(6427);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./src/outputs/files.ts
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/outputs/pem-folder.ts
 
 
 
-
-const FILE = /^nomad-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.pem$/;
-/** Returns the path of a PEM file in the runner's temporary folder that does not exist yet. */
-function choosePath() {
-    return (0,external_node_path_namespaceObject.join)(findFolder(), `nomad-${(0,external_node_crypto_.randomUUID)()}.pem`);
+const PREFIX = 'nomad-jwt-auth-';
+/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
+function createFolder() {
+    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(findParent(), PREFIX));
 }
-/** Writes a PEM file that only its owner can read. */
-function writePem(path, pem) {
-    // "wx" fails if another process has already created the file.
-    (0,external_node_fs_.writeFileSync)(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
+/** Writes a PEM file that only its owner can read, and returns its path. */
+function writePem(folder, name, pem) {
+    const path = (0,external_node_path_.join)(folder, name);
+    (0,external_node_fs_.writeFileSync)(path, `${pem}\n`, { mode: 0o600, flag: 'wx' });
+    return path;
 }
-/** Deletes a file if `choosePath` can return its path; returns false if it cannot. */
-function deletePem(path) {
-    const name = basename(path);
-    const isOurs = FILE.test(name) && path === join(findFolder(), name);
-    if (isOurs) {
-        rmSync(path, { force: true });
+/** Deletes a folder if `createFolder` can have created it; throws an error if it cannot be deleted. */
+function deleteFolder(path) {
+    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
     }
-    return isOurs;
+    rmSync(path, { recursive: true, force: true });
 }
-/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
-function canReceive(file) {
-    const path = process.env[file];
-    return Boolean(path) && (0,external_node_fs_.statSync)(path ?? '', { throwIfNoEntry: false })?.isFile() === true;
-}
-function findFolder() {
-    return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+function findParent() {
+    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
 }
 
-;// CONCATENATED MODULE: ./src/outputs/state.ts
-/** The names of the values that the main step saves for the post step. */
-const STATE = { token: 'token', files: 'files' };
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const TIME = /^[\dTZ:.+-]{0,40}$/;
-/** Reads the token that the main step saved; null if there is none, undefined if the state is malformed. */
-function readToken() {
-    const token = parse(readState(STATE.token) || 'null');
-    if (token === null || token === undefined) {
-        return token;
-    }
-    const { accessorId, type, expirationTime, secretId } = token;
-    const isValid = isMatch(accessorId, UUID) &&
-        isMatch(type, /^(client|management)$/) &&
-        isMatch(expirationTime, TIME) &&
-        (secretId === undefined || isMatch(secretId, UUID));
-    return isValid ? token : undefined;
-}
-/** Reads the paths of the files that the main step wrote; empty if the state is malformed. */
-function readFiles() {
-    const files = parse(readState(STATE.files) || '[]');
-    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
-}
-// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-function readState(name) {
-    return process.env[`STATE_${name}`] ?? '';
-}
-function isMatch(value, pattern) {
-    return typeof value === 'string' && pattern.test(value);
-}
-function parse(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/outputs/connection.ts
+;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
 
 
 
-/**
- * Exports the variables that Nomad's own programs read to reach the cluster, after all PEM files are written. Variables that are
- * set in the job but do not apply to this login become empty, which the programs treat as unset.
- * https://developer.hashicorp.com/nomad/docs/commands#environment-variables
- */
-function exportConnection(options) {
-    // A run by hand has no later step that reads the files, and nothing deletes them.
-    if (!canReceive('GITHUB_ENV')) {
-        return;
-    }
+
+/** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
+function exportConnection({ connection, namespace, exportToken }) {
+    const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
     const variables = {
-        NOMAD_ADDR: options.url,
-        NOMAD_REGION: options.region,
-        NOMAD_NAMESPACE: options.namespace,
-        NOMAD_TLS_SERVER_NAME: options.tlsServerName,
-        NOMAD_SKIP_VERIFY: options.tlsSkipVerify ? 'true' : undefined,
-        NOMAD_HTTP_AUTH: options.basicCredentials,
+        NOMAD_ADDR: url,
+        NOMAD_REGION: region,
+        NOMAD_NAMESPACE: namespace,
+        NOMAD_TLS_SERVER_NAME: tlsServerName,
+        NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
+        NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
         NOMAD_CAPATH: undefined,
-        ...writeFiles({
-            NOMAD_CACERT: options.caCertificate,
-            NOMAD_CLIENT_CERT: options.clientCertificate,
-            NOMAD_CLIENT_KEY: options.clientKey,
+        ...provideFiles({
+            NOMAD_CACERT: connection.caCertificate,
+            NOMAD_CLIENT_CERT: connection.clientCertificate,
+            NOMAD_CLIENT_KEY: connection.clientKey,
         }),
         // The token of another login must not be sent to this cluster.
-        ...(!options.exportToken && { NOMAD_TOKEN: undefined }),
+        ...(!exportToken && { NOMAD_TOKEN: undefined }),
     };
+    warnAboutPrograms(connection);
+    // The nomad CLI and Terraform treat an empty variable as unset.
     for (const [name, value = ''] of Object.entries(variables)) {
         if (value !== '' || process.env[name]) {
             core/* exportVariable */.dN(name, value);
         }
     }
 }
-function writeFiles(pems) {
-    const files = Object.entries(pems).map(([name, pem]) => ({ name, pem, path: pem && choosePath() }));
-    const paths = files.flatMap(({ path }) => path ?? []);
-    if (paths.length > 0 && !canReceive('GITHUB_STATE')) {
-        core/* warning */.$e('The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.');
-        return Object.fromEntries(files.map(({ name }) => [name, undefined]));
+/** Says what to set if later steps get the token without the address that it belongs to. */
+function adviseAddress(url) {
+    const address = process.env['NOMAD_ADDR'] ?? '';
+    if ((0,command_files/* canReceive */.a)('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
+        const state = address === '' ? 'is not set in this job' : 'names another address';
+        core/* info */.pq(`Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`);
     }
-    if (paths.length > 0) {
-        // Before the first file is written, so that the post step deletes them even if this step fails.
-        core/* saveState */.LZ(STATE.files, JSON.stringify(paths));
+}
+function warnAboutPrograms({ url, tlsSkipVerify }) {
+    const { pathname, origin } = new URL(url);
+    if (pathname !== '/') {
+        core/* warning */.$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
     }
-    for (const { pem, path } of files) {
-        if (pem !== undefined && path !== undefined) {
-            writePem(path, pem);
+    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+        core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
+    }
+}
+function provideFiles(pems) {
+    let folder = '';
+    if (Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined)) {
+        if ((0,command_files/* canReceive */.a)('GITHUB_STATE')) {
+            folder = createFolder();
+            // Before the first file is written, so that the post step deletes it even if this step fails.
+            core/* saveState */.LZ('folder', folder);
+        }
+        else {
+            core/* warning */.$e('The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.');
         }
     }
-    return Object.fromEntries(files.map(({ name, path }) => [name, path]));
+    const provide = (name, pem) => pem.path ?? (folder === '' ? undefined : writePem(folder, name, pem.text));
+    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && provide(`${name}.pem`, pem)]));
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/outputs.ts
@@ -19295,279 +18890,202 @@ function writeFiles(pems) {
 
 
 
-
-
-const MAX_NAMES = 20;
-/** Saves a token for the post step, with its secret only if it can and should be revoked. */
-function saveToken({ accessorId, secretId, type, expirationTime }, revokeToken) {
+/** Saves a token for the post step: with secrets only if it can and should be revoked. */
+function saveToken(token, { connection, revokeToken }) {
+    const { accessorId, secretId, type, expirationTime } = token;
     const isRevocable = type === 'management' && revokeToken;
-    const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
-    if (canReceive('GITHUB_STATE')) {
-        core/* saveState */.LZ(STATE.token, JSON.stringify(saved));
+    const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
+    if ((0,command_files/* canReceive */.a)('GITHUB_STATE')) {
+        core/* saveState */.LZ('token', JSON.stringify(saved));
     }
     else if (isRevocable) {
-        core/* info */.pq('The environment variable GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
+        core/* info */.pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
     }
 }
-/**
- * Passes a masked token to later steps, describes it in the log, and warns if it has too many permissions, none, or no expiration.
- * `effectivePolicies` are its existing policies, including those of its roles, if they are known.
- */
-function publish(token, effectivePolicies, options) {
-    if (options.exportConnection) {
-        exportConnection(options);
+/** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
+function publish(token, policies, inputs) {
+    // A run by hand has no later step that reads the variables and the files.
+    if (inputs.exportConnection && (0,command_files/* canReceive */.a)('GITHUB_ENV')) {
+        exportConnection(inputs);
     }
-    if (options.exportToken && warnUnlessPresent('GITHUB_ENV')) {
+    else if (inputs.exportToken) {
+        adviseAddress(inputs.connection.url);
+    }
+    if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
         core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
     }
     if (warnUnlessPresent('GITHUB_OUTPUT')) {
-        if (options.outputToken) {
-            core/* setOutput */.uH('nomadToken', token.secretId);
-        }
-        core/* setOutput */.uH('accessorId', token.accessorId);
-        core/* setOutput */.uH('tokenType', token.type);
-        core/* setOutput */.uH('policies', JSON.stringify(token.policies));
-        core/* setOutput */.uH('roles', JSON.stringify(token.roles));
-        core/* setOutput */.uH('expirationTime', token.expirationTime);
+        const outputs = {
+            ...(inputs.outputToken && { nomadToken: token.secretId }),
+            accessorId: token.accessorId,
+            tokenType: token.type,
+            policies: JSON.stringify(policies ?? token.policies),
+            roles: JSON.stringify(token.roles),
+            expirationTime: token.expirationTime,
+        };
+        Object.entries(outputs).forEach(([name, value]) => {
+            core/* setOutput */.uH(name, value);
+        });
     }
-    core/* info */.pq(describeToken(token, effectivePolicies, options.methodName));
-    warnAboutToken(token, effectivePolicies, options.methodName);
+    describeToken(token, policies, inputs.methodName);
 }
 function warnUnlessPresent(file) {
-    const isPresent = canReceive(file);
+    const isPresent = (0,command_files/* canReceive */.a)(file);
     if (!isPresent) {
         core/* warning */.$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
     }
     return isPresent;
 }
-function describeToken(token, effectivePolicies, methodName) {
-    const rights = [];
-    if (token.roles.length > 0) {
-        rights.push(`roles: ${listNames(token.roles)}`);
+function describeToken(token, policies, methodName) {
+    const { type, accessorId, roles, expirationTime } = token;
+    const listed = policies === undefined ? 'through its roles' : policies.join(', ');
+    const parts = [
+        `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
+        ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
+        ...(listed === '' ? [] : [`policies: ${listed}`]),
+        expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* formatTime */.fU)(Date.parse(expirationTime))}`,
+    ];
+    core/* info */.pq(parts.join('; '));
+    if (type === 'management') {
+        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
     }
-    const policies = effectivePolicies ?? token.policies;
-    if (policies.length > 0) {
-        rights.push(`policies: ${listNames(policies)}`);
+    else if (policies?.length === 0) {
+        core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
     }
-    else if (effectivePolicies === undefined && token.roles.length > 0) {
-        rights.push('policies: through its roles');
-    }
-    return [
-        `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
-        ...rights,
-        token.expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* trimFraction */.tt)(token.expirationTime)}`,
-    ].join('; ');
-}
-function warnAboutToken(token, effectivePolicies, methodName) {
-    if (token.type === 'management') {
-        core/* warning */.$e(`This is a management token, which allows everything on the cluster. ` +
-            `Bind the auth method ${methodName} to a role or a policy instead.`);
-    }
-    if (token.expirationTime === '') {
+    if (expirationTime === '') {
         core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
-    if (effectivePolicies?.length === 0) {
-        core/* warning */.$e(`This token has no permissions: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to other policies.`);
-    }
-}
-function listNames(names) {
-    const more = names.length - MAX_NAMES;
-    return names.slice(0, MAX_NAMES).map(secrets/* quoteId */.g0).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
 }
 
 
 /***/ }),
 
-/***/ 6372:
+/***/ 8903:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ findProxy),
+/* harmony export */   x: () => (/* binding */ describeWay)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9783);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7361);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7194);
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Kb: () => (/* binding */ excerpt),
-  dK: () => (/* binding */ mask),
-  hD: () => (/* binding */ quote),
-  g0: () => (/* binding */ quoteId)
-});
 
-// UNUSED EXPORTS: disarm
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 19 modules
-var core = __nccwpck_require__(8079);
-;// CONCATENATED MODULE: ./src/escapes.ts
-// One character as URLs, JSON and HTML escape it.
-const ESCAPED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|\\u[\da-f]{4}|\\x[\da-f]{2}|\\[/"'\\bfnrt]|&(?:#0*\d{1,6}|#x0*[\da-f]{1,5}|amp|lt|gt|quot|apos);/gi;
-const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-/** Splits a text into its characters; with `unescaping`, it decodes the escapes of URLs, JSON and HTML. */
-function* split(text, unescaping) {
-    let at = 0;
-    for (const match of unescaping ? text.matchAll(ESCAPED) : []) {
-        for (; at < match.index; at += 1) {
-            yield [text.charAt(at), at, at + 1];
-        }
-        at += match[0].length;
-        yield [escapes_unescape(match[0]), match.index, at];
-    }
-    for (; at < text.length; at += 1) {
-        yield [text.charAt(at), at, at + 1];
-    }
-}
-function escapes_unescape(text) {
-    if (text.startsWith('%')) {
-        return Buffer.from(text.replaceAll('%', ''), 'hex').toString();
-    }
-    if (text.startsWith('\\')) {
-        const isWhiteSpace = /^\\[bfnrt]$/i.test(text);
-        return isWhiteSpace ? ' ' : text.length === 2 ? text.charAt(1) : String.fromCharCode(parseInt(text.slice(2), 16));
-    }
-    const name = text.slice(1, -1).toLowerCase();
-    return (NAMED[name] ?? String.fromCodePoint(name.startsWith('#x') ? parseInt(name.slice(2), 16) : Number(name.slice(1))));
-}
 
-;// CONCATENATED MODULE: ./src/redact.ts
-
-// Replacing a very short secret would garble ordinary words, and the replacements would reveal it.
-const MIN_REPLACED_LENGTH = 4;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const IGNORED = /[\s\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
-const secrets = new Set();
-// The encoded forms of the secrets, and the secrets that are not encoded yet, because most runs never quote anything.
-const redact_forms = new Set();
-const pending = [];
-/** Makes `redact` remove a secret, including its common encodings. */
-function addSecret(secret) {
-    if (!secrets.has(secret)) {
-        secrets.add(secret);
-        pending.push(secret);
+/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; throws a Failure if it is malformed. */
+function findProxy(url) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+    if (variable === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__/* .checkBypass */ .H)(url) || isExcluded(url)) {
+        return undefined;
+    }
+    const value = process.env[variable] ?? '';
+    try {
+        // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
+        return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
+    }
+    catch {
+        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK)(value);
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('action invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
-/** Replaces the secrets in a text, even if they are encoded or have spaces in them; `isCut` means that the end of the text is missing. */
-function redact(text, isCut = false) {
-    const isSecret = new Uint8Array(text.length);
-    // A server may escape any of the characters of a secret, and a secret may look like an escape itself.
-    for (const { plain, ranges } of [normalize([...split(text, false)]), normalize([...split(text, true)])]) {
-        const mark = (first, last) => isSecret.fill(1, ranges[first]?.[0], ranges[last]?.[1]);
-        for (const form of listForms()) {
-            for (let at = plain.indexOf(form); at !== -1; at = plain.indexOf(form, at + form.length)) {
-                mark(at, at + form.length - 1);
-            }
-            const cut = isCut ? findCutSecret(plain, form) : 0;
-            if (cut > 0) {
-                mark(plain.length - cut, plain.length - 1);
-            }
-        }
-    }
-    let result = '';
-    for (let at = 0; at < text.length; at += 1) {
-        result += isSecret[at] === 0 ? text.charAt(at) : isSecret[at - 1] === 1 ? '' : '***';
-    }
-    return result;
+/** Describes the way through a proxy for messages; empty if there is none. */
+function describeWay(proxy) {
+    return proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
 }
-function listForms() {
-    for (const form of pending.splice(0).flatMap(encode)) {
-        // Most secrets are ASCII and may be long, as JWTs are.
-        const plain = /^[!-~]*$/.test(form) ? form.toLowerCase() : normalize([...split(form, false)]).plain;
-        if (plain.length >= MIN_REPLACED_LENGTH) {
-            redact_forms.add(plain);
-        }
+function parseProxy(address) {
+    // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
+    const [, scheme, credentials = ''] = /^(\w+):\/\/(?:(.*)@)?/.exec(address) ?? [];
+    if (!/^https?$/i.test(scheme ?? '') || /[/\\?#]/.test(credentials)) {
+        throw new Error('not the address of an HTTP proxy');
     }
-    return redact_forms;
-}
-// Returns how many characters at the end of a text may be the beginning of a secret.
-function findCutSecret(plain, form) {
-    for (let length = Math.min(form.length - 1, plain.length); length >= MIN_REPLACED_LENGTH; length -= 1) {
-        if (plain.endsWith(form.slice(0, length))) {
-            return length;
-        }
+    const { origin, username, password } = new URL(address);
+    if (username === '' && password === '') {
+        return { origin, authorization: undefined };
     }
-    return 0;
+    // https://www.rfc-editor.org/rfc/rfc7617#section-2
+    const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
+    // A user name without a password is often a key.
+    const secret = password || username;
+    [secret, decodeURIComponent(secret), encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK);
+    return { origin, authorization: `Basic ${encoded}` };
 }
-// White space and invisible characters between the characters of a secret, or another case, do not hide it.
-function normalize(pieces) {
-    const ranges = [];
-    let plain = '';
-    for (const [text, from, to] of pieces) {
-        for (let at = 0; at < text.length; at += 1) {
-            const character = text.charAt(at);
-            if (!IGNORED.test(character)) {
-                const lower = character.toLowerCase();
-                plain += lower.length === 1 ? lower : character;
-                ranges.push([from, to]);
-            }
-        }
+// In addition to what @actions/http-client supports, NO_PROXY can contain networks in CIDR notation and `*.example.com`.
+function isExcluded(url) {
+    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+    const entries = (process.env['no_proxy'] || process.env['NO_PROXY'] || '').toLowerCase().split(/[\s,]+/);
+    return entries.some((entry) => entry.startsWith('*.') ? `.${host}`.endsWith(entry.slice(1)) : isInNetwork(host, entry));
+}
+function isInNetwork(host, network) {
+    const [address = '', prefix = ''] = network.split('/');
+    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 6 ? 'ipv6' : 'ipv4';
+    const list = new node_net__WEBPACK_IMPORTED_MODULE_0__.BlockList();
+    try {
+        // NaN is refused; an empty text would be 0, which is every address.
+        list.addSubnet(address, prefix === '' ? NaN : Number(prefix), family);
+        return list.check(host, family);
     }
-    return { plain, ranges };
-}
-function encode(secret) {
-    return [
-        secret,
-        // A secret that looks like an escape also has an unescaped form.
-        [...split(secret, true)].map(([text]) => text).join(''),
-        // Forms in URLs encode a space as a plus sign.
-        secret.replaceAll(' ', '+'),
-        ...[0, 1, 2].flatMap((shift) => encodeBase64(secret, shift)),
-        ...(UUID.test(secret) ? [secret.replaceAll('-', '')] : []),
-    ];
-}
-// Within a longer text, a secret begins at one of three offsets in the groups of base64, and its first and last characters vary.
-function encodeBase64(secret, shift) {
-    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
-    const whole = bytes.toString('base64url').slice(shift === 0 ? 0 : shift + 1);
-    const inner = bytes.length % 3 === 0 ? whole : whole.slice(0, -1);
-    return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+    catch {
+        // One of them is a name, or of the other family.
+        return false;
+    }
 }
 
-;// CONCATENATED MODULE: ./src/secrets.ts
 
+/***/ }),
+
+/***/ 7194:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AB: () => (/* binding */ quoteName),
+/* harmony export */   E$: () => (/* binding */ redact),
+/* harmony export */   dK: () => (/* binding */ mask),
+/* harmony export */   hD: () => (/* binding */ quote)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 
 const MAX_QUOTE_LENGTH = 500;
-// Far more than any response from Nomad. It keeps servers from slowing this process down with a megabyte of text.
-const MAX_SEARCHED_LENGTH = 16_384;
 // The mask of one or two characters would garble the whole log.
 const MIN_LENGTH = 3;
-const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
+// A JWT, a UUID such as a SecretID, or another long token that was never masked.
+const TOKEN_LIKE = /eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|[\w+=~-]{40,}/gi;
 // Colors and links. The function of node:util for this takes quadratic time.
 const TERMINAL_ESCAPE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
-// An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
-const CUT_ESCAPE = /(?:[\u001b\u009b][^@-Z\\^-~\u001b\u009b]*|(?:%[c-f][\da-f](?:%[89ab][\da-f]){0,2})?(?:%[\da-f]?)?|\\(?:[ux][\da-f]{0,3})?|&#?\w*)$/i;
-/** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
+const secrets = new Set();
+/** Masks a secret in the runner's log, and makes the quoting functions replace it. */
 function mask(secret) {
-    // A server may echo the signature of a JWT alone.
-    const [, signature = ''] = JWT.exec(secret) ?? [];
-    for (const part of [secret, signature].filter(({ length }) => length >= MIN_LENGTH)) {
-        core/* setSecret */.Pq(part);
-        addSecret(part);
+    if (secret.length >= MIN_LENGTH && !secrets.has(secret)) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq(secret);
+        secrets.add(secret);
     }
 }
-/**
- * Returns the beginning of a text from another program without secrets and terminal escapes.
- * A server may echo what was sent to it, and the runner does not mask a secret that is encoded or cut.
- */
-function excerpt(text, maxLength) {
-    const isCut = text.length > maxLength;
-    const head = text.slice(0, maxLength).replace(TERMINAL_ESCAPE, '');
-    return redact(isCut ? head.replace(CUT_ESCAPE, '') : head, isCut);
-}
-/** Returns an excerpt on one line, without control characters and workflow commands. */
+/** Returns the text of another program on one line, without secrets, what looks like one, control characters and workflow commands. */
 function quote(text, maxLength = MAX_QUOTE_LENGTH) {
-    const line = excerpt(text, MAX_SEARCHED_LENGTH)
+    return toLine(redact(text).replace(TOKEN_LIKE, '***'), maxLength);
+}
+/** Like `quote`, for names, IDs and claims: only replaces known secrets, because an ID often looks like a token. */
+function quoteName(text, maxLength = MAX_QUOTE_LENGTH) {
+    return toLine(redact(text), maxLength);
+}
+/** Replaces the known secrets in a text. The runner does not mask a secret that is cut, or that has other white space. */
+function redact(text) {
+    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+    return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, '***'), text.replace(TERMINAL_ESCAPE, ''));
+}
+// The runner looks for the command `::name` at the beginning of a line, and for `##[name` anywhere.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+function toLine(text, maxLength) {
+    const line = text
         .replace(/[\s\p{C}]+/gu, ' ')
-        // Text that looks like a JWT or a Nomad token may be one that was never masked.
-        .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
-        .trim();
-    const safe = disarm(line);
-    return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
-}
-/** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
-function quoteId(id) {
-    return /^[\w-]{1,128}$/.test(id) && redact(id) === id ? id : quote(id, 128);
-}
-/**
- * Breaks up workflow commands: the runner looks for `::name` at the beginning of a line, and for `##[name` anywhere.
- * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
- */
-function disarm(line) {
-    return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
+        .trim()
+        .replaceAll('##[', '## [')
+        .replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
+    return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 }
 
 
@@ -19678,6 +19196,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 643:
 /***/ ((module) => {
 
@@ -19769,27 +19294,28 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 8079:
+/***/ 486:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Yz: () => (/* binding */ core_debug),
+  Yz: () => (/* binding */ debug),
   N4: () => (/* binding */ endGroup),
   dN: () => (/* binding */ exportVariable),
   Vt: () => (/* binding */ getBooleanInput),
+  V9: () => (/* binding */ getIDToken),
   V4: () => (/* binding */ getInput),
   pq: () => (/* binding */ info),
   LZ: () => (/* binding */ saveState),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
-  Pq: () => (/* binding */ core_setSecret),
+  Pq: () => (/* binding */ setSecret),
   Oh: () => (/* binding */ startGroup),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, error, getIDToken, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -19962,10 +19488,717 @@ function prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(4942);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+var proxy = __nccwpck_require__(9783);
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
+var undici = __nccwpck_require__(9729);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = proxy/* getProxyUrl */.s(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = proxy/* getProxyUrl */.s(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
+var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -19990,12 +20223,12 @@ class BasicCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return __awaiter(this, void 0, void 0, function* () {
+        return auth_awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
 }
-class auth_BearerCredentialHandler {
+class BearerCredentialHandler {
     constructor(token) {
         this.token = token;
     }
@@ -20012,7 +20245,7 @@ class auth_BearerCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return __awaiter(this, void 0, void 0, function* () {
+        return auth_awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -20034,7 +20267,7 @@ class PersonalAccessTokenCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return __awaiter(this, void 0, void 0, function* () {
+        return auth_awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -20053,13 +20286,13 @@ var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg
 
 
 
-class oidc_utils_OidcClient {
+class OidcClient {
     static createHttpClient(allowRetry = true, maxRetry = 10) {
         const requestOptions = {
             allowRetries: allowRetry,
             maxRetries: maxRetry
         };
-        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(OidcClient.getRequestToken())], requestOptions);
     }
     static getRequestToken() {
         const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
@@ -20078,7 +20311,7 @@ class oidc_utils_OidcClient {
     static getCall(id_token_url) {
         return oidc_utils_awaiter(this, void 0, void 0, function* () {
             var _a;
-            const httpclient = oidc_utils_OidcClient.createHttpClient();
+            const httpclient = OidcClient.createHttpClient();
             const res = yield httpclient
                 .getJson(id_token_url)
                 .catch(error => {
@@ -20097,13 +20330,13 @@ class oidc_utils_OidcClient {
         return oidc_utils_awaiter(this, void 0, void 0, function* () {
             try {
                 // New ID Token is requested from action service
-                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
+                let id_token_url = OidcClient.getIDTokenUrl();
                 if (audience) {
                     const encodedAudience = encodeURIComponent(audience);
                     id_token_url = `${id_token_url}&audience=${encodedAudience}`;
                 }
                 debug(`ID token url is ${id_token_url}`);
-                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
+                const id_token = yield OidcClient.getCall(id_token_url);
                 setSecret(id_token);
                 return id_token;
             }
@@ -21701,7 +21934,7 @@ function exportVariable(name, val) {
  * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
  * ```
  */
-function core_setSecret(secret) {
+function setSecret(secret) {
     command_issueCommand('add-mask', {}, secret);
 }
 /**
@@ -21823,7 +22056,7 @@ function isDebug() {
  * Writes debug message to user log
  * @param message debug message
  */
-function core_debug(message) {
+function debug(message) {
     command_issueCommand('debug', {}, message);
 }
 /**
@@ -21945,22 +22178,13 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 4942:
+/***/ 9783:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Hv: () => (/* binding */ HttpCodes)
-});
-
-// UNUSED EXPORTS: Headers, HttpClient, HttpClientError, HttpClientResponse, MediaTypes, getProxyUrl, isHttps
-
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ checkBypass),
+/* harmony export */   s: () => (/* binding */ getProxyUrl)
+/* harmony export */ });
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -22051,714 +22275,6 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var node_modules_tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./src/http/undici.ts + 1 modules
-var undici = __nccwpck_require__(5366);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? https : http;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-
-/***/ }),
-
-/***/ 8330:
-/***/ ((module) => {
-
-module.exports = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 
 /***/ })
 
@@ -22882,6 +22398,36 @@ module.exports = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}')
 /******/ 	};
 /******/ })();
 /******/ 
+/******/ /* webpack/runtime/create fake namespace object */
+/******/ (() => {
+/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 	var leafPrototypes;
+/******/ 	// create a fake namespace object
+/******/ 	// mode & 1: value is a module id, require it
+/******/ 	// mode & 2: merge all properties of value into the ns
+/******/ 	// mode & 4: return value when already ns object
+/******/ 	// mode & 16: return value when it's Promise-like
+/******/ 	// mode & 8|1: behave like require
+/******/ 	__nccwpck_require__.t = function(value, mode) {
+/******/ 		if(mode & 1) value = this(value);
+/******/ 		if(mode & 8) return value;
+/******/ 		if(typeof value === 'object' && value) {
+/******/ 			if((mode & 4) && value.__esModule) return value;
+/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 		}
+/******/ 		var ns = Object.create(null);
+/******/ 		__nccwpck_require__.r(ns);
+/******/ 		var def = {};
+/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 		}
+/******/ 		def['default'] = () => (value);
+/******/ 		__nccwpck_require__.d(ns, def);
+/******/ 		return ns;
+/******/ 	};
+/******/ })();
+/******/ 
 /******/ /* webpack/runtime/define property getters */
 /******/ (() => {
 /******/ 	// define getter functions for harmony exports
@@ -22897,6 +22443,17 @@ module.exports = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}')
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/make namespace object */
+/******/ (() => {
+/******/ 	// define __esModule on exports
+/******/ 	__nccwpck_require__.r = (exports) => {
+/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 		}
+/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 	};
 /******/ })();
 /******/ 
 /******/ /* webpack/runtime/node module decorator */

@@ -128,7 +128,7 @@ for (const node of [process.execPath, ...process.argv.slice(2)]) {
   const { raw } = await runMain({ command: [node, '-p', 'process.version', '--'] });
   const ratio = await compareWithNothing(near, node);
   const main = await runMain(near);
-  const post = await compareWithNothing(near, node, (step) => runPost(step, main));
+  const post = await compareWithNothing(near, node, (step) => runPost({ ...step, state: main.state }));
   const peakMiB = await measurePeakMiB(near, node);
   const waitMs = await measureWaitMs(far, issuer, tls.port, node);
   console.log(`Node ${raw.trim()}

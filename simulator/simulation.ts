@@ -95,11 +95,12 @@ export class Simulation {
   /** Logs a job in with the action, as a step of a workflow does. */
   async runAction(claims: Claims): Promise<StageResult> {
     const inputs = { url: this.nomad.url, methodName: this.setup.method.Name };
+    const env = { NOMAD_ADDR: this.nomad.url };
     const aud = this.#chooseAudience(claims);
     // The fake GitHub issuer only issues JWTs with its own issuer and one audience. Other JWTs are passed as an input.
     return claims['iss'] === GITHUB_ISSUER && typeof aud === 'string'
-      ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: this.issuer.startJob(claims) })
-      : runMain({ inputs: { ...inputs, identityToken: await this.#issue(claims) } });
+      ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: { ...env, ...this.issuer.startJob(claims) } })
+      : runMain({ inputs: { ...inputs, identityToken: await this.#issue(claims) }, env });
   }
 
   /** Returns the effect of each binding rule on a job; undefined if the method refuses its JWT. */

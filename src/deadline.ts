@@ -4,12 +4,13 @@ const LONGEST_ATTEMPT_MS = 30_000;
 
 /** The time by which a login must be complete. */
 export class Deadline {
-  readonly #totalMs: number;
+  /** The whole time in milliseconds. */
+  readonly totalMs: number;
   readonly #endMs: number;
 
   constructor(seconds: number) {
-    this.#totalMs = seconds * 1000;
-    this.#endMs = performance.now() + this.#totalMs;
+    this.totalMs = seconds * 1000;
+    this.#endMs = performance.now() + this.totalMs;
   }
 
   /** How many milliseconds are left; 0 after the deadline. */
@@ -19,7 +20,7 @@ export class Deadline {
 
   /** How many milliseconds one attempt may take. */
   get attemptMs(): number {
-    return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
   }
 }
 
@@ -45,10 +46,5 @@ export function formatSeconds(ms: number): string {
 
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 export function formatTime(ms: number): string {
-  return trimFraction(new Date(ms).toISOString());
-}
-
-/** Removes the fraction of a second from a time in RFC 3339. */
-export function trimFraction(time: string): string {
-  return time.replace(/\.\d+/, '');
+  return new Date(ms).toISOString().replace(/\.\d+/, '');
 }

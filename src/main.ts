@@ -2,31 +2,35 @@ import * as core from '@actions/core';
 import { Deadline } from './deadline.js';
 import { endSoon } from './exit.js';
 import { explain } from './failures/explain.js';
-import { getIdentity } from './identity/identity.js';
+import { getIdentity } from './identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
-import { NomadClient } from './nomad/client.js';
+import { NomadApi } from './nomad/api.js';
+import { listMethods, logIn } from './nomad/login.js';
+import { waitUntilUsable } from './nomad/propagation.js';
+import { checkCommandFiles } from './outputs/command-files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
 async function run(): Promise<void> {
-  // Mask the secrets among the inputs, then read and validate the inputs.
+  // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
-  warnAboutTransport(inputs);
-  const deadline = new Deadline(inputs.timeout);
-  const nomad = new NomadClient(inputs, deadline);
+  warnAboutTransport(inputs.connection);
+  checkCommandFiles();
+  const deadline = new Deadline(inputs.connection.timeout);
+  const nomad = new NomadApi(inputs.connection, deadline);
   try {
     // Open the connection to Nomad while GitHub issues the JWT.
     if (inputs.identityToken === undefined) {
-      nomad.connect();
+      void listMethods(nomad, deadline.attemptMs);
     }
     const jwt = await getIdentity(inputs, deadline);
 
     // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-    const token = await nomad.login(jwt);
-    saveToken(token, inputs.revokeToken);
-    const effectivePolicies = await nomad.waitUntilUsable(token);
+    const token = await logIn(nomad, jwt, inputs, deadline);
+    saveToken(token, inputs);
+    const policies = await waitUntilUsable(nomad, token, deadline);
 
     // Pass the token to later steps; src/post.ts cleans up after the job.
-    publish(token, effectivePolicies, inputs);
+    publish(token, policies, inputs);
   } finally {
     nomad.close();
   }

@@ -1,30 +1,44 @@
-import { trimFraction } from './deadline.js';
+import { formatTime } from './deadline.js';
 import { endSoon } from './exit.js';
-import { deletePem } from './outputs/files.js';
-import { readFiles, readToken } from './outputs/state.js';
+import { deleteFolder } from './outputs/pem-folder.js';
+import { readToken } from './outputs/state.js';
 
 async function cleanUp(): Promise<void> {
-  for (const file of readFiles()) {
-    try {
-      if (!deletePem(file)) {
-        await warn('A file that this step wrote is no longer in RUNNER_TEMP, so it is not deleted.');
-      }
-    } catch (error) {
-      await warn(`A PEM file could not be deleted: ${(error as Error).message}`);
+  try {
+    const folder = process.env['STATE_folder'] ?? '';
+    if (folder !== '') {
+      deleteFolder(folder);
     }
+  } catch (error) {
+    await warn(`The folder with the PEM files could not be deleted: ${(error as Error).message}`);
   }
-  const token = readToken();
-  if (token === undefined) {
+  try {
+    await cleanUpToken();
+  } catch {
     await warn(
       'The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.',
     );
-  } else if (token?.secretId !== undefined) {
-    const { revokeToken } = await import('./revocation.js');
-    await revokeToken({ ...token, secretId: token.secretId });
-  } else if (token?.type === 'client') {
-    const end = trimFraction(token.expirationTime);
-    const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
-    console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
+  }
+}
+
+async function cleanUpToken(): Promise<void> {
+  const token = readToken();
+  if (token === null) {
+    return;
+  }
+  const { accessorId, secretId = '', type, expirationTime, connection } = token;
+  const name = `The ${type} token ${accessorId}`;
+  const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
+  if (endMs < Date.now()) {
+    console.log(
+      `${name} expired at ${formatTime(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`,
+    );
+  } else if (connection !== undefined) {
+    const { revokeToken } = await import('./nomad/revoke.js');
+    await revokeToken(name, { accessorId, secretId }, connection);
+  } else if (type === 'client') {
+    const validity = endMs === Infinity ? 'never expires' : `stays valid until ${formatTime(endMs)}`;
+    console.log(`${name} ${validity}: only management tokens can revoke themselves.`);
   }
 }
 

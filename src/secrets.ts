@@ -1,59 +1,47 @@
 import * as core from '@actions/core';
-import { addSecret, redact } from './redact.js';
 
 const MAX_QUOTE_LENGTH = 500;
-// Far more than any response from Nomad. It keeps servers from slowing this process down with a megabyte of text.
-const MAX_SEARCHED_LENGTH = 16_384;
 // The mask of one or two characters would garble the whole log.
 const MIN_LENGTH = 3;
-const JWT = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/;
+// A JWT, a UUID such as a SecretID, or another long token that was never masked.
+const TOKEN_LIKE = /eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|[\w+=~-]{40,}/gi;
 // Colors and links. The function of node:util for this takes quadratic time.
 const TERMINAL_ESCAPE =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
-// An escape of a terminal, a URL, JSON or HTML that is cut off at the end of an excerpt.
-const CUT_ESCAPE =
-  /(?:[\u001b\u009b][^@-Z\\^-~\u001b\u009b]*|(?:%[c-f][\da-f](?:%[89ab][\da-f]){0,2})?(?:%[\da-f]?)?|\\(?:[ux][\da-f]{0,3})?|&#?\w*)$/i;
 
-/** Masks a secret in the runner's log, and makes `quote` remove it, including its common encodings. */
+const secrets = new Set<string>();
+
+/** Masks a secret in the runner's log, and makes the quoting functions replace it. */
 export function mask(secret: string): void {
-  // A server may echo the signature of a JWT alone.
-  const [, signature = ''] = JWT.exec(secret) ?? [];
-  for (const part of [secret, signature].filter(({ length }) => length >= MIN_LENGTH)) {
-    core.setSecret(part);
-    addSecret(part);
+  if (secret.length >= MIN_LENGTH && !secrets.has(secret)) {
+    core.setSecret(secret);
+    secrets.add(secret);
   }
 }
 
-/**
- * Returns the beginning of a text from another program without secrets and terminal escapes.
- * A server may echo what was sent to it, and the runner does not mask a secret that is encoded or cut.
- */
-export function excerpt(text: string, maxLength: number): string {
-  const isCut = text.length > maxLength;
-  const head = text.slice(0, maxLength).replace(TERMINAL_ESCAPE, '');
-  return redact(isCut ? head.replace(CUT_ESCAPE, '') : head, isCut);
-}
-
-/** Returns an excerpt on one line, without control characters and workflow commands. */
+/** Returns the text of another program on one line, without secrets, what looks like one, control characters and workflow commands. */
 export function quote(text: string, maxLength = MAX_QUOTE_LENGTH): string {
-  const line = excerpt(text, MAX_SEARCHED_LENGTH)
+  return toLine(redact(text).replace(TOKEN_LIKE, '***'), maxLength);
+}
+
+/** Like `quote`, for names, IDs and claims: only replaces known secrets, because an ID often looks like a token. */
+export function quoteName(text: string, maxLength = MAX_QUOTE_LENGTH): string {
+  return toLine(redact(text), maxLength);
+}
+
+/** Replaces the known secrets in a text. The runner does not mask a secret that is cut, or that has other white space. */
+export function redact(text: string): string {
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, '***'), text.replace(TERMINAL_ESCAPE, ''));
+}
+
+// The runner looks for the command `::name` at the beginning of a line, and for `##[name` anywhere.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+function toLine(text: string, maxLength: number): string {
+  const line = text
     .replace(/[\s\p{C}]+/gu, ' ')
-    // Text that looks like a JWT or a Nomad token may be one that was never masked.
-    .replace(/eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi, '***')
-    .trim();
-  const safe = disarm(line);
-  return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
-}
-
-/** Returns an ID, even if it looks like a Nomad token, unless it contains a masked secret. */
-export function quoteId(id: string): string {
-  return /^[\w-]{1,128}$/.test(id) && redact(id) === id ? id : quote(id, 128);
-}
-
-/**
- * Breaks up workflow commands: the runner looks for `::name` at the beginning of a line, and for `##[name` anywhere.
- * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
- */
-export function disarm(line: string): string {
-  return line.replaceAll('##[', '## [').replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
+    .trim()
+    .replaceAll('##[', '## [')
+    .replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
+  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 }

@@ -1,4 +1,5 @@
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer, request as httpRequest, type RequestListener } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { connect } from 'node:net';
 import { open, type LoopbackServer } from './server.js';
 
@@ -14,16 +15,18 @@ export interface ProxyOptions {
   credentials?: string;
   /** The status with which it refuses every request. */
   refuseWith?: number;
+  /** The certificate of a proxy that is itself reached over TLS. */
+  tls?: ServerOptions;
 }
 
 /** Starts a proxy that tunnels CONNECT and forwards requests for absolute http URLs. */
-export async function startProxy({ credentials, refuseWith }: ProxyOptions = {}): Promise<ForwardProxy> {
+export async function startProxy({ credentials, refuseWith, tls }: ProxyOptions = {}): Promise<ForwardProxy> {
   const requests: string[] = [];
   const expected = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`;
   const findRefusal = (authorization: string | undefined): number | undefined =>
     authorization === expected ? refuseWith : 407;
 
-  const server = createServer((request, response) => {
+  const forward: RequestListener = (request, response) => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     const refusal = findRefusal(request.headers['proxy-authorization']);
     if (refusal !== undefined) {
@@ -40,8 +43,9 @@ export async function startProxy({ credentials, refuseWith }: ProxyOptions = {})
     });
     onward.on('error', () => response.writeHead(502).end());
     request.pipe(onward);
-  });
+  };
 
+  const server = tls ? createTlsServer(tls, forward) : createServer(forward);
   server.on('connect', ({ url = '', headers }, socket) => {
     requests.push(`CONNECT ${url}`);
     const refusal = findRefusal(headers['proxy-authorization']);
@@ -57,5 +61,5 @@ export async function startProxy({ credentials, refuseWith }: ProxyOptions = {})
     socket.on('error', () => onward.destroy());
   });
 
-  return { ...(await open(server, 'http')), requests };
+  return { ...(await open(server, tls ? 'https' : 'http')), requests };
 }

@@ -17,6 +17,8 @@ export interface Step {
   action?: string;
   /** The command that runs the action's program, by default the current Node. */
   command?: string[];
+  /** What the main program has saved for the post program. */
+  state?: Record<string, string>;
 }
 
 /** The result of one stage of a step: main or post. */
@@ -40,29 +42,25 @@ export interface StageResult {
 
 interface ActionMetadata {
   inputs?: Record<string, { default?: string } | null>;
-  runs: { main: string; post?: string };
+  runs: { main: string; post: string };
 }
 
 /**
  * Runs the main program of a step as GitHub's runner does, on the current Node.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
-export async function runMain(step: Step): Promise<StageResult> {
-  const { runs } = await readMetadata(step);
-  return runStage(step, runs.main, {});
+export function runMain(step: Step): Promise<StageResult> {
+  return runStage({ ...step, state: {} }, 'main');
 }
 
-/** Runs the post program of a step after its main program; returns undefined if the action has none. */
-export async function runPost(step: Step, main: StageResult): Promise<StageResult | undefined> {
-  const { runs } = await readMetadata(step);
-  return runs.post === undefined ? undefined : runStage(step, runs.post, main.state);
+/** Runs the post program of a step. */
+export function runPost(step: Step): Promise<StageResult> {
+  return runStage(step, 'post');
 }
 
-async function readMetadata(step: Step): Promise<ActionMetadata> {
-  return parse(await readFile(join(step.action ?? REPOSITORY, 'action.yml'), 'utf8')) as ActionMetadata;
-}
-
-async function runStage(step: Step, program: string, state: Record<string, string>): Promise<StageResult> {
+async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult> {
+  const action = step.action ?? REPOSITORY;
+  const metadata = parse(await readFile(join(action, 'action.yml'), 'utf8')) as ActionMetadata;
   const folder = await mkdtemp(join(tmpdir(), 'runner-'));
   try {
     const files = { env: join(folder, 'env'), output: join(folder, 'output'), state: join(folder, 'state') };
@@ -74,11 +72,11 @@ async function runStage(step: Step, program: string, state: Record<string, strin
       GITHUB_OUTPUT: files.output,
       GITHUB_STATE: files.state,
       RUNNER_TEMP: folder,
-      ...inputVariables(await readMetadata(step), step.inputs ?? {}),
-      ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
+      ...inputVariables(metadata, step.inputs ?? {}),
+      ...Object.fromEntries(Object.entries(step.state ?? {}).map(([name, value]) => [`STATE_${name}`, value])),
       ...step.env,
     };
-    const command = [...(step.command ?? [process.execPath]), join(step.action ?? REPOSITORY, program)];
+    const command = [...(step.command ?? [process.execPath]), join(action, metadata.runs[stage])];
     const { exitCode, raw } = await run(command, env);
     const view = new LogView(raw, env['RUNNER_DEBUG'] === '1');
     return {

@@ -32,6 +32,8 @@ export async function open(server: TcpServer, scheme: string): Promise<LoopbackS
     sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A test that fails before it closes its server must not keep the process alive.
+  server.unref();
   const { port } = server.address() as AddressInfo;
   return {
     url: `${scheme}://127.0.0.1:${String(port)}`,

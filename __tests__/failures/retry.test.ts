@@ -1,221 +1,149 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Deadline, withTimeout } from '../../src/deadline.js';
-import { findKind } from '../../src/failures/catalogue.js';
-import { Failure, type FailureDetails } from '../../src/failures/failure.js';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Deadline, formatSeconds, formatTime, withTimeout } from '../../src/deadline.js';
+import { Failure } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
-import { parseJwt } from '../../src/jwt.js';
-import { captureStdout } from '../support/capture.js';
+import { skipWaits, useProcess } from '../support/in-process.js';
 
-const NO_KEYS = 'error verifying token signature: fetching keys oidc: get keys failed Get "https://…": EOF';
-const jwt = parseJwt('e30.e30.x') ?? { token: '', header: {}, claims: {} };
+const BUSY = 'nomad 503 ';
+const REFUSED = 'network ECONNREFUSED x';
+const HUNG = 'network NO_RESPONSE';
 
-const UNCONNECTED = { code: '', hasResponded: false, hadConnected: false, isConnected: false };
+const output = useProcess();
+beforeEach(skipWaits);
 
-const refusedBy = (peer: 'GitHub' | 'Nomad', status: number, body = ''): FailureDetails => ({
-  target: { peer, url: 'https://nomad.example.com' },
-  response: { status, body },
-  login: { methodName: 'github', jwt, isJwtSupplied: true },
-});
-
-const cutOff = (code: string, more: Partial<FailureDetails['network']> = {}, url = 'http://a'): FailureDetails => ({
-  target: { peer: 'Nomad', url },
-  network: { ...UNCONNECTED, code, ...more },
-});
-
-const unreachedGithub = (code: string): FailureDetails => ({
-  target: { peer: 'GitHub', url: 'https://github.example.com' },
-  network: { ...UNCONNECTED, code },
-});
-
-const retryS = (details: FailureDetails): number => findKind(new Failure('It failed', details)).retryS;
-
-describe('the retry policy', () => {
-  test.each<[string, FailureDetails]>([
-    ['too many requests', refusedBy('Nomad', 429)],
-    ['a bad gateway', refusedBy('Nomad', 502)],
-    ['an unavailable service', refusedBy('Nomad', 503)],
-    ['a gateway timeout', refusedBy('Nomad', 504)],
-    ['a cluster without a leader', refusedBy('Nomad', 500, 'No cluster leader')],
-    ['a lost leader', refusedBy('Nomad', 500, 'rpc error: EOF')],
-    ['a server that is not the leader', refusedBy('Nomad', 500, 'node is not the leader')],
-    ['a dead leader', refusedBy('Nomad', 500, 'rpc error: failed to get conn: dial tcp: connection refused')],
-    ['a busy leader', refusedBy('Nomad', 500, "rpc error: lead thread didn't get connection")],
-    ['leadership lost meanwhile', refusedBy('Nomad', 500, 'leadership lost while committing log')],
-    ['keys that Nomad could not fetch', refusedBy('Nomad', 401, NO_KEYS)],
-    ['a reset by a server that has responded', cutOff('ECONNRESET', { hasResponded: true })],
-    ['a close by a server that has responded', cutOff('UND_ERR_SOCKET', { hasResponded: true }, 'https://a')],
-    [
-      'a TLS handshake that is cut off after an earlier one was completed',
-      cutOff('ECONNRESET', { hadConnected: true }, 'https://a'),
-    ],
-    ['no response', { ...cutOff(''), code: 'NO_RESPONSE' }],
-    ['a request that was not sent', { ...cutOff(''), code: 'NOT_SENT' }],
-    ['a proxy with too many requests', cutOff('UND_ERR_ABORTED', { proxyStatus: 429 })],
-    ['a proxy with a bad gateway', cutOff('UND_ERR_ABORTED', { proxyStatus: 502 })],
-    ['a proxy without a server', cutOff('UND_ERR_ABORTED', { proxyStatus: 503 })],
-    ['a proxy with a gateway timeout', cutOff('UND_ERR_ABORTED', { proxyStatus: 504 })],
-    ["GitHub's 500", refusedBy('GitHub', 500)],
-    ["GitHub's 429", refusedBy('GitHub', 429)],
-    ["a reset on GitHub's side", unreachedGithub('ECONNRESET')],
-    ["a refused connection on GitHub's side", unreachedGithub('ECONNREFUSED')],
-  ])('retries until the deadline: %s', (_, details) => {
-    expect(retryS(details)).toBe(Infinity);
-  });
-
-  test.each<[string, FailureDetails]>([
-    ['a reset by a server that has never responded', cutOff('ECONNRESET')],
-    ['a close by a server that has never responded', cutOff('UND_ERR_SOCKET')],
-    ['a TLS handshake that is cut off', cutOff('ECONNRESET', {}, 'https://a')],
-    ['a reset after a TLS handshake', cutOff('ECONNRESET', { hadConnected: true, isConnected: true }, 'https://a')],
-  ])('retries for 10 seconds, because the port may be wrong: %s', (_, details) => {
-    expect(retryS(details)).toBe(10);
-  });
-
-  test.each<[string, FailureDetails]>([
-    ['ECONNREFUSED', cutOff('ECONNREFUSED')],
-    ['ETIMEDOUT', cutOff('ETIMEDOUT')],
-    ['UND_ERR_CONNECT_TIMEOUT', cutOff('UND_ERR_CONNECT_TIMEOUT')],
-    ['EAI_AGAIN', cutOff('EAI_AGAIN')],
-    ['EHOSTUNREACH', cutOff('EHOSTUNREACH')],
-    ['ENETUNREACH', cutOff('ENETUNREACH')],
-    ['a close after the TLS handshake', cutOff('UND_ERR_SOCKET', {}, 'https://a')],
-    ['a job that GitHub sees as pending', refusedBy('GitHub', 403, "Can't issue ID_TOKEN for job in 'Pending' state")],
-    ['a job that GitHub sees as delayed', refusedBy('GitHub', 403, "Can't issue ID_TOKEN for job in 'Delayed' state")],
-  ])('retries for 5 seconds, because a wrong input looks the same: %s', (_, details) => {
-    expect(retryS(details)).toBe(5);
-  });
-
-  test.each<[string, FailureDetails]>([
-    ['a bad request', refusedBy('Nomad', 400, 'no role or policy bindings matched')],
-    ['a wrong audience', refusedBy('Nomad', 401, 'invalid audience (aud) claim')],
-    ['a forbidden request', refusedBy('Nomad', 403)],
-    ['a wrong address', refusedBy('Nomad', 404)],
-    ['an invalid bind name', refusedBy('Nomad', 500, 'computed "role" bind name for bind target is invalid: ""')],
-    ['the same from a follower', refusedBy('Nomad', 500, 'rpc error: computed "role" bind name x invalid: ""')],
-    ['a claim that cannot be mapped', refusedBy('Nomad', 500, "rpc error: error converting claim 'x' to string")],
-    ['an unknown region', refusedBy('Nomad', 500, 'No path to region')],
-    ['an unknown host', cutOff('ENOTFOUND')],
-    ['an unknown CA', cutOff('UNABLE_TO_VERIFY_LEAF_SIGNATURE')],
-    ['a certificate for another name', cutOff('ERR_TLS_CERT_ALTNAME_INVALID')],
-    ['a response that is too long', { ...cutOff(''), code: 'RESPONSE_TOO_LONG' }],
-    ["GitHub's refusal", refusedBy('GitHub', 403)],
-    ["GitHub's refusal of the request token", refusedBy('GitHub', 403, 'The request token is not valid')],
-    ["GitHub's response without a token", { code: 'INVALID_ISSUED_JWT' }],
-    ["a certificate of GitHub's endpoint that is not trusted", unreachedGithub('SELF_SIGNED_CERT_IN_CHAIN')],
-    ["an unknown host of GitHub's endpoint", unreachedGithub('ENOTFOUND')],
-    ['a proxy that requires credentials', cutOff('UND_ERR_ABORTED', { proxyStatus: 407 })],
-  ])('never retries: %s', (_, details) => {
-    expect(retryS(details)).toBe(0);
-  });
-});
-
-describe('an attempt', () => {
-  test.each([
-    ['a third of a short timeout', 60, 20_000],
-    ['30 seconds of a long timeout', 3600, 30_000],
-  ])('may take %s', (_, seconds, limitMs) => {
-    expect(new Deadline(seconds).attemptMs).toBe(limitMs);
-  });
-});
+/** Runs attempts on a clock that only they advance, by `ms` each; an attempt throws its failure, or succeeds without one. */
+async function run(
+  seconds: number,
+  attempts: { sign?: string; ms?: number; retryAfterMs?: number }[],
+): Promise<{ outcome: string; limits: number[]; lines: string[] }> {
+  let clockMs = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => clockMs);
+  const limits: number[] = [];
+  output.text = '';
+  const attempt = (limitMs: number): Promise<string> => {
+    const { sign, ms = 0, retryAfterMs } = attempts[Math.min(limits.length, attempts.length - 1)] ?? {};
+    limits.push(limitMs);
+    clockMs += ms;
+    const message = sign === HUNG ? 'It hung' : 'It failed';
+    return sign === undefined
+      ? Promise.resolve('done')
+      : Promise.reject(new Failure(sign, message, { url: 'http://a.example.com', retryAfterMs }));
+  };
+  try {
+    const outcome = await retry(new Deadline(seconds), attempt).catch(String);
+    return { outcome, limits, lines: output.text.split('\n').filter((line) => line !== '' && !line.startsWith('::')) };
+  } finally {
+    clock.mockRestore();
+  }
+}
 
 describe('retry', () => {
-  let stdout: ReturnType<typeof captureStdout>;
-
-  beforeEach(() => {
-    stdout = captureStdout();
+  test('returns the result of the first attempt that succeeds, after one log line for one reason', async () => {
+    const { outcome, lines } = await run(60, [{ sign: BUSY }, { sign: BUSY }, {}]);
+    expect(outcome).toBe('done');
+    expect(lines).toEqual(['It failed. Retrying in 0.0 s (60.0 s left).']);
   });
 
-  afterEach(() => {
-    stdout.restore();
+  test('logs again if the reason changes, and every 10 seconds', async () => {
+    const busy = [{ sign: BUSY }, { sign: BUSY, ms: 9_999 }, { sign: BUSY, ms: 1 }];
+    const { lines } = await run(60, [...busy, { sign: 'nomad 429 x' }, { sign: 'nomad 429 x' }, {}]);
+    expect(lines.map((line) => /\((.*) left\)/.exec(line)?.[1])).toEqual(['60.0 s', '50.0 s', '50.0 s']);
   });
 
-  const fail = (details: FailureDetails): never => {
-    throw new Failure('It failed', details);
-  };
-  const hang = (limitMs: number, promise: Promise<never> = new Promise(() => undefined)): Promise<never> =>
-    withTimeout(limitMs, promise, () => new Failure('It hung', { ...cutOff(''), code: 'NO_RESPONSE' }));
-
-  test('returns the result of the first attempt that succeeds, with one log line for each wait', async () => {
-    let attempts = 0;
-    const result = await retry(new Deadline(60), () =>
-      Promise.resolve((attempts += 1)).then((n) => (n < 3 ? fail(refusedBy('Nomad', 503)) : 'done')),
-    );
-    expect(result).toBe('done');
-    expect(attempts).toBe(3);
-    const lines = stdout.text.split('\n').filter((line) => line !== '' && !line.startsWith('::debug::'));
-    expect(lines).toHaveLength(2);
-    expect(lines.join('\n')).toMatch(/^(It failed\. Retrying in \d\.\d s \(\d\d\.\d s left\)\.\n?){2}$/);
+  test('logs the advice with the first wait only, if a wrong input may be the reason, and its decision', async () => {
+    const { lines } = await run(60, [{ sign: REFUSED }, { sign: REFUSED, ms: 2_000 }, { sign: REFUSED }, {}]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^It failed\. Retrying in 0\.0 s \(10\.0 s left\)\. If it keeps failing: Nothing listens/),
+    ]);
+    expect(output.text).toContain('::debug::connection-refused: retry for 10.0 s, 8.0 s left');
   });
 
-  test('logs the advice with the first wait if a wrong input may be the reason', async () => {
-    let attempts = 0;
-    await retry(new Deadline(60), () =>
-      Promise.resolve((attempts += 1)).then((n) => (n < 3 ? fail(cutOff('ECONNRESET')) : 'done')),
-    );
-    expect(stdout.text.match(/If it keeps failing: a closes connections/g)).toHaveLength(1);
+  test('waits for twice as long after each attempt, up to 5 s, or 1 s for an address that may be wrong', async () => {
+    Math.random = () => 0.04;
+    const waits = async (sign: string): Promise<string[]> => {
+      const { lines } = await run(600, [...Array.from({ length: 7 }, () => ({ sign, ms: 10_000 })), {}]);
+      return lines.map((line) => /in (\d+\.\d) s/.exec(line)?.[1] ?? '');
+    };
+    // 4 % of 0.5, 1, 2, 4, 5, 5 and 5 s.
+    expect(await waits(BUSY)).toEqual(['0.0', '0.0', '0.1', '0.2', '0.2', '0.2', '0.2']);
+    expect(await waits(REFUSED)).toEqual(Array(7).fill('0.0'));
   });
 
-  test('logs its decision as a debug line', async () => {
-    let attempts = 0;
-    await retry(new Deadline(60), () =>
-      Promise.resolve((attempts += 1)).then((n) => (n < 2 ? fail(refusedBy('Nomad', 429)) : 'done')),
-    );
-    expect(stdout.text).toMatch(/::debug::too-many-connections: retry until the deadline, \d\d\.\d s left/);
+  test('does not wait beyond the time that is left', async () => {
+    Math.random = () => 0.999;
+    // The first wait is 0.4995 s.
+    expect((await run(60, [{ sign: BUSY, ms: 59_501 }])).outcome).toBe('Error: It failed (1 attempt in 59.5 s)');
+    expect((await run(6, [{ sign: REFUSED, ms: 501 }])).outcome).toBe('Error: It failed (1 attempt in 0.5 s)');
+  });
+
+  test('ends after a sixth of the timeout if the server was never reached', async () => {
+    const { outcome, limits } = await run(60, [{ sign: REFUSED, ms: 2_500 }]);
+    expect(outcome).toBe('Error: It failed (4 attempts in 10.0 s)');
+    expect(limits).toEqual(Array(4).fill(20_000));
+  });
+
+  test.each([
+    ['it was busy', BUSY],
+    ['its failures change', 'network ECONNRESET x'],
+  ])('gives a server the whole timeout once %s', async (_, sign) => {
+    const { outcome } = await run(60, [{ sign }, { sign: REFUSED, ms: 20_000 }]);
+    expect(outcome).toBe('Error: It failed (4 attempts in 60.0 s)');
   });
 
   test('throws after one attempt if the failure is never retried', async () => {
-    let attempts = 0;
-    const attempt = (): Promise<never> => Promise.resolve((attempts += 1)).then(() => fail(refusedBy('Nomad', 403)));
-    await expect(retry(new Deadline(60), attempt)).rejects.toThrow(/^It failed$/);
-    expect(attempts).toBe(1);
+    expect(await run(60, [{ sign: 'nomad 403 x' }])).toMatchObject({ outcome: 'Error: It failed', lines: [] });
   });
 
-  test('rethrows an error that is not a Failure', async () => {
-    const attempt = (): Promise<never> => Promise.reject(new TypeError('A mistake'));
-    await expect(retry(new Deadline(60), attempt)).rejects.toThrow(/^A mistake$/);
+  test('adds a wait that the response asks for, or fails if that is longer than the time that is left', async () => {
+    const { lines } = await run(60, [{ sign: BUSY, retryAfterMs: 60 }, {}]);
+    expect(lines).toEqual(['It failed. Retrying in 0.1 s (60.0 s left).']);
+    const { outcome } = await run(60, [{ sign: BUSY, retryAfterMs: 3_600_000 }]);
+    expect(outcome).toBe('Error: It failed (1 attempt in 0.0 s; the response asks for a wait of 3600.0 s)');
   });
 
-  test('ends at the deadline with the number of attempts, and keeps the cause', async () => {
+  test('throws the last response if the deadline cuts the last attempt short', async () => {
+    const hung = { sign: HUNG, ms: 20_000 };
+    expect((await run(60, [{ sign: BUSY, ms: 1_000 }, hung])).outcome).toBe('Error: It failed (4 attempts in 61.0 s)');
+    expect(await run(60, [hung])).toMatchObject({
+      outcome: 'Error: It hung (3 attempts in 60.0 s)',
+      limits: [20_000, 20_000, 20_000],
+    });
+  });
+
+  test('rethrows an error that is not a Failure, and keeps the cause of a Failure', async () => {
     const cause = new Error('socket hang up');
-    const attempt = (): Promise<never> => Promise.resolve().then(() => fail({ ...refusedBy('Nomad', 503), cause }));
-    const error = await retry(new Deadline(1), attempt).catch((thrown: unknown) => thrown as Error);
-    expect(String(error)).toMatch(/^Error: It failed \(\d+ attempts? in [01]\.\d s\)$/);
-    expect(error.cause).toBe(cause);
+    const attempt = (error: Error) => (): Promise<never> => Promise.reject(error);
+    await expect(retry(new Deadline(60), attempt(cause))).rejects.toBe(cause);
+    const failure = new Failure(BUSY, 'It failed', {}, cause);
+    await expect(retry(new Deadline(0.01), attempt(failure))).rejects.toMatchObject({ cause });
+  });
+});
+
+describe('a deadline', () => {
+  test.each([
+    [60, 20_000],
+    [3600, 30_000],
+  ])('of %d s limits an attempt to %d ms', (seconds, limitMs) => {
+    expect(new Deadline(seconds).attemptMs).toBe(limitMs);
   });
 
-  test('does not wait beyond the deadline, and reports the wait that the response asks for', async () => {
-    let attempts = 0;
-    const details = { ...refusedBy('Nomad', 429), response: { status: 429, body: '', retryAfterMs: 3_600_000 } };
-    const attempt = (): Promise<never> => Promise.resolve((attempts += 1)).then(() => fail(details));
-    await expect(retry(new Deadline(60), attempt)).rejects.toThrow(
-      'It failed (1 attempt in 0.0 s; the response asks for a wait of 3600.0 s)',
-    );
-    expect(attempts).toBe(1);
+  test('limits an attempt to what is left, and nothing is left afterwards', () => {
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const deadline = new Deadline(60);
+    clock.mockReturnValue(59_000);
+    expect([deadline.leftMs, deadline.attemptMs]).toEqual([1_000, 1_000]);
+    clock.mockReturnValue(61_000);
+    expect([deadline.leftMs, deadline.attemptMs]).toEqual([0, 0]);
+    clock.mockRestore();
   });
 
-  test('gives a server the whole deadline once it has shown that it is busy', async () => {
-    let attempts = 0;
-    const attempt = (): Promise<never> =>
-      Promise.resolve((attempts += 1)).then((n) => fail(n === 1 ? refusedBy('Nomad', 429) : cutOff('ECONNREFUSED')));
-    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed/);
-    expect(/connection-refused: retry until the deadline/.exec(stdout.text)).not.toBeNull();
+  test('ends a promise that hangs, but not one that settles before', async () => {
+    const hang = new Promise<never>(() => undefined);
+    await expect(withTimeout(5, hang, () => new Error('Too late'))).rejects.toThrow('Too late');
+    await expect(withTimeout(60_000, Promise.resolve(7), () => new Error('Too late'))).resolves.toBe(7);
   });
 
-  test('throws the response of an earlier attempt if the deadline cuts the last one short', async () => {
-    const respondIn300Ms = (): Promise<never> => sleep(300).then(() => fail(refusedBy('Nomad', 503)));
-    const attempt = (limitMs: number): Promise<never> => hang(limitMs, respondIn300Ms());
-    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It failed \(\d attempts? in/);
-  });
-
-  test('limits an attempt to a third of the timeout', async () => {
-    const limits: number[] = [];
-    const attempt = (limitMs: number): Promise<never> => {
-      limits.push(limitMs);
-      return hang(limitMs);
-    };
-    await expect(retry(new Deadline(1), attempt)).rejects.toThrow(/^It hung \(\d attempts in/);
-    expect(limits[0]).toBeCloseTo(1000 / 3);
-    expect(limits.length).toBeGreaterThan(1);
+  test('is shown with one decimal, and a time in whole seconds', () => {
+    expect([formatSeconds(1_250), formatTime(1_790_000_060_999)]).toEqual(['1.3 s', '2026-09-21T14:14:20Z']);
   });
 });

@@ -1,127 +1,151 @@
 import { createECDH, generateKeyPairSync } from 'node:crypto';
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { createAuthority, createClientCertificate, type Certificate } from '../../testbed/certificates.js';
-import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { parseCertificates, parsePrivateKey, readCommonNames } from '../../src/inputs/pem.js';
+import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
+import { useProcess } from '../support/in-process.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 
-let authority: Certificate;
-let client: Certificate;
-
-beforeAll(async () => {
-  authority = await createAuthority();
-  client = await createClientCertificate(authority);
-});
-
-// The object identifier of this curve, which openssl writes before the key.
+// The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
-const SEC1_KEY = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
-  type: 'sec1',
-  format: 'pem',
-}) as string;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
+const authority = await createAuthority();
+const client = await createClientCertificate(authority);
+const folder = mkdtempSync(join(tmpdir(), 'pem-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+const stdout = useProcess();
+
+const createKey = (type: 'pkcs8' | 'sec1', passphrase?: string): string =>
+  generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
+    type,
+    format: 'pem',
+    ...(passphrase !== undefined && { cipher: 'aes-256-cbc', passphrase }),
+  }) as string;
+const maskFor = (line: string): string => `::add-mask::${line}\n`;
 // As openssl pkcs12 -nodes writes it.
-const addBagAttributes = (pem: string): string => `Bag Attributes
-    localKeyID: 20 01 41 73 3B 6E
-    friendlyName: the Key of client 20
-Key Attributes: <No Attributes>
-${pem.trim()}
-`;
-const isBodyLine = (line: string): boolean => line !== '' && !line.startsWith('-----');
-const bodyLines = (pem: string): string[] => pem.split(/\r?\n/).filter(isBodyLine);
+const addBagAttributes = (pem: string): string =>
+  `Bag Attributes\n    localKeyID: 20 01 41 73\n    friendlyName: the Key of client 20\nKey Attributes: <No Attributes>\n${pem.trim()}\n`;
+
+function writePem(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
 
 const FORMS: [string, (pem: string) => string][] = [
   ['as it is', (pem) => pem],
   ['with CRLF', (pem) => pem.replaceAll('\n', '\r\n')],
-  ['with CR', (pem) => pem.replaceAll('\n', '\r')],
   ['with spaces as line ends', (pem) => pem.replaceAll('\n', ' ')],
-  ['with literal \\n', (pem) => pem.replaceAll('\n', '\\n')],
   ['with literal \\r\\n', (pem) => pem.replaceAll('\n', '\\r\\n')],
-  ['with indentation', (pem) => pem.replace(/^/gm, '    ')],
-  ['with blank lines', (pem) => pem.replaceAll('\n', '\n\n')],
+  ['with indentation and blank lines', (pem) => pem.replaceAll('\n', '\n\n    ')],
   ['in base64', (pem) => Buffer.from(pem).toString('base64')],
-  ['in base64 of several lines', (pem) => Buffer.from(pem).toString('base64').replace(/.{76}/g, '$&\n')],
+  [
+    'in base64 of several lines of PEM with literal \\n',
+    (pem) => Buffer.from(pem.replaceAll('\n', '\\n')).toString('base64').replace(/.{76}/g, '$&\n'),
+  ],
+  ['from a file with base64', (pem) => writePem('a.pem', Buffer.from(pem).toString('base64'))],
 ];
 
+describe.each(FORMS)('PEM %s', (_, write) => {
+  test('contains certificates, which are read in order', () => {
+    const chain = `${client.cert.trim()}\n${authority.cert.trim()}`;
+    expect(parseCertificates(write(`${chain}\n`)).text).toBe(chain);
+  });
+
+  test('contains a key after the certificate and the words of openssl pkcs12, whose lines are all masked', () => {
+    const key = createKey('pkcs8');
+    expect(parsePrivateKey(write(addBagAttributes(client.cert) + addBagAttributes(key))).text).toBe(key.trim());
+    const lines = key.split('\n').filter((line) => line.length >= 8 && !line.startsWith('-----'));
+    expect(lines.filter((line) => !stdout.text.includes(maskFor(line)))).toEqual([]);
+    expect(stdout.text).not.toMatch(/::add-mask::(-----|\w{1,7}\n|localKeyID|friendlyName)/);
+  });
+
+  test('contains a key after EC PARAMETERS', () => {
+    const key = createKey('sec1');
+    expect(parsePrivateKey(write(EC_PARAMETERS + key)).text).toBe(key.trim());
+  });
+});
+
 describe('a private key', () => {
-  test.each(FORMS)('is read %s', (_, write) => {
-    expect(isKeyOfCertificate(parsePrivateKey(write(client.key)), client.cert)).toBe(true);
-  });
-
-  test.each(FORMS)('is read after EC PARAMETERS, %s', (_, write) => {
-    expect(parsePrivateKey(write(EC_PARAMETERS + SEC1_KEY))).toBe(SEC1_KEY.trim());
-  });
-
-  test.each(FORMS)('is read from the output of openssl pkcs12, %s', (_, write) => {
-    const key = parsePrivateKey(write(addBagAttributes(client.key) + addBagAttributes(client.cert)));
-    expect(isKeyOfCertificate(key, client.cert)).toBe(true);
-  });
-
   test.each([
-    ['a certificate', () => client.cert],
-    ['a public key', () => '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----'],
-    ['a key that is cut off', () => client.key.slice(0, 80)],
-    ['a key whose body is not base64', () => '-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----'],
-    ['a curve without a key', () => EC_PARAMETERS],
-  ])('is not found in %s', (_, write) => {
-    expect(() => parsePrivateKey(write())).toThrow(/^does not contain a private key that can be read$/);
+    ['a certificate', client.cert, 'does not contain a private key'],
+    ['a key that is cut off', client.key.slice(0, 80), 'does not contain a private key'],
+    ['a key with a passphrase', createKey('pkcs8', 'x'), 'is encrypted with a passphrase'],
+    ['a SEC1 key with a passphrase', createKey('sec1', 'x'), 'is encrypted with a passphrase'],
+    ['other text', 'hunter2', 'must be PEM text, base64 of PEM text, or the path of a file'],
+  ])('is not read from %s', (_, value, problem) => {
+    expect(() => parsePrivateKey(value)).toThrow(problem);
   });
 
-  test.each(['pkcs8', 'sec1'] as const)('with a passphrase is refused for that reason, as %s', (type) => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-    const encrypted = privateKey.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
-    expect(() => parsePrivateKey(encrypted as string)).toThrow(/^is encrypted with a passphrase/);
+  test('is masked even if it cannot be read', () => {
+    const secret = createECDH('prime256v1').generateKeys('base64');
+    const { error, output } = readInputsWith({ clientKey: `-----BEGIN PRIVATE KEY-----\n${secret}` });
+    expect(error).toBe('Input clientKey does not contain a private key that can be read');
+    expect(output).toContain(maskFor(secret));
+  });
+
+  test('is masked in the base64 form in which it was given', () => {
+    const value = Buffer.from(createKey('pkcs8')).toString('base64');
+    expect(readInputsWith({ clientKey: value }).output).toContain(maskFor(value));
   });
 });
 
 describe('certificates', () => {
-  test.each(FORMS)('are read in order, %s', (_, write) => {
-    const chain = [client.cert, authority.cert].map((pem) => pem.trim().replaceAll('\r', '')).join('\n');
-    expect(parseCertificates(write(`${chain}\n`))).toBe(chain);
+  test('are read without the text and the key between them, and have common names', () => {
+    const { text } = parseCertificates(
+      `subject=CN = a = b\n${client.cert}\nissuer: a\n${client.key}\n${authority.cert}\nthe end`,
+    );
+    expect(text.match(/-----BEGIN [A-Z ]+-----/g)).toEqual(Array(2).fill('-----BEGIN CERTIFICATE-----'));
+    expect(readCommonNames(text)).toBe('client.global.nomad, Testbed CA');
   });
 
-  test('are read without the text and the key between them', () => {
-    const text = `subject=CN = a = b\n${client.cert}\nissuer: a\n${client.key}\n${authority.cert}\nthe end`;
-    expect(parseCertificates(text).match(/-----BEGIN [A-Z ]+-----/g)).toEqual(
-      Array(2).fill('-----BEGIN CERTIFICATE-----'),
+  test.each([
+    ['a key', client.key, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)'],
+    [
+      'a second certificate that is damaged',
+      `${client.cert}\n-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----`,
+      'contains a certificate that cannot be read, number 2',
+    ],
+    ['base64 of other text', Buffer.from('hunter2').toString('base64'), 'must be PEM text, base64 of PEM text'],
+  ])('are not read from %s', (_, caCertificate, problem) => {
+    const { error } = readInputsWith({ caCertificate });
+    expect(error).toContain(`Input caCertificate ${problem}`);
+    expect(error).not.toContain('hunter2');
+  });
+
+  test('are refused if they have expired, and warned about 14 days before', async () => {
+    const create = async (daysLeft: number): Promise<string> =>
+      (await createServerCertificate(authority, ['a.example.com'], daysLeft)).cert;
+    const [expired, ending, valid] = [await create(-1), await create(13.9), await create(14.1)];
+    const day = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
+    expect(readInputsWith({ caCertificate: expired }).error).toMatch(
+      new RegExp(`^Input caCertificate contains a certificate that expired at ${day(-1)}T[\\d:]+Z; renew it$`),
     );
+    expect(readInputsWith({ caCertificate: ending }).output).toMatch(
+      new RegExp(`^::warning::Input caCertificate contains a certificate that expires at ${day(13.9)}T`),
+    );
+    expect(readInputsWith({ caCertificate: valid }).output).toBe('');
+  });
+
+  test('are refused if one of a client chain has expired, but not if one of several CAs has', async () => {
+    const { cert } = await createServerCertificate(authority, ['a.example.com'], -1);
+    const inputs = { clientCertificate: `${client.cert}\n${cert}`, clientKey: client.key };
+    const later = await createServerCertificate(authority, ['a.example.com'], 30);
+    expect(readInputsWith(inputs).error).toContain('Input clientCertificate contains a certificate that expired at');
+    expect(readInputsWith({ caCertificate: `${cert}\n${later.cert}` })).toMatchObject({ error: '', output: '' });
   });
 });
 
-describe('the masks of a private key', () => {
-  test.each(FORMS.slice(0, 8))('are all lines of its body, and nothing else, %s', (_, write) => {
-    const masks = findSecretsInPem(write(addBagAttributes(client.key) + addBagAttributes(client.cert)));
-    expect(masks).toEqual(bodyLines(client.key).filter((line) => line.length >= 4));
-  });
-
-  test('do not include the words around it, in base64', () => {
-    const value = Buffer.from(addBagAttributes(client.key)).toString('base64');
-    expect(findSecretsInPem(value)).toEqual([value, ...bodyLines(client.key).filter((line) => line.length >= 4)]);
-  });
-
-  test('include the lines of a key whose end is missing', () => {
-    const cut = client.key.slice(0, client.key.lastIndexOf('-----END'));
-    expect(findSecretsInPem(cut)).toEqual(expect.arrayContaining(bodyLines(cut).filter((line) => line.length >= 4)));
-  });
-
-  test('include the lines of a key without its BEGIN line', () => {
-    const [body = ''] = bodyLines(client.key);
-    expect(findSecretsInPem(`${body}\n-----END PRIVATE KEY-----`)).toContain(body);
-  });
-
-  test('are printed even if the input is malformed', () => {
-    const secret = createECDH('prime256v1').generateKeys('base64');
-    const { error, output } = readInputsWith({ clientKey: `-----BEGIN PRIVATE KEY-----\n${secret}` });
-    expect(error).toBe('Input clientKey does not contain a private key that can be read');
-    expect(output).toContain(`::add-mask::${secret}\n`);
-  });
-
-  test('do not include the words around a certificate', () => {
-    const { output } = readInputsWith({ caCertificate: `subject=CN = a\nissuer: the CA\n${authority.cert}` });
-    expect(output).not.toContain('::add-mask::');
-  });
-
-  test('do not include the words around a certificate that is in clientKey by mistake', () => {
-    const words = findSecretsInPem(`subject=CN = a, O = the Key\n${client.cert}`).filter((mask) => mask.length < 16);
-    expect(words).toEqual([]);
-  });
+test('the path of a file is kept as an absolute path, and named in the error if the file cannot be read', () => {
+  expect(parseCertificates(relative(process.cwd(), writePem('ca.pem', authority.cert))).path).toBe(
+    join(folder, 'ca.pem'),
+  );
+  expect(parseCertificates(authority.cert).path).toBeUndefined();
+  expect(readInputsWith({ caCertificate: folder }).error).toBe(
+    `Input caCertificate names the file ${folder}, which cannot be read (EISDIR)`,
+  );
 });

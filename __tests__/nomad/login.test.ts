@@ -1,289 +1,212 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { RequestListener } from 'node:http';
-import packageJson from '../../package.json' with { type: 'json' };
-import type { StageResult } from '../../testbed/runner.js';
-import { listen, readBody } from '../../testbed/server.js';
-import type { SeenRequest } from '../../testbed/fake-nomad/fake-nomad.js';
-import { CANNED_TOKEN as TOKEN } from '../support/canned-token.js';
-import { useFixture } from '../support/fixture.js';
-import { whatFailed } from '../support/what-failed.js';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { listMethods, logIn } from '../../src/nomad/login.js';
+import { waitUntilUsable } from '../../src/nomad/propagation.js';
+import { revokeToken } from '../../src/nomad/revoke.js';
+import { parseToken, type NomadToken } from '../../src/nomad/token.js';
+import { catchFailure, jwtWith, meetNomad, skipWaits, useProcess, type Meeting } from '../support/in-process.js';
+import { answer, drop, hang, inTurn, TOKEN, type Nomad, type Respond } from '../support/servers.js';
 
-const fixture = useFixture();
-let identityToken: string;
+const METHODS = [
+  { Name: 'github', Type: 'JWT' },
+  { Name: 'people', Type: 'OIDC' },
+  { Name: 'github-adv', Type: 'JWT' },
+];
+const ROLE = { ...TOKEN, Policies: null, Roles: [{ Name: 'repo-74' }] };
 
-beforeAll(async () => {
-  identityToken = await fixture.issuer.issue();
-});
+const output = useProcess();
+beforeEach(skipWaits);
 
-const logIn = (inputs: Record<string, string> = {}): Promise<StageResult> =>
-  fixture.logIn({ identityToken, ...inputs });
+const login = ({ api, inputs, deadline }: Meeting): Promise<NomadToken> =>
+  logIn(api, jwtWith({ sub: 'x' }), inputs, deadline);
+/** Returns the failure of a login, and the calls until then. */
+const fail = (nomad: Nomad, timeout = 60): Promise<Awaited<ReturnType<typeof catchFailure>> & { calls: string[] }> =>
+  meetNomad(
+    nomad,
+    async (meeting) => {
+      const failure = await catchFailure(login(meeting));
+      return Object.assign(failure, { calls: meeting.requests.map(({ call }) => call) });
+    },
+    { timeout },
+  );
 
-async function logInTo(onRequest: RequestListener, inputs: Record<string, string> = {}): Promise<StageResult> {
-  const server = await listen(onRequest);
-  try {
-    return await logIn({ url: server.url, ...inputs });
-  } finally {
-    await server.close();
-  }
-}
+describe('the list of auth methods', () => {
+  const list = (methods: Respond): Promise<string[] | undefined> =>
+    meetNomad({ methods }, ({ api }) => listMethods(api, methods === hang ? 50 : 10_000));
 
-const findLogin = (): SeenRequest | undefined => fixture.nomad.requests.findLast(({ method }) => method === 'POST');
-
-describe('the request', () => {
-  test('carries the extra headers, the version, and the region', async () => {
-    const result = await logIn({
-      region: 'global',
-      extraHeaders: 'X-Team: platform\nCF-Access-Client-Secret: s3cr3t-value',
-    });
-    expect(result.exitCode).toBe(0);
-    expect(findLogin()).toMatchObject({
-      method: 'POST',
-      url: '/v1/acl/login?region=global',
-      headers: {
-        'x-team': 'platform',
-        'cf-access-client-secret': 's3cr3t-value',
-        'content-type': 'application/json',
-        'user-agent': `nomad-jwt-auth/${packageJson.version}`,
-      },
-    });
+  test('has the names of the methods of type JWT', async () => {
+    expect(await list(answer(200, METHODS))).toEqual(['github', 'github-adv']);
   });
 
-  test('has the User-Agent of extraHeaders if they contain one', async () => {
-    await logIn({ extraHeaders: 'User-Agent: octo-ci/1' });
-    expect(findLogin()?.headers['user-agent']).toBe('octo-ci/1');
-  });
-
-  test('encodes special characters of the region', async () => {
-    await logIn({ region: 'a&b=c/ü' });
-    expect(findLogin()?.url).toBe(`/v1/acl/login?region=${encodeURIComponent('a&b=c/ü')}`);
-  });
-
-  test('goes below the base path of the url', async () => {
-    const paths: (string | undefined)[] = [];
-    const server = await listen((request, response) => {
-      paths.push(request.url);
-      response.end(JSON.stringify(TOKEN));
-    });
-    const result = await logIn({ url: `${server.url}/base/path/` });
-    await server.close();
-    expect(result.exitCode).toBe(0);
-    expect(paths).toEqual(['/base/path/v1/acl/login', '/base/path/v1/acl/token/self']);
+  test.each<[string, Respond]>([
+    ['a list that comes with an error status', answer(500, METHODS)],
+    ['a web page', answer(200, '<html>')],
+    ['an object', answer(200, {})],
+    ['a name that is a command', answer(200, [{ Name: '##[x]', Type: 'JWT' }])],
+    ['no response', hang],
+  ])('is unknown after %s', async (_, methods) => {
+    expect(await list(methods)).toBeUndefined();
   });
 });
 
-describe('a refusal', () => {
-  test('causes one error with the status and the message of Nomad', async () => {
-    const result = await logIn({ methodName: 'gihub' });
-    expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "gihub" not found');
+describe('a login', () => {
+  test('sends the method and the JWT, and returns the masked token', async () => {
+    await meetNomad({}, async (meeting) => {
+      expect(await login(meeting)).toEqual(parseToken(JSON.stringify(TOKEN)));
+      expect(meeting.requests.map(({ call, body }) => [call, JSON.parse(body) as unknown])).toEqual([
+        ['POST /v1/acl/login', { AuthMethodName: 'github', LoginToken: jwtWith().token }],
+      ]);
+    });
+    expect(output.text).toContain(`::add-mask::${TOKEN.SecretID}\n`);
   });
 
-  test('causes an error that says that the response is empty', async () => {
-    const result = await logInTo((_, response) => response.writeHead(404).end());
-    expect(whatFailed(result)).toBe('Nomad refused the login (404): an empty response');
-  });
-
-  test('is truncated to 500 characters on one line', async () => {
-    const result = await logInTo((_, response) => response.writeHead(500).end('a\n\tb\u001b[31m'.repeat(1000)));
-    const message = whatFailed(result);
-    expect(message).toHaveLength('Nomad refused the login (500): '.length + 501);
-    expect(message).not.toMatch(/\p{Cc}/u);
-  });
-
-  test('never contains secrets of the request, even if the server echoes it', async () => {
-    const result = await logInTo(
-      (request, response) => {
-        void readBody(request).then((body) => {
-          response.writeHead(400).end(JSON.stringify([body, request.headers]));
-        });
+  test.each<[string, Respond]>([
+    ['429 with Retry-After', answer(429, '', { 'retry-after': '0' })],
+    ['503', answer(503)],
+    ['500 without a leader', answer(500, 'No cluster leader')],
+    ['401 without keys', answer(401, 'fetching keys oidc: get keys failed')],
+    ['a close without a response', drop],
+    ['no response', hang],
+  ])('succeeds on the third attempt after %s', async (_, fault) => {
+    await meetNomad(
+      { login: inTurn(fault, fault, answer(200, TOKEN)) },
+      async (meeting) => {
+        expect((await login(meeting)).accessorId).toBe(TOKEN.AccessorID);
+        expect(meeting.requests).toHaveLength(3);
       },
-      { extraHeaders: 'X-Api-Key: hunter2-hunter2' },
+      { timeout: fault === hang ? 0.9 : 60 },
     );
-    const message = whatFailed(result);
-    expect(message).toContain('github');
-    expect(result.printed).not.toMatch(/eyJ|hunter2/);
+    expect(output.text.match(/^\S.*Retrying in/gm)).toHaveLength(1);
   });
-});
 
-describe('the text of a response', () => {
-  test('is never executed as a workflow command, wherever it is quoted', async () => {
-    const text = 'busy ##[set-output name=nomadToken]x\n::error::y\u2028\u202e::warning::z';
-    const result = await logInTo((_, response) => response.writeHead(503).end(text), { timeout: '1' });
-    expect(result.log.split('\n').length).toBeGreaterThan(1);
-    expect(result.annotations).toHaveLength(1);
-    expect(result.raw).not.toMatch(/##\[|\n::warning|\u2028|\u202e/);
+  test.each([201, 400, 401, 403, 404, 500])('is not retried after status %d', async (status) => {
+    const { message, facts, calls } = await fail({ login: answer(status, 'So it is') });
+    expect(message).toBe(`Nomad refused the login (${String(status)}): So it is`);
+    expect(facts).toMatchObject({ methodName: 'github', isJwtSupplied: false, jwt: { claims: { sub: 'x' } } });
+    expect(calls).toEqual(['POST /v1/acl/login']);
   });
-});
 
-describe('a long response', () => {
-  const SECRET = 'hunter2-hunter2-hunter2-hunter2-1234';
-
-  test.each([0, 5, 20, 35])(
-    'does not show a secret that its limit of 4 KiB cuts after %d characters',
-    async (length) => {
-      const body = `${' '.repeat(4096 - length)}${SECRET} and more`;
-      const result = await logInTo((_, response) => response.writeHead(400).end(body), {
-        extraHeaders: `X-Api-Key: ${SECRET}`,
-      });
-      expect(whatFailed(result)).toMatch(/^Nomad refused the login \(400\)/);
-      expect(result.printed).not.toContain('hunter');
-    },
-  );
-
-  test('does not show the beginning of a secret that a quotation mark in it would split', async () => {
-    const secret = 'hunter2-hunter2"octocat';
-    const body = `computed "role" bind name for bind target is invalid: "${secret}"`;
-    const result = await logInTo((_, response) => response.writeHead(500).end(body), {
-      extraHeaders: `X-Api-Key: ${secret}`,
-    });
-    expect(whatFailed(result)).toContain('bind name');
-    expect(result.printed).not.toContain('hunter');
+  test('fails at the deadline if Nomad never responds', async () => {
+    const { id, message } = await fail({ login: hang }, 0.3);
+    expect(message).toMatch(/did not respond within \d\.\d s \(\d attempts in \d\.\d s\)$/);
+    expect(id).toBe('no-response');
   });
-});
 
-describe('the names in a token', () => {
-  test('do not reveal a secret in another encoding', async () => {
-    const secret = 'hunter2-hunter2';
-    const name = Buffer.from(secret).toString('base64').replace(/=+$/, '');
-    const body = JSON.stringify({ ...TOKEN, Policies: [name, 'deploy'] });
-    const result = await logInTo((_, response) => response.end(body), { extraHeaders: `X-Api-Key: ${secret}` });
-    expect(result.exitCode).toBe(0);
-    expect(result.log).toContain('policies: ***, deploy;');
-    expect(result.outputs['policies']).toBe(JSON.stringify([name, 'deploy']));
-  });
-});
-
-describe('a redirect', () => {
-  test.each([301, 302, 303, 307, 308])(
-    'with status %d is not followed, and the error names the origin',
-    async (status) => {
-      const followed: string[] = [];
-      const target = await listen((request, response) => {
-        followed.push(request.url ?? '');
-        response.end(JSON.stringify(TOKEN));
-      });
-      const location = `${target.url}/v1/acl/login?secret=hunter2`;
-      const message = whatFailed(await logInTo((_, response) => response.writeHead(status, { location }).end()));
-      await target.close();
-      expect(followed).toEqual([]);
-      expect(message).toContain(`(${String(status)}): a redirect to ${target.url}`);
-      expect(message).not.toContain('hunter2');
-    },
-  );
-
-  test.each([
-    [{ location: '/ui/login?next=hunter2' }, '(307): a redirect to /ui/login'],
-    [{ location: `/${'x'.repeat(3000)}` }, '(307): a redirect to /xxx'],
-    [{ location: 'http://[' }, '(307): a redirect'],
-    [{}, '(307): a redirect'],
-  ])('to %j is described without secrets', async (headers, expected) => {
-    const message = whatFailed(await logInTo((_, response) => response.writeHead(307, headers).end()));
-    expect(message).toContain(expected);
-    expect(message).not.toContain('hunter2');
-    expect(message.length).toBeLessThan(1000);
-  });
-});
-
-describe('a response that is not a token', () => {
-  test.each([
+  test.each<[string, string | object]>([
     ['a web page', '<!doctype html><title>Sign in</title>'],
-    ['nothing', ''],
-    ['null', 'null'],
-    ['a list', '[]'],
-    ['truncated', JSON.stringify(TOKEN).slice(0, -20)],
-    ['a malformed SecretID', JSON.stringify({ ...TOKEN, SecretID: 'x\n::error::hunter2' })],
-    ['no AccessorID', JSON.stringify({ ...TOKEN, AccessorID: undefined })],
-    ['an unknown type', JSON.stringify({ ...TOKEN, Type: 'root' })],
-    ['policies that are not a list', JSON.stringify({ ...TOKEN, Policies: 'deploy' })],
-    ['a policy that contains a line break', JSON.stringify({ ...TOKEN, Policies: ['a\n::warning::b'] })],
-    ['a policy that is a command', JSON.stringify({ ...TOKEN, Policies: ['a ##[set-output name=x]b'] })],
-    ['a role that is a command', JSON.stringify({ ...TOKEN, Roles: [{ Name: '##[add-mask]a' }] })],
-    ['roles without names', JSON.stringify({ ...TOKEN, Roles: [{ ID: 'x' }] })],
-    ['an expiration that is not a time', JSON.stringify({ ...TOKEN, ExpirationTime: 'soon' })],
-  ])('is refused: %s', async (_, body) => {
-    const result = await logInTo((_, response) => response.end(body));
-    expect(result).toMatchObject({ exitCode: 1, exported: {}, outputs: {} });
-    expect(result.annotations).toEqual([
-      { level: 'error', message: expect.stringContaining('does not contain a valid token') },
-    ]);
-    expect(result.printed).not.toContain(TOKEN.SecretID);
-    expect(result.printed).not.toContain('hunter2');
-  });
-
-  test('has its token masked if it contains one', async () => {
-    const body = JSON.stringify({ ...TOKEN, Type: 'root' });
-    const result = await logInTo((_, response) => response.end(body));
-    expect(result.masks).toContain(TOKEN.SecretID);
-  });
-
-  test.each([201, 400, 500])('is quoted without the token that it contains, with status %d', async (status) => {
-    const body = `${'x'.repeat(480)} ${JSON.stringify(TOKEN)}`;
-    const result = await logInTo((_, response) => response.writeHead(status).end(body));
-    expect(whatFailed(result)).toContain(`(${String(status)})`);
-    expect(result.printed).not.toContain('c0ffee');
-  });
-
-  test.each([
-    ['accepted', 'is 1 MiB', 1024 * 1024, 0],
-    ['refused', 'exceeds 1 MiB by one byte', 1024 * 1024 + 1, 1],
-  ])('is %s if its length %s', async (_, __, length, exitCode) => {
-    const result = await logInTo((_, response) => response.end(JSON.stringify(TOKEN).padEnd(length)));
-    expect(result.exitCode).toBe(exitCode);
-    expect(result.annotations.map(({ message }) => message).join()).toMatch(exitCode === 0 ? /^$/ : /more than 1 MiB/);
-  });
-
-  test('is not read beyond 1 MiB if it never ends', async () => {
-    let isClosed = false;
-    const result = await logInTo((_, response) => {
-      const timer = setInterval(() => response.write(Buffer.alloc(256 * 1024)), 1);
-      response.on('close', () => {
-        isClosed = true;
-        clearInterval(timer);
-      });
-    });
-    expect(whatFailed(result)).toContain('more than 1 MiB');
-    expect(isClosed).toBe(true);
+    ['a token of an unknown type', { ...TOKEN, Type: 'root' }],
+  ])('fails without a retry if the response is %s, and quotes nothing of it', async (_, body) => {
+    const { id, message, calls } = await fail({ login: answer(200, body) });
+    expect([id, message]).toEqual(['not-nomad', "Nomad's response does not contain a valid token"]);
+    expect(calls).toEqual(['POST /v1/acl/login']);
   });
 });
 
-describe('a token', () => {
-  test('causes a warning and an empty expirationTime if it never expires', async () => {
-    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime: null })));
-    expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: '' } });
-    expect(result.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('never expires') }]);
-    expect(result.log).toContain('never expires');
+describe('a login with an unknown method', () => {
+  const refusal = answer(400, 'auth-method "github" not found');
+
+  test('fails with the methods of the cluster', async () => {
+    const { facts, calls } = await fail({ login: refusal, methods: answer(200, METHODS) });
+    expect(facts.methods).toEqual(['github', 'github-adv']);
+    expect(calls).toEqual(['POST /v1/acl/login', 'GET /v1/acl/auth-methods']);
   });
 
-  test('has an expirationTime with the offset and fraction that Nomad sends', async () => {
-    const ExpirationTime = '2030-01-01T02:00:00.123456789+02:00';
-    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, ExpirationTime })));
-    expect(result).toMatchObject({ exitCode: 0, outputs: { expirationTime: ExpirationTime } });
+  test('fails without the methods if they cannot be listed', async () => {
+    expect((await fail({ login: refusal, methods: hang }, 0.3)).facts.methods).toBeUndefined();
   });
 
-  test('is usable if Nomad knows it only after some requests', async () => {
-    let polls = 0;
-    const result = await logInTo((request, response) => {
-      polls += request.method === 'GET' ? 1 : 0;
-      response.writeHead(polls > 0 && polls < 9 ? 403 : 200).end(JSON.stringify(TOKEN));
-    });
-    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(polls).toBe(9);
+  test('is not what another status means, whatever its text', async () => {
+    const { calls } = await fail({ login: answer(500, 'nomad 400 auth-method "github" not found') });
+    expect(calls).toEqual(['POST /v1/acl/login']);
+  });
+});
+
+describe('a new token', () => {
+  const use = (nomad: Nomad, body: object, timeout = 60): Promise<[string[] | undefined, number]> =>
+    meetNomad(
+      nomad,
+      async ({ api, requests, deadline }) => {
+        const policies = await waitUntilUsable(api, parseToken(JSON.stringify(body)), deadline);
+        expect(requests.every(({ headers }) => headers['x-nomad-token'] === TOKEN.SecretID)).toBe(true);
+        return [policies, requests.length];
+      },
+      { timeout },
+    );
+
+  test.each<[string, Nomad, object, string[], number]>([
+    ['has its own policies, after one request', {}, TOKEN, ['deploy'], 1],
+    ['of type management has none', {}, { ...ROLE, Type: 'management' }, [], 1],
+    ['has the policies of its roles', { policies: answer(200, [{ Name: 'a' }, { Name: 'b' }]) }, ROLE, ['a', 'b'], 1],
+    ['is asked for until Nomad knows it', { self: inTurn(answer(403), drop, answer(200)) }, TOKEN, ['deploy'], 3],
+    ['is asked for until Nomad lists its policies', { policies: inTurn(answer(403), answer(200, [])) }, ROLE, [], 2],
+  ])('%s', async (_, nomad, body, policies, requests) => {
+    expect(await use(nomad, body)).toEqual([policies, requests]);
+    expect(output.text).not.toContain('::warning::');
   });
 
-  test('is usable if a gateway does not let its policies be listed, and is logged without them', async () => {
-    const body = JSON.stringify({ ...TOKEN, Policies: null, Roles: [{ ID: TOKEN.AccessorID, Name: 'repo-74' }] });
-    const result = await logInTo((request, response) => {
-      response.writeHead(request.url === '/v1/acl/policies' ? 403 : 200).end(body);
-    });
-    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(result.log).toContain('; roles: repo-74; policies: through its roles; expires ');
+  test.each<[string, Nomad, object]>([
+    ['refuses it', { self: answer(403) }, TOKEN],
+    ['does not respond', { self: hang }, TOKEN],
+    ['sends a web page instead of its policies', { policies: answer(200, '<html>') }, ROLE],
+  ])('has unknown policies and causes a warning if Nomad %s until the deadline', async (_, nomad, body) => {
+    const [policies, requests] = await use(nomad, body, 0.1);
+    expect(policies).toBeUndefined();
+    expect(requests).toBeLessThan(10);
+    expect(output.text).toContain(
+      '::warning::Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.\n',
+    );
   });
 
-  test('has the names of its roles in the output roles', async () => {
-    const Roles = [
-      { ID: TOKEN.AccessorID, Name: 'repo-74' },
-      { ID: TOKEN.AccessorID, Name: 'reader' },
-    ];
-    const result = await logInTo((_, response) => response.end(JSON.stringify({ ...TOKEN, Policies: null, Roles })));
-    expect(result.outputs).toMatchObject({ roles: '["repo-74","reader"]', policies: '[]' });
+  test('is asked for at most 10 seconds, however long the timeout is', async () => {
+    let clockMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (clockMs += 2_000));
+    expect((await use({ self: answer(403) }, TOKEN, 3_600))[1]).toBeLessThan(10);
+    clock.mockRestore();
+  });
+});
+
+describe('a revocation', () => {
+  /** Returns the log without debug lines and masks, and the calls. */
+  const revoke = (revoke: Respond, timeout = 60): Promise<[log: string, calls: string[]]> =>
+    meetNomad(
+      { revoke },
+      async ({ inputs: { connection }, requests }) => {
+        await revokeToken('The token', { accessorId: TOKEN.AccessorID, secretId: TOKEN.SecretID }, connection);
+        expect(requests.every(({ headers }) => headers['x-nomad-token'] === TOKEN.SecretID)).toBe(true);
+        const log = output.text.replace(/^::(debug|add-mask)::.*\n/gm, '').trim();
+        return [log, requests.map(({ call }) => call)];
+      },
+      { timeout, extraHeaders: { authorization: 'Basic dTpwYXNzd29yZDI=' } },
+    );
+
+  test('is one request, and masks the secrets again, because this is another process', async () => {
+    expect(await revoke(answer(200))).toEqual(['The token is revoked.', [`DELETE /v1/acl/token/${TOKEN.AccessorID}`]]);
+    expect(output.text).toContain('::add-mask::password2\n');
+  });
+
+  test.each<[string, Respond]>([
+    ['since 1.10', answer(403, 'Permission denied\n')],
+    ['up to 1.8', answer(404, 'ACL token not found')],
+    ['of a follower', answer(403, 'rpc error: Permission denied')],
+    ['since 1.11', answer(500, 'ACL token expired')],
+  ])('is not needed after these words of Nomad %s', async (_, gone) => {
+    expect((await revoke(gone))[0]).toBe('The token had already expired or been revoked.');
+  });
+
+  test('is retried if the server is busy', async () => {
+    expect((await revoke(inTurn(answer(503), answer(200))))[0]).toMatch(/\nThe token is revoked\.$/);
+  });
+
+  test.each<[string, number, Respond, RegExp]>([
+    ['refuses it', 60, answer(403, 'Forbidden'), /Nomad refused to revoke the token \(403\): Forbidden\.\n/],
+    ['sends a web page', 60, answer(200, '<html>'), /\(200\): a web page\./],
+    ['does not respond', 0.2, hang, /did not respond within/],
+    ['is busy for 5 seconds', 60, answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s/],
+  ])('causes one warning if the server %s', async (_, timeout, respond, reason) => {
+    const [log] = await revoke(respond, timeout);
+    const warnings = log.split('\n').filter((line) => line.startsWith('::warning'));
+    expect(warnings).toEqual([
+      expect.stringContaining('::The token could not be revoked and stays valid until it expires. '),
+    ]);
+    expect(warnings[0]?.replaceAll('%0A', '\n')).toMatch(reason);
   });
 });

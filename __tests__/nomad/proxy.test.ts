@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   createAuthority,
@@ -5,246 +8,203 @@ import {
   createServerCertificate,
   type Certificate,
 } from '../../testbed/certificates.js';
-import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { NomadAdmin, setUpGithubMethod } from '../../testbed/nomad-admin.js';
-import { startProxy, type ForwardProxy, type ProxyOptions } from '../../testbed/forward-proxy.js';
-import { runMain, type StageResult } from '../../testbed/runner.js';
-import { listen, listenTcp } from '../../testbed/server.js';
-import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
-import { CANNED_TOKEN } from '../support/canned-token.js';
-import { whatFailed } from '../support/what-failed.js';
+import { startProxy, type ProxyOptions } from '../../testbed/forward-proxy.js';
+import { listenTcp } from '../../testbed/server.js';
+import { answer, drop, hang, issue, logIn, type Outcome, type Scenario } from '../support/servers.js';
 
-const TOKEN = JSON.stringify(CANNED_TOKEN);
+const NAME = 'nomad.example.com';
 
-// Requests to loopback addresses never use a proxy, so Nomad and GitHub have names here that only the proxy resolves.
-const nameHost = (url: string, host: string): string => url.replace('127.0.0.1', host);
-
-let issuer: Issuer;
-let plain: FakeNomad;
-let mtls: FakeNomad;
 let authority: Certificate;
+let server: Certificate;
 let client: Certificate;
-let githubEnv: Record<string, string>;
-let plainUrl: string;
-let mtlsUrl: string;
+let folder: string;
+let file: string;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
   authority = await createAuthority();
+  server = await createServerCertificate(authority, [NAME]);
   client = await createClientCertificate(authority);
-  const server = await createServerCertificate(authority, ['server.global.nomad']);
-  plain = await startFakeNomad();
-  mtls = await startFakeNomad({ ...server, ca: authority.cert, requestCert: true });
-  await setUpGithubMethod(await NomadAdmin.bootstrap(plain.url), issuer);
-  plainUrl = nameHost(plain.url, 'nomad.example.com');
-  mtlsUrl = nameHost(mtls.url, 'nomad.example.com');
-  githubEnv = Object.fromEntries(
-    Object.entries(issuer.environment).map(([name, value]) => [name, nameHost(value, 'github.example.com')]),
-  );
+  folder = await mkdtemp(join(tmpdir(), 'ca-'));
+  file = join(folder, 'ca.pem');
+  await writeFile(file, authority.cert);
 });
 
-afterAll(() => Promise.all([issuer.close(), plain.close(), mtls.close()]));
+afterAll(() => rm(folder, { recursive: true }));
 
-async function withProxy(
-  options: ProxyOptions,
-  run: (proxy: ForwardProxy) => Promise<StageResult>,
-): Promise<{ result: StageResult; requests: string[] }> {
+// Loopback addresses never use a proxy, so Nomad has a name that only the proxy resolves.
+const rename = (address: string): string => address.replace('127.0.0.1', NAME);
+
+/** Logs in through a proxy; `environment` uses its address. */
+async function logInThrough(
+  environment: (address: string) => Record<string, string>,
+  { proxy: options = {}, ...scenario }: Scenario & { proxy?: ProxyOptions } = {},
+): Promise<Outcome & { proxied: string[] }> {
   const proxy = await startProxy(options);
   try {
-    return { result: await run(proxy), requests: proxy.requests };
+    const outcome = await logIn({ url: rename, env: environment(proxy.url), ...scenario });
+    return { ...outcome, proxied: proxy.requests.map((request) => request.replace(/:\d{4,5}/, '')) };
   } finally {
     await proxy.close();
   }
 }
 
-const host = (url: string): string => new URL(url).host;
-const hop = (requests: string[], name: string): string[] => requests.filter((request) => request.includes(name));
+const trusting = (): Scenario => ({ tls: server, inputs: { caCertificate: authority.cert } });
 
 describe('a proxy', () => {
-  test.each(['http_proxy', 'HTTP_PROXY'])('is used for both hops if %s is set', async (variable) => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, [variable]: url } }),
-    );
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(hop(requests, 'github.example.com')).not.toEqual([]);
-    expect(hop(requests, 'nomad.example.com')).toEqual([
-      `GET ${plainUrl}/v1/acl/auth-methods`,
-      `POST ${plainUrl}/v1/acl/login`,
-      `GET ${plainUrl}/v1/acl/token/self`,
+  test.concurrent('receives the requests to Nomad and to GitHub', async () => {
+    const { failure, proxied } = await logInThrough((url) => ({ HTTP_PROXY: url }), {
+      github: issue(),
+      githubUrl: (address) => address.replace('127.0.0.1', 'github.example.com'),
+    });
+    expect(failure).toBe('');
+    expect(proxied.sort()).toEqual([
+      'CONNECT github.example.com',
+      `GET http://${NAME}/v1/acl/auth-methods`,
+      `GET http://${NAME}/v1/acl/token/self`,
+      `POST http://${NAME}/v1/acl/login`,
     ]);
   });
 
-  // The names of variables are not case-sensitive on Windows.
-  (process.platform === 'win32' ? test.skip : test)('is that of http_proxy if HTTP_PROXY is also set', async () => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: url } }),
+  test.concurrent('receives credentials, which are neither printed nor sent to Nomad', async () => {
+    const { failure, printed, masks, requests } = await logInThrough(
+      (url) => ({ HTTP_PROXY: url.replace('http://', 'octo%3Acat:pass%2Fw0rd-secret@'), RUNNER_DEBUG: '1' }),
+      { proxy: { credentials: 'octo:cat:pass/w0rd-secret' } },
     );
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(hop(requests, 'nomad.example.com')).not.toEqual([]);
+    expect(failure).toBe('');
+    expect(printed).not.toMatch(/w0rd|b2N0bz/);
+    expect(masks).toEqual(expect.arrayContaining(['pass%2Fw0rd-secret', 'pass/w0rd-secret']));
+    expect(requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);
   });
 
-  test('is used if its address has no scheme', async () => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({ inputs: { url: plainUrl }, env: { ...githubEnv, HTTP_PROXY: host(url) } }),
-    );
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(hop(requests, 'github.example.com')).not.toEqual([]);
-    expect(hop(requests, 'nomad.example.com')).not.toEqual([]);
-  });
-
-  test.each([
-    ['the whole address', (address: string) => `http://octo%3Acat:pass%2Fw0rd-secret@${address}`],
-    ['an address without a scheme', (address: string) => `octo%3Acat:pass%2Fw0rd-secret@${address}`],
-  ])('receives the credentials in %s, which are neither printed nor sent to Nomad', async (_, describeAddress) => {
-    const { result } = await withProxy({ credentials: 'octo:cat:pass/w0rd-secret' }, ({ url }) =>
-      runMain({
-        inputs: { url: plainUrl },
-        env: { ...githubEnv, HTTP_PROXY: describeAddress(host(url)), RUNNER_DEBUG: '1' },
-      }),
-    );
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(result.printed).not.toMatch(/w0rd|b2N0bz/);
-    expect(result.masks).toEqual(expect.arrayContaining(['pass%2Fw0rd-secret', 'pass/w0rd-secret']));
-    expect(plain.requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);
-  });
-
-  test.each(['https_proxy', 'HTTPS_PROXY'])(
-    'tunnels TLS with a private CA, a client certificate and a server name if %s is set',
-    async (variable) => {
-      const inputs = {
-        url: mtlsUrl,
-        identityToken: await issuer.issue(),
+  test.concurrent('tunnels TLS with a private CA, a client certificate and a server name', async () => {
+    const { failure, proxied } = await logInThrough((url) => ({ https_proxy: url }), {
+      tls: { ...server, ca: authority.cert, requestCert: true },
+      url: (address) => address.replace('127.0.0.1', 'other.example.com'),
+      inputs: {
         caCertificate: authority.cert,
         clientCertificate: client.cert,
         clientKey: client.key,
-        tlsServerName: 'server.global.nomad',
-      };
-      const { result, requests } = await withProxy({}, ({ url }) => runMain({ inputs, env: { [variable]: url } }));
-      expect(whatFailed(result)).toBe('Nomad refused the login (400): auth-method "github" not found');
-      expect(requests).toEqual([`CONNECT ${host(mtlsUrl)}`]);
-    },
-  );
-
-  test('does not weaken TLS: a server with another name is refused', async () => {
-    const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', caCertificate: authority.cert };
-    const { result } = await withProxy({}, ({ url }) => runMain({ inputs, env: { HTTPS_PROXY: url } }));
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
+        tlsServerName: NAME,
+      },
+    });
+    expect([failure, proxied]).toEqual(['', ['CONNECT other.example.com']]);
   });
 
-  test('is not used for another scheme', async () => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({ inputs: { url: plain.url }, env: { ...issuer.environment, HTTPS_PROXY: url } }),
-    );
-    expect(result).toMatchObject({ exitCode: 0 });
+  test.concurrent('does not weaken TLS: a server with another name is refused', async () => {
+    const { failure, requests } = await logInThrough((url) => ({ HTTPS_PROXY: url }), {
+      ...trusting(),
+      url: (address) => address.replace('127.0.0.1', 'other.example.com'),
+    });
+    expect(failure).toMatch(/^Cannot reach Nomad at https:.*altnames/);
     expect(requests).toEqual([]);
   });
 
-  test('is not used for loopback addresses', async () => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({ inputs: { url: plain.url }, env: { ...issuer.environment, HTTP_PROXY: url } }),
+  test.concurrent.each([
+    ['has a certificate of a CA in NODE_EXTRA_CA_CERTS', true, /^$/],
+    ['has a certificate that nothing trusts', false, /through the proxy https:\S+ \(HTTPS_PROXY\): .*certificate$/],
+  ])('is reached over TLS and %s', async (_, isTrusted, expected) => {
+    const { failure, log, requests } = await logInThrough(
+      (url) => ({ HTTPS_PROXY: url, ...(isTrusted && { NODE_EXTRA_CA_CERTS: file }) }),
+      { ...trusting(), proxy: { tls: await createServerCertificate(authority, ['127.0.0.1']) } },
     );
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(requests).toEqual([]);
+    expect(failure).toMatch(expected);
+    expect(log.includes('The TLS connection to the proxy fails')).toBe(!isTrusted);
+    expect(requests.length > 0).toBe(isTrusted);
   });
 
-  test.each(['no_proxy', 'NO_PROXY'])('is not used for hosts in %s', async (variable) => {
-    const { result, requests } = await withProxy({}, ({ url }) =>
-      runMain({
-        inputs: { url: nameHost(plain.url, 'nomad.invalid'), identityToken: 'e30.e30.x' },
-        env: { HTTP_PROXY: url, [variable]: 'example.com, .invalid' },
-      }),
+  test.concurrent('is not used for hosts in NO_PROXY', async () => {
+    const { failure, proxied } = await logInThrough(
+      (url) => ({ HTTP_PROXY: url, NO_PROXY: 'a.example.com, .invalid' }),
+      {
+        url: (address) => address.replace('127.0.0.1', 'nomad.invalid'),
+        inputs: { timeout: '6' },
+      },
     );
-    expect(whatFailed(result)).toMatch(/nomad\.invalid$/);
-    expect(requests).toEqual([]);
+    expect(failure).toMatch(/nomad\.invalid \(\d+ attempts? in/);
+    expect(proxied).toEqual([]);
+  });
+
+  test.concurrent('does not make the login fail if only the first request gets no response', async () => {
+    const { failure, requests } = await logInThrough((url) => ({ HTTPS_PROXY: url }), {
+      ...trusting(),
+      github: issue(),
+      nomad: { methods: hang },
+    });
+    expect(failure).toBe('');
+    expect(requests.filter(({ call }) => call.startsWith('POST'))).toHaveLength(1);
   });
 });
 
 describe('a proxy that fails', () => {
-  test('is named with its status for a tunnel', async () => {
-    const { result, requests } = await withProxy({ credentials: 'octocat:right' }, ({ url }) =>
-      runMain({
-        inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },
-        env: { HTTPS_PROXY: url.replace('//', '//octocat:wr0ng-secret@') },
-      }),
+  test.concurrent.each<[string, ProxyOptions, 'http' | 'https', string, string]>([
+    ['requires credentials for a tunnel', { credentials: 'a:b' }, 'https', '407', 'the credentials in HTTPS_PROXY'],
+    ['requires credentials', { credentials: 'a:b' }, 'http', '407', 'the credentials in HTTP_PROXY'],
+    ['refuses a tunnel', { refuseWith: 403 }, 'https', '403', 'does not allow connections to nomad.example.com:'],
+    ['cannot reach the server', { refuseWith: 503 }, 'https', '503', 'The proxy cannot reach nomad.example.com:'],
+  ])('is named with its status if it %s', async (_, options, scheme, status, advice) => {
+    const { failure, log, requests } = await logInThrough((url) => ({ [`${scheme.toUpperCase()}_PROXY`]: url }), {
+      proxy: options,
+      ...(scheme === 'https' && { tls: server }),
+      inputs: { timeout: status === '503' ? '2' : '60' },
+    });
+    expect(failure).toMatch(
+      new RegExp(
+        `through the proxy http://127\\.0\\.0\\.1:\\d+ \\(\\w+\\): the proxy answered ${status}( \\(\\d+ att.*)?$`,
+      ),
     );
-    expect(whatFailed(result)).toMatch(
-      /^Cannot reach Nomad at https:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): the proxy answered 407$/,
-    );
-    expect(requests).toHaveLength(1);
+    expect(failure.includes('attempt')).toBe(status === '503');
+    expect(log).toContain(advice);
+    expect(requests).toEqual([]);
   });
 
-  test('is named with its status for plain HTTP', async () => {
-    const { result } = await withProxy({ credentials: 'octocat:right' }, ({ url }) =>
-      runMain({ inputs: { url: plainUrl, identityToken: 'e30.e30.x' }, env: { http_proxy: url } }),
-    );
-    expect(whatFailed(result)).toMatch(
-      /^Cannot reach Nomad at http:\/\/nomad\.example\.com:\d+ through the proxy http:\/\/127\.0\.0\.1:\d+ \(http_proxy\): the proxy answered 407$/,
-    );
-  });
-
-  test('does not make the login fail if only the warm-up gets no response', async () => {
-    const certificate = await createServerCertificate(authority, ['nomad.example.com']);
-    const logins: string[] = [];
-    const slow = await listen((request, response) => {
-      if (request.method === 'POST') {
-        logins.push(request.url ?? '');
-      }
-      // The warm-up gets no response.
-      if (request.url !== '/v1/acl/auth-methods') {
-        response.end(TOKEN);
-      }
-    }, certificate);
-    const { result } = await withProxy({}, ({ url }) =>
-      runMain({
-        inputs: { url: nameHost(slow.url, 'nomad.example.com'), caCertificate: authority.cert },
-        env: { ...githubEnv, HTTPS_PROXY: url, HTTP_PROXY: url },
-      }),
-    );
-    await slow.close();
-    expect(result).toMatchObject({ exitCode: 0 });
-    expect(logins).toHaveLength(1);
-  });
-
-  test('is only waited for until the timeout if it never responds', async () => {
-    const proxy = await listenTcp(() => undefined);
-    const inputs = { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' };
-    const result = await runMain({ inputs, env: { HTTPS_PROXY: proxy.url } });
-    await proxy.close();
-    expect(whatFailed(result)).toMatch(/did not respond within .* attempts in/);
-  });
-
-  test('is retried after status 503', async () => {
-    const { result, requests } = await withProxy({ refuseWith: 503 }, ({ url }) =>
-      runMain({
-        inputs: { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '2' },
-        env: { HTTPS_PROXY: url },
-      }),
-    );
-    expect(whatFailed(result)).toMatch(/: the proxy answered 503 \(\d+ attempts in/);
-    expect(requests.length).toBeGreaterThan(1);
-  });
-
-  test('is named if it cannot be reached', async () => {
+  test.concurrent('is named if it cannot be reached', async () => {
     const proxy = await startProxy();
     await proxy.close();
-    const result = await runMain({
-      inputs: { url: mtlsUrl, identityToken: 'e30.e30.x', timeout: '1' },
+    const { failure, log } = await logIn({
+      tls: server,
+      url: rename,
+      inputs: { timeout: '6' },
       env: { HTTPS_PROXY: proxy.url },
     });
-    expect(whatFailed(result)).toMatch(
-      /^Cannot reach Nomad at .* through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): .*ECONNREFUSED/,
-    );
-    expect(result.log).toContain('The proxy itself cannot be reached.');
+    expect(failure).toMatch(/ through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\): .*ECONNREFUSED/);
+    expect(log).toContain('The proxy itself cannot be reached.');
   });
 
-  test.each(['http://', 'socks5://proxy.example.com:1080', 'http://u:100%@proxy.example.com', 'a b'])(
-    'is not bypassed if its address is malformed: %s',
-    async (address) => {
-      const result = await runMain({
-        inputs: { url: mtlsUrl, identityToken: 'e30.e30.x' },
-        env: { HTTPS_PROXY: address },
-      });
-      expect(whatFailed(result)).toBe('The environment variable HTTPS_PROXY is not the address of an HTTP proxy');
-    },
-  );
+  test.concurrent('is only waited for until the timeout if it never responds', async () => {
+    const proxy = await listenTcp(() => undefined);
+    const { failure } = await logIn({
+      tls: server,
+      url: rename,
+      inputs: { timeout: '1' },
+      env: { HTTPS_PROXY: proxy.url },
+    });
+    await proxy.close();
+    expect(failure).toMatch(/ through the proxy .* did not respond within /);
+  });
+
+  test.concurrent('is not blamed if it is GitHub that closes the connection', async () => {
+    const { failure, log } = await logInThrough((url) => ({ HTTP_PROXY: url }), {
+      url: String,
+      github: drop,
+      githubUrl: (address) => address.replace('127.0.0.1', 'github.example.com'),
+      inputs: { timeout: '3' },
+    });
+    expect(failure).toMatch(/^Cannot reach GitHub at .* through the proxy/);
+    expect(log).not.toMatch(/The proxy itself/);
+  });
+
+  test.concurrent('of GitHub is named with its status', async () => {
+    const env = (url: string): Record<string, string> => ({ HTTPS_PROXY: url });
+    const { failure, log } = await logInThrough(env, {
+      url: String,
+      proxy: { refuseWith: 407 },
+      github: answer(500),
+      githubTls: server,
+      githubUrl: (address) => address.replace('127.0.0.1', 'github.example.com'),
+    });
+    expect(failure).toMatch(
+      /^Cannot reach GitHub at https:\/\/github\.example\.com:\d+ through .*: the proxy answered 407$/,
+    );
+    expect(log).toContain('the credentials in HTTPS_PROXY');
+  });
 });

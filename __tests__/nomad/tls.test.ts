@@ -1,141 +1,256 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { ServerOptions } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generate } from 'selfsigned';
+import type { Connection } from '../../src/inputs/inputs.js';
 import {
   createAuthority,
   createClientCertificate,
   createServerCertificate,
   type Certificate,
 } from '../../testbed/certificates.js';
-import { startFakeNomad, type FakeNomad } from '../../testbed/fake-nomad/fake-nomad.js';
-import { runMain, type StageResult } from '../../testbed/runner.js';
-import { whatFailed } from '../support/what-failed.js';
+import { catchFailure, meetNomad, useProcess } from '../support/in-process.js';
+import { issue, logIn, type Outcome, type Scenario } from '../support/servers.js';
+
+const NAME = 'server.global.nomad';
+const canTrustSystem = 'setDefaultCACertificates' in tls;
+const refusesWeakKeys = Number(process.versions.node.split('.')[0]) >= 24;
 
 let authority: Certificate;
+let server: Certificate;
 let client: Certificate;
 let stranger: Certificate;
-let plain: FakeNomad;
-let tls: FakeNomad;
-let mtls: FakeNomad;
-let expired: FakeNomad;
+let namesake: Certificate;
+let folder: string;
+let file: string;
+
+useProcess();
 
 beforeAll(async () => {
   authority = await createAuthority();
+  server = await createServerCertificate(authority, [NAME, 'nomad.example.com']);
   client = await createClientCertificate(authority);
   stranger = await createClientCertificate(await createAuthority('Another CA'));
-  // Like Nomad's own certificates, it contains the role of the server instead of its address.
-  const server = await createServerCertificate(authority, ['server.global.nomad', 'nomad.example.com']);
-  plain = await startFakeNomad();
-  tls = await startFakeNomad(server);
-  mtls = await startFakeNomad({ ...server, ca: authority.cert, requestCert: true });
-  expired = await startFakeNomad(await createServerCertificate(authority, ['127.0.0.1'], -1));
+  namesake = await createAuthority();
+  folder = await mkdtemp(join(tmpdir(), 'ca-'));
+  file = join(folder, 'ca.pem');
+  await writeFile(file, authority.cert);
 });
 
-afterAll(() => Promise.all([plain, tls, mtls, expired].map((server) => server.close())));
+afterAll(() => rm(folder, { recursive: true }));
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
-// No auth method is set up, so a successful handshake results in a refusal by Nomad.
-const logIn = (url: string, inputs: Record<string, string> = {}): Promise<StageResult> =>
-  runMain({ inputs: { url, identityToken: 'e30.e30.x', timeout: '3', ...inputs } });
-
-const trusted = (): Record<string, string> => ({
-  caCertificate: authority.cert,
-  tlsServerName: 'server.global.nomad',
-});
-
-const REFUSED_BY_NOMAD = 'Nomad refused the login (400): auth-method "github" not found';
-
-/** Checks the properties of every error, and returns the text of the only one. */
-function readError(result: StageResult): string {
-  const errors = result.annotations.filter(({ level }) => level === 'error');
-  expect(errors).toHaveLength(1);
-  const message = errors[0]?.message ?? '';
-  expect(message).not.toMatch(/undefined|valid for \.|: \.|\n\s+at /);
-  return message;
+/** Creates a certificate that the testbed does not. */
+async function create(options: { rsaBits?: number; usage?: 'clientAuth'; names?: string[] }): Promise<Certificate> {
+  const { rsaBits, usage, names = ['127.0.0.1'] } = options;
+  const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    ...(rsaBits === undefined ? { keyType: 'ec', ca: authority } : { keyType: 'rsa', keySize: rsaBits }),
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'extKeyUsage', ...(usage === 'clientAuth' ? { clientAuth: true } : { serverAuth: true }) },
+      ...(names.length === 0
+        ? []
+        : [{ name: 'subjectAltName' as const, altNames: names.map((ip) => ({ type: 7 as const, ip })) }]),
+    ],
+  });
+  return { cert, key };
 }
 
-describe('a server with a certificate of a private CA', () => {
-  test('is trusted with caCertificate and tlsServerName', async () => {
-    const result = await logIn(tls.url, { ...trusted(), caCertificate: base64(authority.cert) });
-    expect(whatFailed(result)).toBe(REFUSED_BY_NOMAD);
+const pem = (text: string): { text: string; path: undefined } => ({ text, path: undefined });
+const trusting = (more: Partial<Connection> = {}): Partial<Connection> => ({
+  caCertificate: pem(authority.cert),
+  ...more,
+});
+const withClient = ({ cert, key }: Certificate): Partial<Connection> =>
+  trusting({ tlsServerName: NAME, clientCertificate: pem(cert), clientKey: pem(key) });
+const mutual = (): ServerOptions => ({ ...server, ca: authority.cert, requestCert: true });
+
+describe('a connection over TLS', () => {
+  const connect = (options: ServerOptions, connection: Partial<Connection>): Promise<number> =>
+    meetNomad({}, async ({ api }) => (await api.send({ method: 'GET', path: '/v1/acl/token/self' }, 10_000)).status, {
+      ...connection,
+      tls: options,
+    });
+
+  test.each<[string, () => ServerOptions, () => Partial<Connection>]>([
+    ['a CA and a server name', () => server, () => trusting({ tlsServerName: NAME })],
+    ['no verification', () => server, () => ({ tlsSkipVerify: true })],
+    ['a client certificate', mutual, () => withClient(client)],
+  ])('succeeds with %s', async (_, options, connection) => {
+    expect(await connect(options(), connection())).toBe(200);
   });
 
-  test('is not trusted without caCertificate, and the error names that input', async () => {
-    const result = await logIn(tls.url, { tlsServerName: 'server.global.nomad' });
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*certificate/);
-    expect(readError(result)).toContain('Set the input caCertificate');
+  test.each<[string, () => ServerOptions | Promise<ServerOptions>, () => Partial<Connection>, string, RegExp]>([
+    [
+      'without the CA',
+      () => server,
+      () => ({ tlsServerName: NAME }),
+      'untrusted-certificate',
+      /verify the first certificate\. .* signed by "Testbed CA", which this step does not trust\. Set the input caCert/,
+    ],
+    [
+      'with another CA of the same name',
+      () => server,
+      () => trusting({ tlsServerName: NAME, caCertificate: pem(namesake.cert) }),
+      'untrusted-certificate',
+      /certificate signature failure\. .*"Testbed CA"\. .* a CA of the same name but with another key/,
+    ],
+    [
+      'with another address',
+      () => server,
+      trusting,
+      'certificate-name-mismatch',
+      /is valid for server\.global\.nomad, nomad\.example\.com\. Set the input tlsServerName to server\.global\.nomad/,
+    ],
+    [
+      'with another server name',
+      () => server,
+      () => trusting({ tlsServerName: 'other.example.com' }),
+      'certificate-name-mismatch',
+      /altnames.*is valid for server\.global\.nomad/,
+    ],
+    [
+      'with a certificate without names',
+      () => create({ names: [] }),
+      trusting,
+      'certificate-name-mismatch',
+      /does not name its server in a subject alternative name/,
+    ],
+    [
+      'after the certificate has expired',
+      () => createServerCertificate(authority, ['127.0.0.1'], -1),
+      trusting,
+      'certificate-expired',
+      /expired\. The certificate of 127\.0\.0\.1 is valid from 20\d\d-\S+Z to 20\d\d-\S+Z\. Renew it on the server/,
+    ],
+    [
+      'with a certificate for clients',
+      () => create({ usage: 'clientAuth' }),
+      trusting,
+      'certificate-invalid',
+      /purpose\. .*nomad tls cert create -server, not -client/,
+    ],
+    [
+      'without a client certificate',
+      mutual,
+      () => trusting({ tlsServerName: NAME }),
+      'client-certificate-required',
+      /: tlsv13 alert certificate required\. .*Set the input clientCertificate/,
+    ],
+    [
+      'with a client certificate of another CA',
+      mutual,
+      () => withClient(stranger),
+      // Nomad sends an alert, but Node's server just closes the connection.
+      'closed-after-handshake',
+      /refuse the one they get/,
+    ],
+  ])('fails %s', async (_, options, connection, id, text) => {
+    const failure = await catchFailure(connect(await options(), connection()));
+    expect(failure.id).toBe(id);
+    expect(`${failure.message}. ${failure.advice}`).toMatch(text);
   });
 
-  test('is not trusted with the certificate of another CA of the same name', async () => {
-    const other = await createAuthority();
-    const result = await logIn(tls.url, { ...trusted(), caCertificate: other.cert });
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*certificate signature failure/);
-  });
-
-  test('is not trusted by its address, and the error lists the names and the tlsServerName to set', async () => {
-    const result = await logIn(tls.url, { caCertificate: authority.cert });
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*is not in the cert's list$/);
-    expect(readError(result)).toContain(
-      'The certificate of 127.0.0.1 is valid for server.global.nomad, nomad.example.com. Set the input tlsServerName to server.global.nomad.',
-    );
-  });
-
-  test('is not trusted with a tlsServerName that is not in its certificate', async () => {
-    const result = await logIn(tls.url, { ...trusted(), tlsServerName: 'other.example.com' });
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*altnames/);
-    expect(readError(result)).toContain('valid for server.global.nomad, nomad.example.com');
-  });
-
-  test('is not trusted after its certificate has expired, and the error includes the time of the runner', async () => {
-    const message = readError(await logIn(expired.url, { caCertificate: authority.cert }));
-    expect(message).toMatch(/has expired or is not yet valid.* \(20\d\d-/);
-  });
-
-  test('is not verified with tlsSkipVerify, which warns', async () => {
-    const result = await logIn(tls.url, { tlsSkipVerify: 'true' });
-    expect(result.annotations).toEqual([
-      { level: 'warning', message: expect.stringContaining('tlsSkipVerify') },
-      { level: 'error', message: expect.stringContaining(REFUSED_BY_NOMAD) },
-    ]);
+  // OpenSSL's security level is 2 since Node 24.
+  test.each<[string, string]>([
+    ['server', 'certificate-invalid'],
+    ['client', 'client-certificate-weak'],
+  ])('with a weak key of the %s is refused by Node 24 and explained', async (side, id) => {
+    const weak = await create({ rsaBits: 1024 });
+    const connection =
+      side === 'server'
+        ? { caCertificate: pem(weak.cert) }
+        : trusting({ clientCertificate: pem(weak.cert), clientKey: pem(weak.key) });
+    // The server itself accepts its weak key.
+    const options = side === 'server' ? { ...weak, ciphers: 'DEFAULT@SECLEVEL=0' } : await create({});
+    const outcome = refusesWeakKeys
+      ? (await catchFailure(connect(options, connection))).id
+      : await connect(options, connection);
+    expect(outcome).toBe(refusesWeakKeys ? id : 200);
   });
 });
 
-describe('a url with the wrong scheme', () => {
-  test('is explained if a TLS server gets plain HTTP', async () => {
-    expect(readError(await logIn(tls.url.replace('https', 'http')))).toContain('https://');
-  });
+describe('a login over TLS', () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const meet = (scenario: Scenario): Promise<Outcome> => logIn({ tls: server, ...scenario });
 
-  test('is explained if a server without TLS gets a handshake', async () => {
-    expect(readError(await logIn(plain.url.replace('http', 'https')))).toContain('http://');
-  });
-});
-
-describe('a server that requires a client certificate', () => {
-  test('accepts a valid one, and no line of its key appears in the output', async () => {
-    const result = await logIn(mtls.url, {
-      ...trusted(),
+  test.concurrent('succeeds with mTLS, and no line of the key appears in the output', async () => {
+    const inputs = {
+      caCertificate: base64(authority.cert),
+      tlsServerName: NAME,
       clientCertificate: base64(client.cert),
       clientKey: base64(client.key),
-    });
-    expect(whatFailed(result)).toBe(REFUSED_BY_NOMAD);
-    expect(mtls.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+    };
+    const { failure, printed, masks, requests } = await meet({ tls: mutual(), inputs });
+    expect(failure).toBe('');
+    expect(requests.map(({ call }) => call)).toEqual(['POST /v1/acl/login', 'GET /v1/acl/token/self']);
     const lines = client.key.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
     expect(lines.length).toBeGreaterThan(1);
-    expect(lines.filter((line) => !result.masks.includes(line))).toEqual([]);
-    expect(lines.filter((line) => result.printed.includes(line))).toEqual([]);
+    expect(masks).toEqual(expect.arrayContaining(lines));
+    expect(lines.filter((line) => printed.includes(line))).toEqual([]);
   });
 
-  test('refuses the connection without one, and the error names the inputs', async () => {
-    const result = await logIn(mtls.url, trusted());
-    expect(whatFailed(result)).toMatch(/^Cannot reach Nomad at https:.*: tlsv13 alert certificate required$/);
-    expect(readError(result)).toContain('Set the input clientCertificate to');
+  test.concurrent('without a client certificate ends with the alert of the server and one annotation', async () => {
+    const inputs = { caCertificate: authority.cert, tlsServerName: NAME };
+    const { failure, log, requests } = await meet({ tls: mutual(), inputs });
+    expect(failure).toMatch(/^Cannot reach Nomad at https:.*: tlsv13 alert certificate required$/);
+    expect(log).toContain('Set the input clientCertificate to');
+    expect(requests).toEqual([]);
   });
 
-  test('refuses a client certificate of another CA, and the error says so', async () => {
-    const result = await logIn(mtls.url, {
-      ...trusted(),
-      clientCertificate: stranger.cert,
-      clientKey: stranger.key,
-    });
-    expect(readError(result)).toMatch(/does not accept the certificate in the input|refuse the one they get/);
+  test.concurrent('warns that it does not verify the server with tlsSkipVerify', async () => {
+    const { failure, annotations } = await meet({ inputs: { tlsSkipVerify: 'true' } });
+    expect(failure).toBe('');
+    expect(annotations).toEqual([{ level: 'warning', message: expect.stringContaining('tlsSkipVerify') }]);
+  });
+
+  test.concurrent('trusts the CA in NODE_EXTRA_CA_CERTS', async () => {
+    const { failure } = await meet({ inputs: { tlsServerName: NAME }, env: { NODE_EXTRA_CA_CERTS: file } });
+    expect(failure).toBe('');
+  });
+
+  test.concurrent.each<[string, Record<string, string>, RegExp]>([
+    ['trusts the store of the operating system where Node can read it', {}, canTrustSystem ? /^$/ : /certificate$/],
+    ['does not trust that store if caCertificate is set', { caCertificate: 'Another CA' }, /certificate$/],
+  ])('%s', async (_, inputs, expected) => {
+    const caCertificate = inputs['caCertificate'] === undefined ? '' : (await createAuthority('Another CA')).cert;
+    const { failure } = await meet({ inputs: { tlsServerName: NAME, caCertificate }, env: { SSL_CERT_FILE: file } });
+    expect(failure).toMatch(expected);
+  });
+
+  test.concurrent('tries a server that no store knows at most twice', async () => {
+    const { failure, log } = await meet({ inputs: { tlsServerName: NAME }, env: { RUNNER_DEBUG: '1' } });
+    expect(failure).toMatch(/^Cannot reach Nomad at https:.*: unable to verify the first certificate$/);
+    expect(log.match(/POST \S+: UNABLE_TO_VERIFY/g)).toHaveLength(canTrustSystem ? 2 : 1);
+  });
+});
+
+describe("GitHub's token endpoint with a certificate of a private CA", () => {
+  const ofAddress = (): Promise<Certificate> => createServerCertificate(authority, ['127.0.0.1']);
+
+  test.concurrent(
+    'is not trusted because of inputs for Nomad, and the annotation names NODE_EXTRA_CA_CERTS',
+    async () => {
+      const inputs = { caCertificate: authority.cert, tlsSkipVerify: 'true' };
+      const { failure, log, githubRequests } = await logIn({ github: issue(), githubTls: await ofAddress(), inputs });
+      expect(failure).toMatch(/^Cannot reach GitHub at https:.*: unable to verify the first certificate/);
+      expect(log).toContain('NODE_EXTRA_CA_CERTS');
+      expect(log).not.toContain('Retrying');
+      expect(githubRequests).toEqual([]);
+    },
+  );
+
+  test.concurrent('is trusted through NODE_EXTRA_CA_CERTS', async () => {
+    const env = { NODE_EXTRA_CA_CERTS: file };
+    expect((await logIn({ github: issue(), githubTls: await ofAddress(), env })).failure).toBe('');
+  });
+
+  test.concurrent('is trusted through the store of the operating system where Node can read it', async () => {
+    const env = { SSL_CERT_FILE: file };
+    const { failure } = await logIn({ github: issue(), githubTls: await ofAddress(), env });
+    expect(failure).toMatch(canTrustSystem ? /^$/ : /certificate$/);
   });
 });

@@ -1,153 +1,166 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { askSelf } from '../../testbed/nomad.js';
-import { runMain, runPost, type StageResult, type Step } from '../../testbed/runner.js';
-import { listen } from '../../testbed/server.js';
-import { useFixture } from '../support/fixture.js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { readToken } from '../../src/outputs/state.js';
+import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
+import {
+  answer,
+  cleanUp,
+  hang,
+  listenTo,
+  MANAGEMENT,
+  runJob,
+  TOKEN,
+  type Nomad,
+  type Received,
+} from '../support/servers.js';
 
-const fixture = useFixture();
-let temp: string;
+const { AccessorID, SecretID } = TOKEN;
+const NAME = `The management token ${AccessorID}`;
+const AS_MANAGEMENT: Nomad = { login: answer(200, MANAGEMENT) };
+const CLIENT = { type: 'client', secretId: undefined, connection: undefined };
 
-beforeEach(async () => {
-  temp = await mkdtemp(join(tmpdir(), 'runner-temp-'));
-});
-
-afterEach(() => rm(temp, { recursive: true }));
-
-const step = (inputs: Record<string, string> = {}): Step => ({
-  inputs: { url: fixture.nomad.url, ...inputs },
-  env: { ...fixture.issuer.environment, RUNNER_TEMP: temp },
-});
-
-async function runPostOf(given: Step, main: StageResult): Promise<StageResult> {
-  const result = await runPost(given, main);
-  if (result === undefined) {
-    throw new Error('action.yml names no post program');
-  }
-  expect(main.masks.filter((secret) => result.printed.includes(secret))).toEqual([]);
-  return result;
-}
-
-const readSelfStatus = async (secretId?: string): Promise<number> =>
-  (await askSelf(fixture.nomad.url, secretId)).status;
-
-describe('the post step', () => {
-  test('revokes a management token and logs one line', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
-    const post = await runPostOf(given, main);
+describe('the state that the main program saves', () => {
+  test.concurrent.each<[string, Nomad, string]>([
+    ['a client token', {}, 'true'],
+    ['a management token that revokeToken says to keep', AS_MANAGEMENT, 'false'],
+  ])('contains no secret for %s, and the post program sends nothing', async (_, nomad, revokeToken) => {
+    const inputs = { revokeToken, extraHeaders: 'X-Api-Key: hunter2-hunter2' };
+    const { state, requests, post } = await runJob({ nomad, inputs });
+    expect(JSON.stringify(state)).not.toMatch(new RegExp(`${SecretID}|hunter2`));
+    expect(requests.map(({ call }) => call)).toEqual(['POST /v1/acl/login', 'GET /v1/acl/token/self']);
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(post.log).toBe(`The management token ${main.outputs['accessorId'] ?? ''} is revoked.`);
-    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(403);
   });
 
-  test('keeps a management token if revokeToken is false, and its secret is not in the state', async () => {
-    const given = step({ methodName: 'admin', revokeToken: 'false' });
-    const main = await runMain(given);
-    expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
-    expect(await runPostOf(given, main)).toMatchObject({ exitCode: 0, log: '' });
-    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
+  test.concurrent('is empty after a login that failed, and the post program prints nothing', async () => {
+    const { state, post } = await runJob({ nomad: answer(400) });
+    expect(state).toEqual({});
+    expect(post).toMatchObject({ exitCode: 0, raw: '' });
+  });
+});
+
+describe('a management token is revoked at the Nomad that issued it', () => {
+  test.concurrent('if the inputs are malformed or name another server by then, which receives nothing', async () => {
+    const received: Received[] = [];
+    const other = await listenTo(received, answer(403, 'Permission denied'));
+    const inputs = { url: other.url, timeout: 'soon', clientKey: 'nonsense', revokeToken: 'maybe' };
+    const env = { NOMAD_ADDR: other.url, NOMAD_TOKEN: 'another' };
+    const { post, requests } = await runJob({ nomad: AS_MANAGEMENT }, { inputs, env });
+    await other.close();
+    expect(post).toMatchObject({ exitCode: 0, annotations: [], log: `${NAME} is revoked.` });
+    expect(requests.at(-1)).toMatchObject({
+      call: `DELETE /v1/acl/token/${AccessorID}`,
+      headers: { 'x-nomad-token': SecretID },
+    });
+    expect(received).toEqual([]);
   });
 
-  test('logs when a client token expires, and its secret is not in the state', async () => {
-    const main = await runMain(step());
-    expect(JSON.stringify(main.state)).not.toContain(main.exported['NOMAD_TOKEN']);
-    const post = await runPostOf(step(), main);
-    const { accessorId = '', expirationTime = '' } = main.outputs;
-    expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(post.log).toBe(
-      `The client token ${accessorId} stays valid until ${expirationTime.replace(/\.\d+/, '')}: only management tokens can revoke themselves.`,
+  test.concurrent('over mTLS, below a base path, with headers and region, which are masked again', async () => {
+    const authority = await createAuthority();
+    const client = await createClientCertificate(authority);
+    const server = await createServerCertificate(authority, ['server.eu.nomad']);
+    const { post, requests } = await runJob(
+      {
+        nomad: AS_MANAGEMENT,
+        tls: { ...server, ca: authority.cert, requestCert: true },
+        url: (address) => `${address}/base`,
+        inputs: {
+          caCertificate: authority.cert,
+          clientCertificate: client.cert,
+          clientKey: client.key,
+          tlsServerName: 'server.eu.nomad',
+          region: 'eu',
+          extraHeaders: 'X-Api-Key: hunter2-hunter2',
+        },
+      },
+      { inputs: {} },
     );
-    expect(await readSelfStatus(main.exported['NOMAD_TOKEN'])).toBe(200);
+    expect(post.log).toBe(`${NAME} is revoked.`);
+    expect(requests.at(-1)).toMatchObject({
+      url: `/base/v1/acl/token/${AccessorID}?region=eu`,
+      headers: { 'x-api-key': 'hunter2-hunter2' },
+    });
+    const [firstLine = ''] = client.key.split('\n').slice(1);
+    expect(post.masks).toEqual(expect.arrayContaining([SecretID, 'hunter2-hunter2', firstLine]));
+    expect(post.raw).toMatch(new RegExp(`^::add-mask::${SecretID}\n`));
+  });
+});
+
+describe('the outcome of a revocation', () => {
+  test.concurrent('is one line without a warning if the token did not exist any more', async () => {
+    const post = await cleanUp({ nomad: answer(403, 'Permission denied') });
+    expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(post.log).toBe(`${NAME} had already expired or been revoked.`);
   });
 
-  test('does not warn about a token that is already revoked', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    await runPostOf(given, main);
-    const again = await runPostOf(given, main);
-    expect(again).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(again.log).toContain('had already expired or been revoked');
+  test.concurrent.each<[string, Nomad, RegExp]>([
+    ['a gateway quotes Nomad', answer(403, '<title>Permission denied</title>'), /\(403\): a web page \(Permission/],
+    ['a web page is the response', answer(200, '<title>Log in</title>'), /a web page \(Log in\)/],
+    ['Nomad does not respond', hang, /did not respond within/],
+  ])('is one warning that the token stays valid if %s', async (_, nomad, reason) => {
+    const post = await cleanUp({ nomad, connection: { timeout: 1 } });
+    expect(post).toMatchObject({ exitCode: 0, annotations: [{ level: 'warning' }] });
+    expect(post.messages[0]).toContain(`${NAME} could not be revoked and stays valid until it expires. `);
+    expect(post.messages[0]).toMatch(reason);
+    expect(post.printed).not.toContain(SecretID);
+  });
+});
+
+describe('a token that is not revoked', () => {
+  const past = '2025-11-25T12:00:00.123456789Z';
+  const expired = 'expired at 2025-11-25T12:00:00Z, before the job ended';
+
+  test.concurrent.each<[string, object, string]>([
+    ['that it has expired', { expirationTime: past }, `${NAME} ${expired}`],
+    [
+      'until when it stays valid',
+      { ...CLIENT, expirationTime: '2030-01-01T00:00:00.5+01:00' },
+      `The client token ${AccessorID} stays valid until 2029-12-31T23:00:00Z: only management tokens can revoke themselves.`,
+    ],
+    ['that it never expires', { ...CLIENT, expirationTime: '' }, `The client token ${AccessorID} never expires: only`],
+  ])('is reported in one line, which says %s, and nothing is sent', async (_, token, line) => {
+    const post = await cleanUp({ token });
+    expect(post).toMatchObject({ exitCode: 0, annotations: [], requests: [] });
+    expect(post.log.startsWith(line)).toBe(true);
+    expect(post.log).not.toContain('\n');
+  });
+});
+
+describe('the state that the post program reads', () => {
+  const ids = { accessorId: AccessorID, secretId: SecretID };
+  const SAVED = { ...ids, type: 'management', expirationTime: '', connection: { url: 'http://localhost:4646' } };
+  afterEach(() => {
+    process.env['STATE_token'] = '';
+  });
+  const readFrom = (text: string): unknown => {
+    process.env['STATE_token'] = text;
+    return readToken();
+  };
+
+  test('is a token or null', () => {
+    expect(readFrom('')).toBeNull();
+    expect(readFrom(JSON.stringify(SAVED))).toEqual(SAVED);
+    const client = { accessorId: AccessorID, type: 'client', expirationTime: '2030-01-01T00:00:00Z' };
+    expect(readFrom(JSON.stringify(client))).toEqual(client);
   });
 
   test.each([
-    ['403', '<title>Blocked</title>'],
-    ['403', '<title>Permission denied</title> ACL token not found'],
-    ['503', 'Permission denied'],
-  ])('does not mistake a %s from a gateway (%s) for a revocation', async (status, body) => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    const gateway = await listen((_, response) => response.writeHead(Number(status)).end(body));
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gateway.url } }, main);
-    await gateway.close();
-    expect(post.exitCode).toBe(0);
-    expect(post.annotations).toEqual([
-      {
-        level: 'warning',
-        message: expect.stringMatching(
-          new RegExp(`could not be revoked and stays valid until it expires\\. .*\\(${status}\\)`),
-        ),
-      },
-    ]);
+    'nonsense',
+    '{}',
+    JSON.stringify({ ...SAVED, accessorId: `${AccessorID}/../x` }),
+    JSON.stringify({ ...SAVED, secretId: 'x\r\nX-Header: y' }),
+    JSON.stringify({ ...SAVED, secretId: undefined }),
+    JSON.stringify({ ...SAVED, type: 'client\n::add-mask::a' }),
+  ])('is refused if it is malformed: %s', (text) => {
+    expect(() => readFrom(text)).toThrow();
   });
 
-  test('warns if the token is still valid after the server has confirmed its deletion', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    const gateway = await listen((_, response) => response.end('{}'));
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gateway.url } }, main);
-    await gateway.close();
+  test.concurrent('causes one warning each if token and folder are malformed, which does not quote them', async () => {
+    const state = { token: JSON.stringify({ ...SAVED, type: '\n::stop-commands::hunter2' }), folder: '/etc' };
+    const post = await cleanUp({ state });
+    expect(post).toMatchObject({ exitCode: 0, requests: [] });
     expect(post.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/stays valid .*Nomad does not confirm/) },
+      { level: 'warning', message: expect.stringContaining('is not a folder of this action in RUNNER_TEMP') },
+      { level: 'warning', message: expect.stringMatching(/^The state of this step cannot be read: .*stays valid/) },
     ]);
+    expect(post.raw).not.toContain('hunter2');
   });
-
-  test('warns once if the server cannot be reached', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    const gone = await listen(() => undefined);
-    await gone.close();
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: gone.url } }, main);
-    expect(post.exitCode).toBe(0);
-    expect(post.annotations).toEqual([
-      {
-        level: 'warning',
-        message: expect.stringMatching(/^The management token .* could not be revoked and stays valid .*ECONNREFUSED/),
-      },
-    ]);
-  });
-
-  test('warns once if the server does not respond', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    const silent = await listen(() => undefined);
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, url: silent.url } }, main);
-    await silent.close();
-    expect(post.exitCode).toBe(0);
-    expect(post.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/did not respond.*\n127\.0\.0\.1 accepts/) },
-    ]);
-  });
-
-  test('warns that the token stays valid if its own inputs cannot be read', async () => {
-    const given = step({ methodName: 'admin' });
-    const main = await runMain(given);
-    const post = await runPostOf({ ...given, inputs: { ...given.inputs, timeout: 'soon' } }, main);
-    expect(post.exitCode).toBe(0);
-    expect(post.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/^The management token .* stays valid .*Input timeout/) },
-    ]);
-  });
-
-  test.each([{ url: 'nonsense' }, { methodName: 'absent' }])(
-    'does nothing after a main step that failed: %j',
-    async (inputs) => {
-      const main = await runMain(step(inputs));
-      expect(main.exitCode).toBe(1);
-      expect(await runPostOf(step(inputs), main)).toMatchObject({ exitCode: 0, raw: '' });
-    },
-  );
 });

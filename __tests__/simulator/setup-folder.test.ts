@@ -1,37 +1,29 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readFolder } from '../../simulator/setup-folder.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
 const RULE = { ID: 'b8f1c9c2', AuthMethod: 'own', BindType: 'policy', BindName: 'deploy', Selector: '' };
 const CHOICE = 'must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has:';
 
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'setup-folder-'));
-});
-
-afterEach(() => rm(folder, { recursive: true }));
-
+/** Reads a folder of these files. */
 async function read(files: Record<string, unknown>, methodName?: string): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), 'setup-folder-'));
   for (const [file, content] of Object.entries(files)) {
     await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
   }
-  return readFolder(folder, methodName);
+  return readFolder(folder, methodName).finally(() => rm(folder, { recursive: true }));
 }
 
 describe('a folder of configuration', () => {
   test('is read with one object or a list in each file, and with the rules of the chosen method', async () => {
+    const management = { ...RULE, BindType: 'management', BindName: '' };
     const files = {
       'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
       'binding-rule-1.json': RULE,
-      'binding-rules.json': [
-        { ...RULE, BindType: 'management', BindName: '' },
-        { ...RULE, AuthMethod: 'b' },
-      ],
+      'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
       'roles.json': [
         { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
         { Name: 'emptied', Policies: null },
@@ -41,7 +33,7 @@ describe('a folder of configuration', () => {
     };
     expect(await read(files, 'own')).toEqual({
       method: METHOD,
-      rules: [RULE, { ...RULE, BindType: 'management', BindName: '' }],
+      rules: [RULE, management],
       roles: [
         { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
         { Name: 'emptied', Policies: [] },
@@ -51,25 +43,7 @@ describe('a folder of configuration', () => {
     });
   });
 
-  test('without policies is read with the policies that its roles link to', async () => {
-    const roles = [{ Name: 'a', Policies: [{ Name: 'x' }, { Name: 'y' }] }];
-    const policies = [{ Name: 'x' }, { Name: 'y' }];
-    expect(await read({ 'auth-method.json': METHOD, 'roles.json': roles })).toMatchObject({ policies });
-  });
-
-  test.each([
-    ['a rule', {}, undefined, 'own'],
-    ['the argument', { AuthMethod: 'other' }, 'cli', 'cli'],
-    ['the documentation', { AuthMethod: undefined }, undefined, 'github'],
-  ])('with only the Config of a method has the name from %s', async (_, fields, methodName, Name) => {
-    const files = { 'auth-method-adv.json': METHOD.Config, 'binding-rule.json': { ...RULE, ...fields } };
-    const method = { Name, Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h', Config: METHOD.Config };
-    const rules = methodName === undefined ? [{ ...RULE, AuthMethod: Name }] : [];
-    expect(await read(files, methodName)).toMatchObject({ method, rules });
-  });
-
   test.each<[what: string, files: Record<string, unknown>, message: string, method?: string]>([
-    ['no auth method', { 'auth-method.json': [] }, `${CHOICE} none.`],
     ['no method of that name', {}, `${CHOICE} own.`, 'b'],
     ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, `${CHOICE} none.`],
     ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],

@@ -9,26 +9,17 @@ export function readDocument(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** Returns the text below a heading of a document, up to the next heading of the same or a higher level. */
-export function readSection(file: string, heading: string): string {
-  const lines = readDocument(file).split('\n');
-  const levels = findLevels(lines);
-  const start = lines.findIndex((line, index) => levels[index] !== undefined && line.replace(/^#+ /, '') === heading);
-  const level = levels[start];
-  if (level === undefined) {
-    throw new Error(`${file} has no heading "${heading}".`);
+// Returns the text below a heading, up to the next heading of the same or a higher level.
+function readSection(file: string, heading: string): string {
+  // In a code block, a line that begins with # is a comment.
+  const text = readDocument(file).replace(/^```.*?^```/gms, (block) => block.replaceAll('\n#', '\n\0#'));
+  const [before = '', ...after] = text.split(`# ${heading}\n`);
+  if (after.length !== 1) {
+    throw new Error(`${file} must have one heading "${heading}".`);
   }
-  const length = levels.slice(start + 1).findIndex((other) => other !== undefined && other <= level);
-  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n');
-}
-
-// The level of each line that is a heading. In a code block, a line that begins with # is a comment.
-function findLevels(lines: string[]): (number | undefined)[] {
-  let isCode = false;
-  return lines.map((line) => {
-    isCode = line.startsWith('```') ? !isCode : isCode;
-    return isCode ? undefined : /^(#+) /.exec(line)?.[1]?.length;
-  });
+  const level = /#*$/.exec(before)?.[0].length ?? 0;
+  const [section = ''] = after.join().split(new RegExp(`^#{1,${String(level + 1)}} `, 'm'));
+  return section.replaceAll('\0', '');
 }
 
 /** Returns the code blocks of a language below a heading, in order. */

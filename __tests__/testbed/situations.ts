@@ -1,6 +1,7 @@
 import { UnsecuredJWT } from 'jose';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
-import type { Issuer, IssueOptions } from '../../testbed/issuer.js';
+import type { Claims } from '../../simulator/identities.js';
+import type { Issuer } from '../../testbed/issuer.js';
 import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
 
 /** A request to Nomad, by default a login through the situation's own method. */
@@ -24,21 +25,25 @@ export interface Situation {
   config?: AuthMethod['Config'] & { OIDCClientID?: string; AllowedRedirectURIs?: string[] };
   fields?: Partial<AuthMethod>;
   rules?: Omit<BindingRule, 'AuthMethod'>[];
-  jwt?: IssueOptions | string | ((issuer: Issuer, stranger: Issuer) => Promise<string>);
+  /** Claims that differ from the usual ones. */
+  claims?: Claims;
+  jwt?: string | ((issuer: Issuer, stranger: Issuer) => Promise<string>);
   request?: Request;
 }
 
 const now = Math.floor(Date.now() / 1000);
 const HOUR = 3600;
+const management = [{ BindType: 'management' }];
 const role = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'role', BindName });
 const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'policy', BindName });
 const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
 const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
-const UNKNOWN_TOKEN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+const UNKNOWN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 const named = (TokenNameFormat: string): Situation => ({
   fields: { TokenNameFormat },
   config: { ClaimMappings: { repository_id: 'repo_id', run_id: 'run_id' } },
 });
+const own = (request: Request): Request => ({ ...request, as: 'own' });
 const revocation: Request = { method: 'DELETE', path: '/v1/acl/token/ACCESSOR', as: 'own' };
 
 /** The situations, by their names in the recordings. */
@@ -46,28 +51,25 @@ export const SITUATIONS: Record<string, Situation> = {
   'client token by policy': {},
   'PUT instead of POST': { request: { method: 'PUT' } },
   'GET is refused': { request: { method: 'GET' } },
-  'audience not bound': { jwt: { claims: { aud: 'any' } } },
+  'audience not bound': { claims: { aud: 'any' } },
   'method not found': { request: { methodName: 'nope' } },
   'empty method name': { request: { methodName: '' } },
   'empty login token': { jwt: '' },
   'both empty': { jwt: '', request: { methodName: '' } },
   'not a JWT': { jwt: 'nonsense' },
-  expired: { jwt: { claims: { nbf: now - 2 * HOUR, iat: now - 2 * HOUR, exp: now - HOUR } } },
-  'not yet valid': { jwt: { claims: { nbf: now + HOUR, iat: now, exp: now + 2 * HOUR } } },
-  'no exp': { jwt: { claims: { exp: undefined } } },
-  'no exp, nbf, iat': { jwt: { claims: { exp: undefined, nbf: undefined, iat: undefined } } },
-  'wrong key': { jwt: { forged: true } },
+  expired: { claims: { nbf: now - 2 * HOUR, iat: now - 2 * HOUR, exp: now - HOUR } },
+  'not yet valid': { claims: { nbf: now + HOUR, iat: now, exp: now + 2 * HOUR } },
+  'no exp': { claims: { exp: undefined } },
+  'no exp, nbf, iat': { claims: { exp: undefined, nbf: undefined, iat: undefined } },
+  'wrong key': { jwt: (issuer) => issuer.issue({ forged: true }) },
   'unknown kid': { jwt: (_, stranger) => stranger.issue() },
   'alg none': { jwt: new UnsecuredJWT({ ...exampleClaims, exp: now + HOUR }).encode() },
-  'wrong issuer': {
-    config: { BoundIssuer: ['https://token.example.com'] },
-    jwt: { claims: { iss: 'https://evil.example' } },
-  },
+  'wrong issuer': { config: { BoundIssuer: ['https://token.example.com'] }, claims: { iss: 'https://evil.example' } },
   'no rule matched': { rules: [{ ...policy('deploy'), Selector: 'value.ref == "refs/heads/other"' }] },
   'claim that the mapping names is absent': { config: { ClaimMappings: { environment: 'environment' } } },
-  'mapped claim is a list': { jwt: { claims: { workflow: ['a'] } } },
-  'mapped claim is an object': { jwt: { claims: { workflow: { a: 1 } } } },
-  'mapped claim is a number': { jwt: { claims: { workflow: 7 } } },
+  'mapped claim is a list': { claims: { workflow: ['a'] } },
+  'mapped claim is an object': { claims: { workflow: { a: 1 } } },
+  'mapped claim is a number': { claims: { workflow: 7 } },
   'body is not JSON': { request: { body: 'not JSON' } },
   'body is empty': { request: { body: '' } },
   'unknown region': { request: { path: '/v1/acl/login?region=nowhere' } },
@@ -79,42 +81,36 @@ export const SITUATIONS: Record<string, Situation> = {
   'audience bound and wrong': { config: { BoundAudiences: ['https://github.com/octo-org'] } },
   'audience bound, aud a list': {
     config: { BoundAudiences: ['nomad.example.com'] },
-    jwt: { claims: { aud: ['other', 'nomad.example.com'] } },
+    claims: { aud: ['other', 'nomad.example.com'] },
   },
-  'audience bound, aud absent': {
-    config: { BoundAudiences: ['nomad.example.com'] },
-    jwt: { claims: { aud: undefined } },
-  },
-  'management token': { fields: { MaxTokenTTL: '23h' }, rules: [policy('deploy'), { BindType: 'management' }] },
+  'audience bound, aud absent': { config: { BoundAudiences: ['nomad.example.com'] }, claims: { aud: undefined } },
+  'management token': { fields: { MaxTokenTTL: '23h' }, rules: [policy('deploy'), ...management] },
   'client token by role and policy': { rules: [role('repo-${value.repo_id}'), policy('read')] },
   'local token': { fields: { TokenLocality: 'local' } },
   'bound role and policy do not exist': { rules: [role('absent'), policy('absent')] },
   'method without rules': { rules: [] },
   'bind name with a slash': { rules: [role('${value.repo}')] },
   'bind name of an unmapped claim': { rules: [policy('${value.nope}')] },
-  'bind name is lower-cased': {
-    rules: [policy('${value.owner}')],
-    jwt: { claims: { repository_owner: 'Octo-Org' } },
-  },
+  'bind name is lower-cased': { rules: [policy('${value.owner}')], claims: { repository_owner: 'Octo-Org' } },
   'token name': named('gha-${value.repo_id}-${value.run_id}'),
   'token name of a claim that the JWT lacks': {
     ...named('gha-${value.repo_id}-${value.run_id}'),
-    jwt: { claims: { run_id: undefined } },
+    claims: { run_id: undefined },
   },
   'token name of an unmapped claim': named('gha-${value.nope}'),
-  'token name that keeps its case': { ...named('${value.repo_id}-A'), jwt: { claims: { repository_id: 'X' } } },
+  'token name that keeps its case': { ...named('${value.repo_id}-A'), claims: { repository_id: 'X' } },
   'token name with an escaped variable': named('$${value.repo_id}'),
   'token name with an unfinished variable': named('x${value.repo_id'),
-  'token name that is too long': { ...named('${value.repo_id}'), jwt: { claims: { repository_id: 'x'.repeat(257) } } },
+  'token name that is too long': { ...named('${value.repo_id}'), claims: { repository_id: 'x'.repeat(257) } },
   'token name of a JWT that no rule matches': { ...named('${value.nope}'), rules: [] },
-  'sub is an object': { jwt: { claims: { sub: { a: 1 } } } },
-  'jti is a list': { jwt: { claims: { jti: ['a'] } } },
-  'iss is a boolean': { jwt: { claims: { iss: true } } },
-  'iss is absent': { config: { BoundIssuer: ['https://token.example.com'] }, jwt: { claims: { iss: undefined } } },
-  'aud is a number': { jwt: { claims: { aud: 7 } } },
-  'aud is null': { jwt: { claims: { aud: null } } },
-  'exp is text': { jwt: { claims: { exp: 'soon' } } },
-  'sub and exp have the wrong type': { jwt: { claims: { exp: 'soon', sub: 7 } } },
+  'sub is an object': { claims: { sub: { a: 1 } } },
+  'jti is a list': { claims: { jti: ['a'] } },
+  'iss is a boolean': { claims: { iss: true } },
+  'iss is absent': { config: { BoundIssuer: ['https://token.example.com'] }, claims: { iss: undefined } },
+  'aud is a number': { claims: { aud: 7 } },
+  'aud is null': { claims: { aud: null } },
+  'exp is text': { claims: { exp: 'soon' } },
+  'sub and exp have the wrong type': { claims: { exp: 'soon', sub: 7 } },
   'OIDC method': {
     keys: 'OIDCDiscoveryURL',
     config: { OIDCClientID: 'nomad', AllowedRedirectURIs: ['http://localhost:4649/oidc/callback'] },
@@ -127,13 +123,13 @@ export const SITUATIONS: Record<string, Situation> = {
     keys: 'OIDCDiscoveryURL',
     jwt: (issuer) => issuer.issue({ claims: { iss: issuer.url } }),
   },
-  'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', jwt: { claims: { iss: 'https://evil.example' } } },
+  'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', claims: { iss: 'https://evil.example' } },
   'signing algorithm refused': { config: { SigningAlgs: ['ES256'] } },
   'expired inside the leeway': {
     config: { ExpirationLeeway: '1h', ClockSkewLeeway: '1h' },
-    jwt: { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 600 } },
+    claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 600 },
   },
-  'expired inside the default leeway': { jwt: { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 100 } } },
+  'expired inside the default leeway': { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 100 } },
   'JSON pointers and lists': {
     config: {
       ClaimMappings: { '/groups/primary': 'primary', '/a~1b': 'slash' },
@@ -145,45 +141,24 @@ export const SITUATIONS: Record<string, Situation> = {
         Selector: 'value.primary == "Engineering" and value.slash == "c" and "Software" in list.groups',
       },
     ],
-    jwt: { claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' } },
+    claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' },
   },
-  'no token lookup': { request: { ...oneself, headers: UNKNOWN_TOKEN } },
+  'no token lookup': { request: { ...oneself, headers: UNKNOWN } },
   'self without a token': { request: oneself },
   'self with a malformed token': { request: { ...oneself, headers: { 'X-Nomad-Token': 'nonsense' } } },
-  'self by a client token': {
-    rules: [role('repo-${value.repo_id}'), policy('read')],
-    request: { ...oneself, as: 'own' },
-  },
+  'self by a client token': { rules: [role('repo-${value.repo_id}'), policy('read')], request: own(oneself) },
   'revoke by a client token': { request: revocation },
-  'revoke by a management token': { rules: [{ BindType: 'management' }], request: revocation },
-  'revoke a second time': {
-    rules: [{ BindType: 'management' }],
-    request: { ...revocation, after: revocation },
-  },
-  'self after revocation': {
-    rules: [{ BindType: 'management' }],
-    request: { ...oneself, as: 'own', after: revocation },
-  },
-  'policies of a client token': {
-    rules: [role('repo-${value.repo_id}'), policy('deploy')],
-    request: { ...policies, as: 'own' },
-  },
-  'policies of a management token': { rules: [{ BindType: 'management' }], request: { ...policies, as: 'own' } },
-  'policies of an unknown token': { request: { ...policies, headers: UNKNOWN_TOKEN } },
+  'revoke by a management token': { rules: management, request: revocation },
+  'revoke a second time': { rules: management, request: { ...revocation, after: revocation } },
+  'self after revocation': { rules: management, request: own({ ...oneself, after: revocation }) },
+  'policies of a client token': { rules: [role('repo-${value.repo_id}'), policy('deploy')], request: own(policies) },
+  'policies of a management token': { rules: management, request: own(policies) },
+  'policies of an unknown token': { request: { ...policies, headers: UNKNOWN } },
   'policies without a token': { request: policies },
-  'policies after revocation': {
-    rules: [{ BindType: 'management' }],
-    request: { ...policies, as: 'own', after: revocation },
-  },
+  'policies after revocation': { rules: management, request: own({ ...policies, after: revocation }) },
   'role whose policies have been deleted': { rules: [role('emptied')] },
-  'policies of a role whose policies have been deleted': {
-    rules: [role('emptied')],
-    request: { ...policies, as: 'own' },
-  },
-  'policies of a role with one deleted policy': {
-    rules: [role('half-emptied')],
-    request: { ...policies, as: 'own' },
-  },
+  'policies of a role whose policies have been deleted': { rules: [role('emptied')], request: own(policies) },
+  'policies of a role with one deleted policy': { rules: [role('half-emptied')], request: own(policies) },
 };
 
 /** Recorded situations that depend on the state of the servers, which no configuration can create. */
@@ -194,16 +169,3 @@ export const SERVER_STATES = [
   'no leader',
   'plain HTTP to a TLS port',
 ];
-
-/** The situation of a list of auth methods that is requested without a token. */
-export const METHOD_LIST = 'method list without a token';
-
-/** The claims with which the selectors are recorded. */
-export const SELECTOR_CLAIMS = {
-  environment: '',
-  teams: ['dev', 'ops'],
-  empty: [],
-  nums: [1, 2],
-  flag: true,
-  num: 7,
-};

@@ -8,7 +8,6 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /* harmony export */   B2: () => (/* binding */ Deadline),
 /* harmony export */   Xo: () => (/* binding */ formatSeconds),
 /* harmony export */   fU: () => (/* binding */ formatTime),
-/* harmony export */   tt: () => (/* binding */ trimFraction),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
 // A server that hangs once must not use up the whole timeout.
@@ -16,11 +15,12 @@ const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 /** The time by which a login must be complete. */
 class Deadline {
-    #totalMs;
+    /** The whole time in milliseconds. */
+    totalMs;
     #endMs;
     constructor(seconds) {
-        this.#totalMs = seconds * 1000;
-        this.#endMs = performance.now() + this.#totalMs;
+        this.totalMs = seconds * 1000;
+        this.#endMs = performance.now() + this.totalMs;
     }
     /** How many milliseconds are left; 0 after the deadline. */
     get leftMs() {
@@ -28,7 +28,7 @@ class Deadline {
     }
     /** How many milliseconds one attempt may take. */
     get attemptMs() {
-        return Math.min(this.leftMs, this.#totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
 /** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
@@ -52,11 +52,7 @@ function formatSeconds(ms) {
 }
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 function formatTime(ms) {
-    return trimFraction(new Date(ms).toISOString());
-}
-/** Removes the fraction of a second from a time in RFC 3339. */
-function trimFraction(time) {
-    return time.replace(/\.\d+/, '');
+    return new Date(ms).toISOString().replace(/\.\d+/, '');
 }
 
 
@@ -70,9 +66,9 @@ function trimFraction(time) {
 /* harmony export */ });
 const GRACE_MS = 400;
 /**
- * Lets the process end by itself, and forces the end only if a DNS lookup hangs, because it cannot be canceled. Calling process.exit
- * immediately would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
- * https://github.com/nodejs/node/issues/56645
+ * Lets the process end by itself, and forces the end after 400 ms: a request of the toolkit, a DNS lookup and a connection that is
+ * still opening cannot be canceled. Calling process.exit immediately would abort Node 24 on Windows while V8 compiles in the
+ * background, and lose output that has not been read yet. https://github.com/nodejs/node/issues/56645
  */
 function endSoon() {
     setTimeout(() => process.stdout.write('', () => process.exit()), GRACE_MS).unref();
@@ -81,105 +77,80 @@ function endSoon() {
 
 /***/ }),
 
-/***/ 1635:
+/***/ 1526:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Yx: () => (/* binding */ deletePem)
+  sE: () => (/* binding */ deleteFolder)
 });
 
-// UNUSED EXPORTS: canReceive, choosePath, writePem
+// UNUSED EXPORTS: createFolder, writePem
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./src/outputs/files.ts
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/outputs/pem-folder.ts
 
 
 
-
-const FILE = /^nomad-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.pem$/;
-/** Returns the path of a PEM file in the runner's temporary folder that does not exist yet. */
-function choosePath() {
-    return join(findFolder(), `nomad-${randomUUID()}.pem`);
+const PREFIX = 'nomad-jwt-auth-';
+/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
+function createFolder() {
+    return mkdtempSync(join(findParent(), PREFIX));
 }
-/** Writes a PEM file that only its owner can read. */
-function writePem(path, pem) {
-    // "wx" fails if another process has already created the file.
-    writeFileSync(path, pem.endsWith('\n') ? pem : `${pem}\n`, { mode: 0o600, flag: 'wx' });
+/** Writes a PEM file that only its owner can read, and returns its path. */
+function writePem(folder, name, pem) {
+    const path = join(folder, name);
+    writeFileSync(path, `${pem}\n`, { mode: 0o600, flag: 'wx' });
+    return path;
 }
-/** Deletes a file if `choosePath` can return its path; returns false if it cannot. */
-function deletePem(path) {
-    const name = (0,external_node_path_namespaceObject.basename)(path);
-    const isOurs = FILE.test(name) && path === (0,external_node_path_namespaceObject.join)(findFolder(), name);
-    if (isOurs) {
-        (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+/** Deletes a folder if `createFolder` can have created it; throws an error if it cannot be deleted. */
+function deleteFolder(path) {
+    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
     }
-    return isOurs;
+    (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
 }
-/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
-function canReceive(file) {
-    const path = process.env[file];
-    return Boolean(path) && statSync(path ?? '', { throwIfNoEntry: false })?.isFile() === true;
-}
-function findFolder() {
-    return (0,external_node_path_namespaceObject.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+function findParent() {
+    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
 }
 
 
 /***/ }),
 
-/***/ 1703:
+/***/ 9642:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   AI: () => (/* binding */ readToken),
-/* harmony export */   Ul: () => (/* binding */ readFiles)
-/* harmony export */ });
-/* unused harmony export STATE */
-/** The names of the values that the main step saves for the post step. */
-const STATE = { token: 'token', files: 'files' };
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  A: () => (/* binding */ readToken)
+});
+
+;// CONCATENATED MODULE: ./src/uuid.ts
+/** The form of a token's accessor ID and SecretID. */
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const TIME = /^[\dTZ:.+-]{0,40}$/;
-/** Reads the token that the main step saved; null if there is none, undefined if the state is malformed. */
+
+;// CONCATENATED MODULE: ./src/outputs/state.ts
+
+/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
 function readToken() {
-    const token = parse(readState(STATE.token) || 'null');
-    if (token === null || token === undefined) {
-        return token;
+    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
+    const saved = JSON.parse(process.env['STATE_token'] || 'null');
+    if (saved === null) {
+        return null;
     }
-    const { accessorId, type, expirationTime, secretId } = token;
-    const isValid = isMatch(accessorId, UUID) &&
-        isMatch(type, /^(client|management)$/) &&
-        isMatch(expirationTime, TIME) &&
-        (secretId === undefined || isMatch(secretId, UUID));
-    return isValid ? token : undefined;
-}
-/** Reads the paths of the files that the main step wrote; empty if the state is malformed. */
-function readFiles() {
-    const files = parse(readState(STATE.files) || '[]');
-    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
-}
-// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-function readState(name) {
-    return process.env[`STATE_${name}`] ?? '';
-}
-function isMatch(value, pattern) {
-    return typeof value === 'string' && pattern.test(value);
-}
-function parse(text) {
-    try {
-        return JSON.parse(text);
+    const { accessorId, secretId = '', type, connection } = saved;
+    const isSecretValid = connection === undefined || UUID.test(secretId);
+    if (!UUID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+        throw new Error('The saved token is malformed.');
     }
-    catch {
-        return undefined;
-    }
+    return saved;
 }
 
 
@@ -191,40 +162,52 @@ function parse(text) {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3139);
-/* harmony import */ var _outputs_files_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1635);
-/* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1703);
+/* harmony import */ var _outputs_pem_folder_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1526);
+/* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9642);
 
 
 
 
 async function cleanUp() {
-    for (const file of (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readFiles */ .Ul)()) {
-        try {
-            if (!(0,_outputs_files_js__WEBPACK_IMPORTED_MODULE_0__/* .deletePem */ .Yx)(file)) {
-                await warn('A file that this step wrote is no longer in RUNNER_TEMP, so it is not deleted.');
-            }
-        }
-        catch (error) {
-            await warn(`A PEM file could not be deleted: ${error.message}`);
+    try {
+        const folder = process.env['STATE_folder'] ?? '';
+        if (folder !== '') {
+            (0,_outputs_pem_folder_js__WEBPACK_IMPORTED_MODULE_0__/* .deleteFolder */ .sE)(folder);
         }
     }
-    const token = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readToken */ .AI)();
-    if (token === undefined) {
+    catch (error) {
+        await warn(`The folder with the PEM files could not be deleted: ${error.message}`);
+    }
+    try {
+        await cleanUpToken();
+    }
+    catch {
         await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
     }
-    else if (token?.secretId !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(937)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3937));
-        await revokeToken({ ...token, secretId: token.secretId });
+}
+async function cleanUpToken() {
+    const token = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readToken */ .A)();
+    if (token === null) {
+        return;
     }
-    else if (token?.type === 'client') {
-        const end = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .trimFraction */ .tt)(token.expirationTime);
-        const validity = end === '' ? 'never expires' : `stays valid until ${end}`;
-        console.log(`The client token ${token.accessorId} ${validity}: only management tokens can revoke themselves.`);
+    const { accessorId, secretId = '', type, expirationTime, connection } = token;
+    const name = `The ${type} token ${accessorId}`;
+    const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
+    if (endMs < Date.now()) {
+        console.log(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
+    }
+    else if (connection !== undefined) {
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(50), __nccwpck_require__.e(810)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3810));
+        await revokeToken(name, { accessorId, secretId }, connection);
+    }
+    else if (type === 'client') {
+        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}`;
+        console.log(`${name} ${validity}: only management tokens can revoke themselves.`);
     }
 }
 // Most runs do not need the toolkit or the network code, and loading these takes most of the time.
 async function warn(message) {
-    const core = await Promise.all(/* import() */[__nccwpck_require__.e(392), __nccwpck_require__.e(150)]).then(__nccwpck_require__.bind(__nccwpck_require__, 143));
+    const core = await Promise.all(/* import() */[__nccwpck_require__.e(50), __nccwpck_require__.e(911)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1889));
     core.warning(message);
 }
 await cleanUp();
@@ -333,6 +316,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events"
 
 /***/ }),
 
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
 /***/ 7067:
 /***/ ((module) => {
 
@@ -351,6 +341,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 
 /***/ }),
 

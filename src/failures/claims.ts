@@ -1,44 +1,38 @@
 import * as core from '@actions/core';
 import type { Jwt } from '../jwt.js';
-import { quote, quoteId } from '../secrets.js';
+import { quoteName } from '../secrets.js';
 
-// The claims of GitHub's issuers, including enterprises and GitHub Enterprise Server, do not contain secrets.
+// The registered claims, and those that GitHub (also custom properties), GitLab and Forgejo document for jobs. None is secret.
+// https://www.iana.org/assignments/jwt/jwt.xhtml
 // https://docs.github.com/en/actions/reference/security/oidc
-const GITHUB_ISSUER =
-  /^https:\/\/(token\.actions\.(githubusercontent\.com|[\w-]+\.ghe\.com)(\/[\w-]+)?|[^/]+\/_services\/token)$/;
-const ALWAYS_SHOWN = ['iss', 'aud', 'sub', 'iat', 'nbf', 'exp'];
-// IDs that often look like a Nomad token.
-const IDS = /^(jti|kid|\w+_id)$/;
-const MAX_CLAIMS = 100;
+// https://docs.gitlab.com/ci/secrets/id_token_authentication/
+// https://forgejo.org/docs/latest/user/actions/security-openid-connect/
+const WELL_KNOWN = new Set(
+  `iss sub aud exp nbf iat jti azp
+  actor actor_id base_ref check_run_id enterprise enterprise_id environment environment_node_id event_name head_ref
+  issuer_scope job_workflow_ref job_workflow_sha ref ref_protected ref_type repository repository_id repository_owner
+  repository_owner_id repository_visibility run_attempt run_id run_number runner_environment sha workflow workflow_ref workflow_sha
+  ci_config_ref_uri ci_config_sha deployment_action deployment_tier environment_action environment_protected groups_direct
+  job_id job_namespace_id job_namespace_path job_project_id job_project_path namespace_id namespace_path pipeline_id
+  pipeline_source project_id project_path project_visibility ref_path runner_id user_access_level user_email user_id
+  user_identities user_login`.split(/\s+/),
+);
 
-/** Logs the claims of a JWT in a group: GitHub's claims by value, and others by name only unless they are never secret. */
-export function listClaims(jwt: Jwt): void {
-  const isGithubs = isFromGithub(jwt);
-  const entries = Object.entries(jwt.claims);
+/** Logs the claims of a JWT in a group: well-known claims by value, others by name only. */
+export function listClaims({ claims }: Jwt): void {
   core.startGroup('Claims of the JWT that Nomad refused');
-  for (const [name, value] of entries.slice(0, MAX_CLAIMS)) {
-    const isShown = isGithubs || ALWAYS_SHOWN.includes(name);
+  for (const [name, value] of Object.entries(claims)) {
+    const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
     // With the dash, the line cannot begin with a workflow command.
-    core.info(`- ${quote(name, 100)}${isShown ? `: ${showClaim(name, value)}` : ' (value not shown)'}`);
-  }
-  if (entries.length > MAX_CLAIMS) {
-    core.info(`- and ${(entries.length - MAX_CLAIMS).toLocaleString('en')} more`);
+    core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
   }
   core.endGroup();
 }
 
-/** Tells whether a JWT names one of GitHub's issuers. */
-export function isFromGithub({ claims: { iss } }: Jwt): boolean {
-  return typeof iss === 'string' && GITHUB_ISSUER.test(iss);
-}
-
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
-export function showClaim(name: string, value: unknown, maxLength = 500): string {
-  if (typeof value === 'string' && IDS.test(name)) {
-    return `"${quoteId(value)}"`;
-  }
+export function showClaim(value: unknown, maxLength = 500): string {
   try {
-    return quote(JSON.stringify(value), maxLength);
+    return quoteName(JSON.stringify(value), maxLength);
   } catch {
     return '(too deeply nested to show)';
   }

@@ -1,20 +1,21 @@
 import * as core from '@actions/core';
 import { quote } from '../secrets.js';
+import { JWT_KINDS } from './catalogue-jwt.js';
 import { findKind } from './catalogue.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
+const PAGE = 'docs/troubleshooting.md';
 
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 export function explain(error: unknown): string {
   try {
     logCauses(error);
-    const failure = error instanceof Failure ? error : new Failure(describe(error), { cause: error });
-    const { login } = failure.details;
-    if (login !== undefined && findKind(failure).isAboutClaims) {
-      listClaims(login.jwt);
+    const failure = error instanceof Failure ? error : new Failure('unexpected', describe(error), {}, error);
+    if (findKind(failure).id in JWT_KINDS) {
+      listClaims(failure.facts.jwt);
     }
     return render(failure, findDocumentation());
   } catch {
@@ -22,12 +23,12 @@ export function explain(error: unknown): string {
   }
 }
 
-/** Returns the text of an annotation; `page` is the address of the troubleshooting page. */
-export function render(failure: Failure, page: string | undefined, now = Date.now()): string {
+/** Returns the text of an annotation; `page` is where the troubleshooting page is. */
+export function render(failure: Failure, page?: string): string {
   const { id, advice } = findKind(failure);
-  const link = page === undefined ? '' : `\n${page}#${id}`;
-  const text = `${failure.message.replace(/\.$/, '')}.\n${advice(now)}`;
-  return text.slice(0, MAX_LENGTH - link.length).trim() + link;
+  const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
+  const text = `${failure.message.replace(/\.$/, '')}.\n${advice}`;
+  return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
 
 function describe(error: unknown): string {
@@ -35,19 +36,20 @@ function describe(error: unknown): string {
   return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }
 
-// Links to the page of the version that this step runs; a local action has no version.
+// Links to the page of the version that this step runs; a local action has no version. Other servers run actions of github.com, too.
 function findDocumentation(): string | undefined {
-  const { GITHUB_ACTION_REPOSITORY: repository = '', GITHUB_ACTION_REF: ref = '', GITHUB_SERVER_URL } = process.env;
-  return /^[\w.-]+\/[\w.-]+$/.test(repository) && /^[\w./-]+$/.test(ref)
-    ? `${GITHUB_SERVER_URL || 'https://github.com'}/${repository}/blob/${ref}/docs/troubleshooting.md`
-    : undefined;
+  const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref, GITHUB_SERVER_URL: server } = process.env;
+  if (!repository || !ref) {
+    return undefined;
+  }
+  return !server || server === 'https://github.com'
+    ? `https://github.com/${repository}/blob/${ref}/${PAGE}`
+    : `See ${PAGE} of ${repository}`;
 }
 
 function logCauses(error: unknown): void {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
-    const { name, code } = cause as Error & { code?: unknown };
-    core.debug(
-      `${depth === 0 ? 'Failed' : 'Caused by'}: ${name}${typeof code === 'string' ? ` ${code}` : ''}: ${quote(cause.message)}`,
-    );
+  for (let cause = error, prefix = 'Failed'; cause instanceof Error; cause = cause.cause, prefix = 'Caused by') {
+    const { name, code = '' } = cause as NodeJS.ErrnoException;
+    core.debug(`${prefix}: ${`${name} ${code}`.trim()}: ${quote(cause.message)}`);
   }
 }

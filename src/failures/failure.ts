@@ -1,101 +1,77 @@
 import type { Jwt } from '../jwt.js';
 
-/** What failed, if there is no HTTP status and no error code of Node or undici. */
-export type FailureCode =
-  | 'FORK_PULL_REQUEST'
-  | 'INVALID_INPUT'
-  | 'INVALID_ISSUED_JWT'
-  | 'INVALID_PROXY'
-  | 'INVALID_SUPPLIED_JWT'
-  | 'INVALID_TOKEN'
-  | 'MISSING_PERMISSION'
-  | 'NO_RESPONSE'
-  | 'NOT_IN_ACTIONS'
-  | 'NOT_REVOKED'
-  | 'NOT_SENT'
-  | 'RESPONSE_TOO_LONG';
-
-/** The server that a request is for. */
-export interface Target {
-  peer: 'GitHub' | 'Nomad';
-  /** The address without credentials, query and trailing slash. */
-  url: string;
-  /** The address of the proxy, and the environment variable that sets it. */
-  proxy?: { origin: string; variable: string } | undefined;
+/** What is known about the certificates that a server presents. */
+export interface ServerCertificate {
+  /** The DNS names and IP addresses for which it is valid. */
+  names: string[];
+  /** The common name of the CA that signed the last certificate of the chain. */
+  issuer: string;
+  /** Which certificate of the chain is not valid now, and when it is; empty if all are valid. */
+  validity: string;
 }
 
-/** Describes a server and its proxy for messages. */
-export function describeTarget({ peer, url, proxy }: Target): string {
-  const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
-  return `${peer} at ${new URL(url).origin}${way}`;
-}
+const NO_JWT: Jwt = { token: '', header: {}, claims: {} };
 
-/** A complete but unexpected HTTP response, with the beginning of its body. */
-export interface FailedResponse {
-  status: number;
-  body: string;
-  /** The wait in milliseconds that the response asks for. */
-  retryAfterMs?: number | undefined;
-}
-
-/** Why there was no complete response. */
-export interface NetworkError {
-  /** The error code of Node or undici; empty if there is none. */
-  code: string;
-  /** The status of the proxy that refused the request. */
-  proxyStatus?: number;
-  /** Whether the server has responded to any request. */
-  hasResponded: boolean;
-  /** Whether an earlier request opened a connection, with TLS if the url uses it. */
-  hadConnected: boolean;
-  /** Whether this request opened a connection. */
-  isConnected: boolean;
-  /** The names in the server's certificate, if the certificate is the reason. */
-  certificateNames?: string[];
-}
-
-/** What was known about a login. */
-export interface Login {
-  methodName: string;
-  jwt: Jwt;
-  /** Whether the JWT comes from the input identityToken. */
-  isJwtSupplied: boolean;
-  region?: string | undefined;
-  /** The auth methods of the cluster, if they are known. */
-  methods?: AuthMethod[] | undefined;
-}
-
-/** An auth method in the list that Nomad returns without a token. */
-export interface AuthMethod {
-  name: string;
-  type: string;
-}
-
-/** What the stage that threw the failure knew. */
-export interface FailureDetails {
-  code?: FailureCode;
+const UNKNOWN = {
   /** The input that is malformed. */
-  input?: string;
-  target?: Target;
-  response?: FailedResponse;
-  network?: NetworkError;
-  login?: Login;
-  /** The address in NOMAD_ADDR, if the input url is not set. */
-  unusedAddress?: string | undefined;
-  cause?: unknown;
-}
+  input: '',
+  /** The address of the server, without credentials, query and trailing slash. */
+  url: '',
+  /** The address of the proxy on the way to the server, and the environment variable that sets it. */
+  proxy: undefined as { origin: string; variable: string } | undefined,
+  certificate: undefined as ServerCertificate | undefined,
+  /** The common names in the input caCertificate; empty if it is not set. */
+  caNames: '',
+  methodName: '',
+  /** The auth methods of type JWT that the cluster has, if they are known. */
+  methods: undefined as string[] | undefined,
+  jwt: NO_JWT,
+  /** Whether the JWT comes from the input identityToken. */
+  isJwtSupplied: false,
+  region: undefined as string | undefined,
+  /** The wait in milliseconds that the response asks for. */
+  retryAfterMs: undefined as number | undefined,
+};
 
-/** A failure that the catalogue can explain; the message is one sentence without a period that says what failed and does not contain secrets. */
+/** What the advice on a failure uses; `now` is when it happened, in milliseconds. */
+export type Facts = typeof UNKNOWN & { now: number };
+
+/** A failure that the catalogue can explain. */
 export class Failure extends Error {
-  readonly details: FailureDetails;
+  readonly facts: Facts;
 
-  constructor(message: string, { cause, ...details }: FailureDetails) {
-    super(message, cause === undefined ? {} : { cause });
-    this.details = details;
+  /**
+   * `sign` is what the catalogue recognizes, such as "network ECONNREFUSED": the source (action, github, proxy, network or nomad), then
+   * the id of the kind, the error code, or the status and the text. `message` says what failed, without a period and without secrets.
+   */
+  constructor(
+    readonly sign: string,
+    message: string,
+    facts: Partial<Facts> = {},
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+    this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
   }
 
-  /** Returns the same failure with more details, or with an addition to its message. */
-  with(details: FailureDetails, addition = ''): Failure {
-    return new Failure(this.message + addition, { ...this.details, cause: this.cause, ...details });
+  /** Returns the same failure with an addition to its message. */
+  with(addition: string): Failure {
+    return new Failure(this.sign, this.message + addition, this.facts, this.cause);
   }
 }
+
+/** The share of the timeout for which a server that cannot be reached is tried. */
+export const SIXTH = 1 / 6;
+
+/** A kind of failure: how to recognize it, how long to retry it, and what to advise. */
+export interface Kind {
+  /** Matches the sign of a failure. */
+  match: RegExp;
+  /** How long to retry, as a share of the timeout: 1 for until the deadline; never if it is left out. */
+  retry?: number;
+  /** What to change and where; `found` is what `match` found. */
+  advice: string | ((facts: Facts, found: string[]) => string);
+}
+
+/** Kinds by their ids, which are the anchors in docs/troubleshooting.md and do not change. */
+export type Kinds = Record<string, Kind>;

@@ -1,21 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { formatSeconds, type Deadline } from '../deadline.js';
+import { trustSystemStore } from '../trust.js';
 import { findKind } from './catalogue.js';
 import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
-// For failures that are only retried for a few seconds.
+// For failures that are only retried for a part of the timeout.
 const MAX_BRIEF_DELAY_MS = 1_000;
+const LOG_AGAIN_MS = 10_000;
 
-/**
- * Makes attempts, each limited to the given number of milliseconds, until one succeeds or the catalogue says not to retry.
- * Throws the last Failure that explains the problem, and adds the number of attempts to its message.
- */
+/** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
   const startMs = performance.now();
-  let retryS = 0;
+  let loggedMs = -Infinity;
+  let share = 0;
+  let lastId = '';
   let lastTelling: Failure | undefined;
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -24,28 +25,37 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (!(error instanceof Failure)) {
         throw error;
       }
-      const isTimeout = error.details.code === 'NO_RESPONSE';
+      const isTimeout = /no.response/i.test(error.sign);
       // An attempt that the deadline cuts short says less about the problem than the attempt before it.
       const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
       lastTelling = isTimeout ? lastTelling : error;
-      const kind = findKind(failure);
-      if (kind.retryS === 0) {
+      const { id, retry: ownShare, advice } = findKind(failure);
+      // Reading the operating system's store takes longer than failing once.
+      if (id.includes('certificate') && trustSystemStore()) {
+        core.debug("Node's root certificates cannot verify the server: trying those of the operating system as well");
+        continue;
+      }
+      if (ownShare === 0) {
         throw failure;
       }
-      // A server that was busy once is not a wrong address, whatever it does next.
-      retryS = Math.max(retryS, kind.retryS);
+      // A server that was busy once, or whose failures change, is not a wrong address: it is busy or starting.
+      const isNew = id !== lastId;
+      share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
+      lastId = id;
       const spentMs = performance.now() - startMs;
-      const leftMs = Math.min(deadline.leftMs, retryS * 1000 - spentMs);
-      const { retryAfterMs } = failure.details.response ?? {};
-      const delayMs = (retryAfterMs ?? 0) + jitter(attempts, retryS === Infinity ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
-      const policy = retryS === Infinity ? 'until the deadline' : `for ${String(retryS)} s`;
-      core.debug(`${kind.id}: retry ${policy}, ${formatSeconds(Math.max(0, leftMs))} left`);
+      const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
+      const { retryAfterMs } = failure.facts;
+      const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+      core.debug(`${id}: retry for ${formatSeconds(share * deadline.totalMs)}, ${formatSeconds(leftMs)} left`);
       if (delayMs >= leftMs) {
-        throw failure.with({}, describeEnd(attempts, spentMs, retryAfterMs));
+        throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
       }
-      // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
-      const hint = attempts === 1 && retryS !== Infinity ? ` If it keeps failing: ${kind.advice(Date.now())}` : '';
-      core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
+      if (isNew || performance.now() - loggedMs >= LOG_AGAIN_MS) {
+        // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
+        const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
+        core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
+        loggedMs = performance.now();
+      }
       await sleep(delayMs);
     }
   }

@@ -1,73 +1,65 @@
 import * as core from '@actions/core';
+import { formatTime } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
-import { decodeBasic, findSecretsInHeaders, parseHeaders } from './headers.js';
-import { findSecretsInPem, isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
-import { parseMethodName, parseNamespace, parseRegion, parseServerName, parseTimeout, parseUrl } from './values.js';
+import { parseHeaders } from './headers.js';
+import { isKeyOfCertificate, parseCertificates, parsePrivateKey, readExpiry, type Pem } from './pem.js';
+import { DEFAULT_URL, matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
-export interface Inputs {
-  url: string;
-  /** Whether the input url was left out. */
-  isUrlDefault: boolean;
-  methodName: string;
-  identityToken: string | undefined;
-  jwtGithubAudience: string | undefined;
-  exportToken: boolean;
-  outputToken: boolean;
-  tlsSkipVerify: boolean;
-  /** PEM, as are the other certificates and the key. */
-  caCertificate: string | undefined;
-  clientCertificate: string | undefined;
-  clientKey: string | undefined;
-  /** Values by names in lower case. */
-  extraHeaders: Record<string, string>;
-  /** `user:password` of an Authorization header of type Basic in extraHeaders. */
-  basicCredentials: string | undefined;
-  tlsServerName: string | undefined;
-  region: string | undefined;
-  namespace: string | undefined;
-  /** The timeout of the whole login in seconds. */
-  timeout: number;
-  exportConnection: boolean;
-  revokeToken: boolean;
-}
+export type Inputs = ReturnType<typeof readInputs>;
 
-const DEFAULT_URL = 'http://localhost:4646';
+/** The inputs that say how to reach Nomad, which a revocation after the job needs as well. */
+export type Connection = Inputs['connection'];
 
-/** Masks the secrets among the inputs, then reads all inputs; throws a Failure that names the malformed input. */
-export function readInputs(): Inputs {
-  maskSecrets();
-  const url = read('url', parseUrl) ?? DEFAULT_URL;
+const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
+const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
+const NAME = '1 to 128 letters, digits and hyphens';
+// From 1 to 3600 seconds.
+const SECONDS = /^0*([1-9]|[1-9]\d{1,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
+// TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
+const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
+
+/** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
+export function readInputs() {
+  // First, so that no error appears in the log before they are masked.
+  const identityToken = read('identityToken', String);
+  // The runner compares masks line by line.
+  identityToken?.split(/\r?\n/).forEach(mask);
+  const clientKey = read('clientKey', parsePrivateKey);
   const extraHeaders = read('extraHeaders', parseHeaders) ?? {};
-  const inputs = {
-    url,
-    // The runner fills in the default of action.yml.
-    isUrlDefault: url === DEFAULT_URL,
-    methodName: read('methodName', parseMethodName) ?? 'github',
-    identityToken: read('identityToken', String),
-    jwtGithubAudience: read('jwtGithubAudience', String),
-    exportToken: readBoolean('exportToken', true),
-    outputToken: readBoolean('outputToken', true),
+  const connection = {
+    url: read('url', parseUrl) ?? DEFAULT_URL,
+    region: read('region', matching(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
+    extraHeaders,
     tlsSkipVerify: readBoolean('tlsSkipVerify', false),
+    tlsServerName: read('tlsServerName', matching(SERVER_NAME, 'a DNS name such as server.global.nomad')),
     caCertificate: read('caCertificate', parseCertificates),
     clientCertificate: read('clientCertificate', parseCertificates),
-    clientKey: read('clientKey', parsePrivateKey),
-    extraHeaders,
-    basicCredentials: decodeBasic(extraHeaders['authorization'] ?? ''),
-    tlsServerName: read('tlsServerName', parseServerName),
-    region: read('region', parseRegion),
-    namespace: read('namespace', parseNamespace),
-    timeout: read('timeout', parseTimeout) ?? 60,
+    clientKey,
+    /** The timeout of the whole login in seconds. */
+    timeout: Number(read('timeout', matching(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
+  };
+  checkClientPair(connection.clientCertificate, clientKey);
+  // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
+  checkExpiry('caCertificate', connection.caCertificate, Math.max);
+  checkExpiry('clientCertificate', connection.clientCertificate, Math.min);
+  return {
+    identityToken,
+    jwtGithubAudience: read('jwtGithubAudience', String),
+    methodName:
+      read('methodName', matching(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
+    connection,
+    namespace: read('namespace', matching(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
+    exportToken: readBoolean('exportToken', true),
+    outputToken: readBoolean('outputToken', true),
     exportConnection: readBoolean('exportConnection', false),
     revokeToken: readBoolean('revokeToken', true),
   };
-  checkClientPair(inputs);
-  return inputs;
 }
 
 /** Warns if someone other than Nomad could read the JWT or the token. */
-export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
+export function warnAboutTransport({ url, tlsSkipVerify }: Connection): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
     core.warning(
@@ -79,13 +71,6 @@ export function warnAboutTransport({ url, tlsSkipVerify }: Inputs): void {
       'tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.',
     );
   }
-}
-
-function maskSecrets(): void {
-  // The runner compares masks line by line.
-  core.getInput('identityToken').split(/\r?\n/).forEach(mask);
-  findSecretsInPem(core.getInput('clientKey')).forEach(mask);
-  findSecretsInHeaders(core.getInput('extraHeaders')).forEach(mask);
 }
 
 function read<T>(name: string, parse: (value: string) => T): T | undefined {
@@ -105,21 +90,31 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
   }
 }
 
-function checkClientPair({ clientCertificate, clientKey }: Inputs): void {
-  if (clientCertificate === undefined && clientKey === undefined) {
-    return;
+function checkClientPair(certificate: Pem | undefined, key: Pem | undefined): void {
+  if (certificate !== undefined && key !== undefined) {
+    if (!isKeyOfCertificate(key.text, certificate.text)) {
+      throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+    }
+  } else if (certificate !== undefined || key !== undefined) {
+    const [given, missing] =
+      key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
+    throw invalid(
+      given,
+      `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`,
+    );
   }
-  if (clientCertificate === undefined) {
-    throw invalid('clientKey', 'also requires the input clientCertificate');
+}
+
+function checkExpiry(input: string, pem: Pem | undefined, choose: (...times: number[]) => number): void {
+  const expiry = pem === undefined ? Infinity : readExpiry(pem.text, choose);
+  if (expiry < Date.now()) {
+    throw invalid(input, `contains a certificate that expired at ${formatTime(expiry)}; renew it`);
   }
-  if (clientKey === undefined) {
-    throw invalid('clientCertificate', 'also requires the input clientKey');
-  }
-  if (!isKeyOfCertificate(clientKey, clientCertificate)) {
-    throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+  if (expiry < Date.now() + WARN_BEFORE_MS) {
+    core.warning(`Input ${input} contains a certificate that expires at ${formatTime(expiry)}. Renew it before then.`);
   }
 }
 
 function invalid(input: string, problem: string): Failure {
-  return new Failure(`Input ${input} ${problem}`, { code: 'INVALID_INPUT', input });
+  return new Failure('action invalid-input', `Input ${input} ${problem}`, { input });
 }

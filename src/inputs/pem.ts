@@ -1,43 +1,73 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { mask } from '../secrets.js';
+
+/** Certificates or a key as PEM, and the path of the file that the input named, if any. */
+export interface Pem {
+  text: string;
+  path: string | undefined;
+}
 
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
-// Shorter lines are padding at the end; their mask would garble the whole log.
-const MIN_SECRET_LENGTH = 4;
-const MIN_GIVEN_LENGTH = 6;
-const MIN_KEY_LINE_LENGTH = 16;
+// A shorter line does not reveal a key, and its mask could garble the log.
+const MIN_SECRET_LENGTH = 8;
 
-/** Reads base64 or PEM text and returns its certificates as PEM, in the same order; throws an error that says what is wrong. */
-export function parseCertificates(value: string): string {
-  const blocks = readBlocks(value)
-    .filter(({ label }) => label === 'CERTIFICATE')
-    .map(({ pem }) => pem);
+/** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
+export function parseCertificates(value: string): Pem {
+  const { content, path } = load(value);
+  const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
   if (blocks.length === 0) {
     throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
   }
-  for (const [index, block] of blocks.entries()) {
+  for (const block of blocks) {
     try {
       new X509Certificate(block);
     } catch {
-      const position = `number ${String(index + 1)} of ${String(blocks.length)}`;
-      throw new Error(`contains a certificate that cannot be read, ${position}`);
+      throw new Error(`contains a certificate that cannot be read, number ${String(blocks.indexOf(block) + 1)}`);
     }
   }
-  return blocks.join('\n');
+  return { text: blocks.join('\n'), path };
 }
 
-/** Reads base64 or PEM text and returns the private key in it as PEM; throws an error that says what is wrong. */
-export function parsePrivateKey(value: string): string {
-  if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(decode(value))) {
+/** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
+export function parsePrivateKey(value: string): Pem {
+  const { content, path } = load(value);
+  maskKey(content);
+  const text = decode(content);
+  maskKey(text);
+  if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
     throw new Error('is encrypted with a passphrase; store the key without one in a secret');
   }
-  const key = readBlocks(value).find(({ label }) => label.endsWith('PRIVATE KEY'));
+  const [key = ''] = findBlocks(text, /PRIVATE KEY$/);
   try {
-    createPrivateKey(key?.pem ?? '');
+    createPrivateKey(key);
   } catch {
     throw new Error('does not contain a private key that can be read');
   }
-  return key?.pem ?? '';
+  return { text: key, path };
+}
+
+/** Masks the lines of a private key; a value that does not contain one may still be part of one. */
+export function maskKey(text: string): void {
+  const bodies = [...text.matchAll(/BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g)].map(([, body = '']) => body);
+  (bodies.length > 0 ? bodies : [text])
+    .flatMap((body) => body.split(/\s|\\[rn]/))
+    .filter((line) => line.length >= MIN_SECRET_LENGTH && /^[\w+/=]+$/.test(line))
+    .forEach(mask);
+}
+
+/** Returns when the certificates in PEM text expire, in milliseconds: the first of them with Math.min, the last with Math.max. */
+export function readExpiry(pem: string, choose: (...times: number[]) => number): number {
+  return choose(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
+}
+
+/** Returns the common names of the certificates in PEM text, separated by commas. */
+export function readCommonNames(pem: string): string {
+  return readCertificates(pem)
+    .flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? [])
+    .join(', ');
 }
 
 /** Tells whether a private key belongs to the first of the certificates. */
@@ -45,45 +75,39 @@ export function isKeyOfCertificate(key: string, certificates: string): boolean {
   return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
 }
 
-/** Returns the secret lines of a private key, as given and decoded; the runner compares masks line by line. */
-export function findSecretsInPem(value: string): string[] {
-  const text = value.includes(BEGIN) ? value : decode(value);
-  // Text around a key, such as the attributes that openssl pkcs12 prints, consists of ordinary words.
-  const keys = [...text.matchAll(/-----BEGIN [^-]*PRIVATE KEY-----([^-]+)-----END/g)].flatMap(([, body = '']) =>
-    splitLines(body).filter((line) => isBase64(line, MIN_SECRET_LENGTH)),
-  );
-  // What is not the base64 of a key may be a word such as "none".
-  const minLength = text.includes(BEGIN) ? MIN_SECRET_LENGTH : MIN_GIVEN_LENGTH;
-  const given = value.includes(BEGIN) ? [] : splitLines(value).filter((line) => line.length >= minLength);
-  const others = keys.length > 0 ? [] : splitLines(text).filter((line) => isBase64(line, MIN_KEY_LINE_LENGTH));
-  return [...new Set([...given, ...keys, ...others])];
-}
-
-function isBase64(line: string, minLength: number): boolean {
-  return line.length >= minLength && /^[\w+/=]+$/.test(line);
-}
-
-function splitLines(text: string): string[] {
-  return text.split(/(?:\s|\\[rn])+/);
-}
-
-function readBlocks(value: string): { label: string; pem: string }[] {
-  const text = decode(value);
-  if (!text.includes(BEGIN)) {
-    throw new Error('must be PEM text or base64 of PEM text');
+function load(value: string): { content: string; path: string | undefined } {
+  if (value.includes(BEGIN) || !existsSync(value)) {
+    return { content: value, path: undefined };
   }
-  return [...text.matchAll(BLOCK)].map(([, label = '', body = '']) => ({
-    label,
-    pem: [`${BEGIN}${label}-----`, ...body.trim().split(/\s+/), `-----END ${label}-----`].join('\n'),
-  }));
+  const path = resolve(value);
+  try {
+    return { content: readFileSync(path, 'utf8'), path };
+  } catch (error) {
+    throw new Error(
+      `names the file ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
+    );
+  }
 }
 
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(value: string): string {
-  return (value.includes(BEGIN) ? value : decodeBase64(value)).replace(/\\[rn]/g, '\n');
+function decode(content: string): string {
+  const base64 = content.replace(/\s/g, '');
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
+  const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
+  if (!text.includes(BEGIN)) {
+    throw new Error('must be PEM text, base64 of PEM text, or the path of a file');
+  }
+  return text.replace(/\\[rn]/g, '\n');
 }
 
-function decodeBase64(value: string): string {
-  const base64 = value.replace(/\s/g, '');
-  return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64').toString() : '';
+function findBlocks(text: string, label: RegExp): string[] {
+  return [...text.matchAll(BLOCK)]
+    .filter(([, name = '']) => label.test(name))
+    .map(([, name = '', body = '']) =>
+      [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'),
+    );
+}
+
+function readCertificates(pem: string): X509Certificate[] {
+  return findBlocks(pem, /^CERTIFICATE$/).map((block) => new X509Certificate(block));
 }

@@ -1,49 +1,54 @@
+import * as core from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Target } from '../failures/failure.js';
-import { Connection } from '../http/connection.js';
-import type { TlsOptions } from '../http/dispatcher.js';
-import { describeResponse, isSuccess, type Response } from '../http/response.js';
+import { formatSeconds, withTimeout, type Deadline } from '../deadline.js';
+import { Failure, SIXTH, type Facts } from '../failures/failure.js';
+import type { Connection } from '../inputs/inputs.js';
+import { readCommonNames } from '../inputs/pem.js';
+import { describeWay, findProxy, type Proxy } from '../proxy.js';
+import { inspectCertificate } from './certificate.js';
+import { createDispatcher } from './dispatcher.js';
+import { describeError, type NetworkError } from './network-error.js';
+import { describeResponse, type Response } from './response.js';
+import type { Dispatcher } from './undici.js';
 
-/** How to reach Nomad's API, and what each request carries. */
-export interface ApiOptions extends TlsOptions {
-  url: string;
-  extraHeaders: Record<string, string>;
-  region: string | undefined;
-}
-
-/** One call of Nomad's API. */
+/** One call of Nomad's API; `secretId` authorizes it. */
 export interface Call {
   method: 'DELETE' | 'GET' | 'POST';
   path: string;
-  /** The SecretID that authorizes the call. */
   secretId?: string;
   body?: unknown;
 }
 
-/** Nomad's HTTP API on one connection. */
+/** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 export class NomadApi {
-  readonly #options: ApiOptions;
-  readonly #connection: Connection;
+  #hasResponded = false;
+  #dispatcher: Dispatcher;
+  readonly #options: Connection;
+  readonly #origin: string;
+  readonly #proxy: Proxy | undefined;
+  readonly #connectMs: number;
+  readonly #place: string;
+  readonly #facts: Partial<Facts>;
 
-  constructor(options: ApiOptions) {
+  /** Throws a Failure if the environment sets a malformed proxy. */
+  constructor(options: Connection, deadline: Deadline) {
+    const { url, caCertificate } = options;
+    const proxy = findProxy(new URL(url));
     this.#options = options;
-    this.#connection = new Connection('Nomad', options.url, options);
-  }
-
-  /** The server, as failures describe it. */
-  get target(): Target {
-    return this.#connection.target;
-  }
-
-  /** Whether the server has responded to a request. */
-  get hasResponded(): boolean {
-    return this.#connection.hasResponded;
+    this.#origin = new URL(url).origin;
+    this.#proxy = proxy;
+    this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
+    this.#place = `Nomad at ${this.#origin}${describeWay(proxy)}`;
+    this.#facts = { url, proxy, caNames: readCommonNames(caCertificate?.text ?? '') };
+    this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
+    core.debug(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
   }
 
   /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-  send({ method, path, secretId, body }: Call, limitMs: number): Promise<Response> {
+  async send({ method, path, secretId, body }: Call, limitMs: number): Promise<Response> {
     const { url, region, extraHeaders } = this.#options;
     const request = {
+      origin: this.#origin,
       path: new URL(url + path).pathname,
       query: region === undefined ? {} : { region },
       method,
@@ -55,18 +60,54 @@ export class NomadApi {
       },
       body: body === undefined ? null : JSON.stringify(body),
     };
-    return this.#connection.send(request, limitMs);
-  }
-
-  /** Throws a Failure that begins with `summary` unless the status of a response is 200. */
-  expectSuccess(summary: string, response: Response): void {
-    if (!isSuccess(response)) {
-      throw describeResponse(summary, this.#connection.target, response);
+    const startMs = performance.now();
+    let outcome: string | undefined;
+    try {
+      const message = `${this.#place} did not respond within ${formatSeconds(limitMs)}`;
+      const onTimeout = (): Failure => new Failure(`network NO_RESPONSE${this.#circumstances}`, message, this.#facts);
+      const response = await withTimeout(limitMs, this.#exchange(request), onTimeout);
+      outcome = String(response.status);
+      return response;
+    } catch (error) {
+      const failure = error instanceof Failure ? error : await this.#describe(error as NetworkError);
+      outcome = failure.sign.split(' ')[1];
+      if (outcome === 'NO_RESPONSE') {
+        // Requests that wait on the same connection would not get a response either.
+        void this.#dispatcher.destroy(failure);
+        this.#dispatcher = createDispatcher(this.#options, this.#proxy, this.#connectMs);
+      }
+      throw failure;
+    } finally {
+      core.debug(`${method} ${url}${path}: ${String(outcome)} after ${(performance.now() - startMs).toFixed()} ms`);
     }
   }
 
-  /** Closes the connection. */
+  /** Describes an unexpected response to a call; `summary` says what failed. */
+  refuse(summary: string, response: Response, facts: Partial<Facts> = {}): Failure {
+    const { sign, message, ...rest } = describeResponse(this.#options.url, response);
+    return new Failure(sign, `${summary} ${message}`, { ...this.#facts, ...facts, ...rest });
+  }
+
+  /** Closes the connection and ends the calls on it. */
   close(): void {
-    this.#connection.close();
+    void this.#dispatcher.destroy();
+  }
+
+  async #exchange(request: Dispatcher.RequestOptions): Promise<Response> {
+    const { statusCode, headers, body } = await this.#dispatcher.request(request);
+    const text = await body.text();
+    this.#hasResponded = true;
+    return { status: statusCode, headers, text };
+  }
+
+  async #describe(error: NetworkError): Promise<Failure> {
+    const { source, code, reason } = describeError(error, this.#proxy?.origin);
+    const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
+    const sign = `${source} ${code} ${reason}${this.#circumstances}`;
+    return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, certificate }, error);
+  }
+
+  get #circumstances(): string {
+    return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
   }
 }

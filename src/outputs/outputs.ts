@@ -1,66 +1,48 @@
 import * as core from '@actions/core';
-import { trimFraction } from '../deadline.js';
-import { quoteId } from '../secrets.js';
-import { exportConnection, type ExportOptions } from './connection.js';
-import { canReceive } from './files.js';
-import { STATE, type SavedToken } from './state.js';
+import { formatTime } from '../deadline.js';
+import type { Inputs } from '../inputs/inputs.js';
+import type { NomadToken } from '../nomad/token.js';
+import { canReceive } from './command-files.js';
+import { adviseAddress, exportConnection } from './export-connection.js';
+import type { SavedToken } from './state.js';
 
-/** The token for later steps; `expirationTime` is empty if it does not expire. */
-export interface PublishedToken {
-  secretId: string;
-  accessorId: string;
-  type: string;
-  policies: string[];
-  roles: string[];
-  expirationTime: string;
-}
-
-/** What to set for later steps. */
-export interface PublishOptions extends ExportOptions {
-  methodName: string;
-  exportToken: boolean;
-  outputToken: boolean;
-  exportConnection: boolean;
-}
-
-const MAX_NAMES = 20;
-
-/** Saves a token for the post step, with its secret only if it can and should be revoked. */
-export function saveToken({ accessorId, secretId, type, expirationTime }: PublishedToken, revokeToken: boolean): void {
+/** Saves a token for the post step: with secrets only if it can and should be revoked. */
+export function saveToken(token: NomadToken, { connection, revokeToken }: Inputs): void {
+  const { accessorId, secretId, type, expirationTime } = token;
   const isRevocable = type === 'management' && revokeToken;
-  const saved: SavedToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId }) };
+  const saved: SavedToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
   if (canReceive('GITHUB_STATE')) {
-    core.saveState(STATE.token, JSON.stringify(saved));
+    core.saveState('token', JSON.stringify(saved));
   } else if (isRevocable) {
-    core.info(
-      'The environment variable GITHUB_STATE does not name a file, so nothing will revoke the token after the job.',
-    );
+    core.info('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
   }
 }
 
-/**
- * Passes a masked token to later steps, describes it in the log, and warns if it has too many permissions, none, or no expiration.
- * `effectivePolicies` are its existing policies, including those of its roles, if they are known.
- */
-export function publish(token: PublishedToken, effectivePolicies: string[] | undefined, options: PublishOptions): void {
-  if (options.exportConnection) {
-    exportConnection(options);
+/** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
+export function publish(token: NomadToken, policies: string[] | undefined, inputs: Inputs): void {
+  // A run by hand has no later step that reads the variables and the files.
+  if (inputs.exportConnection && canReceive('GITHUB_ENV')) {
+    exportConnection(inputs);
+  } else if (inputs.exportToken) {
+    adviseAddress(inputs.connection.url);
   }
-  if (options.exportToken && warnUnlessPresent('GITHUB_ENV')) {
+  if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
   }
   if (warnUnlessPresent('GITHUB_OUTPUT')) {
-    if (options.outputToken) {
-      core.setOutput('nomadToken', token.secretId);
-    }
-    core.setOutput('accessorId', token.accessorId);
-    core.setOutput('tokenType', token.type);
-    core.setOutput('policies', JSON.stringify(token.policies));
-    core.setOutput('roles', JSON.stringify(token.roles));
-    core.setOutput('expirationTime', token.expirationTime);
+    const outputs = {
+      ...(inputs.outputToken && { nomadToken: token.secretId }),
+      accessorId: token.accessorId,
+      tokenType: token.type,
+      policies: JSON.stringify(policies ?? token.policies),
+      roles: JSON.stringify(token.roles),
+      expirationTime: token.expirationTime,
+    };
+    Object.entries(outputs).forEach(([name, value]) => {
+      core.setOutput(name, value);
+    });
   }
-  core.info(describeToken(token, effectivePolicies, options.methodName));
-  warnAboutToken(token, effectivePolicies, options.methodName);
+  describeToken(token, policies, inputs.methodName);
 }
 
 function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
@@ -73,42 +55,26 @@ function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
   return isPresent;
 }
 
-function describeToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): string {
-  const rights = [];
-  if (token.roles.length > 0) {
-    rights.push(`roles: ${listNames(token.roles)}`);
-  }
-  const policies = effectivePolicies ?? token.policies;
-  if (policies.length > 0) {
-    rights.push(`policies: ${listNames(policies)}`);
-  } else if (effectivePolicies === undefined && token.roles.length > 0) {
-    rights.push('policies: through its roles');
-  }
-  return [
-    `Logged in to Nomad through the auth method ${methodName}: ${token.type} token ${token.accessorId}`,
-    ...rights,
-    token.expirationTime === '' ? 'never expires' : `expires ${trimFraction(token.expirationTime)}`,
-  ].join('; ');
-}
-
-function warnAboutToken(token: PublishedToken, effectivePolicies: string[] | undefined, methodName: string): void {
-  if (token.type === 'management') {
+function describeToken(token: NomadToken, policies: string[] | undefined, methodName: string): void {
+  const { type, accessorId, roles, expirationTime } = token;
+  const listed = policies === undefined ? 'through its roles' : policies.join(', ');
+  const parts = [
+    `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
+    ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
+    ...(listed === '' ? [] : [`policies: ${listed}`]),
+    expirationTime === '' ? 'never expires' : `expires ${formatTime(Date.parse(expirationTime))}`,
+  ];
+  core.info(parts.join('; '));
+  if (type === 'management') {
     core.warning(
-      `This is a management token, which allows everything on the cluster. ` +
-        `Bind the auth method ${methodName} to a role or a policy instead.`,
+      `This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`,
+    );
+  } else if (policies?.length === 0) {
+    core.warning(
+      `This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`,
     );
   }
-  if (token.expirationTime === '') {
+  if (expirationTime === '') {
     core.warning(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
   }
-  if (effectivePolicies?.length === 0) {
-    core.warning(
-      `This token has no permissions: the policies of its roles (${listNames(token.roles)}) do not exist. Create them, or link the roles to other policies.`,
-    );
-  }
-}
-
-function listNames(names: string[]): string {
-  const more = names.length - MAX_NAMES;
-  return names.slice(0, MAX_NAMES).map(quoteId).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
 }

@@ -1,52 +1,27 @@
-/** A token that the main step saves for the post step, with its secret only if the post step should revoke it. */
+import type { Connection } from '../inputs/inputs.js';
+import { UUID } from '../uuid.js';
+
+/** What the post step does with a token: it revokes it if there is a `connection`, and otherwise tells when it expires. */
 export interface SavedToken {
   accessorId: string;
+  secretId?: string;
   type: string;
   expirationTime: string;
-  secretId?: string;
+  /** As the main step used it: the runner evaluates the inputs again for the post step, and they may have changed by then. */
+  connection?: Connection;
 }
 
-/** The names of the values that the main step saves for the post step. */
-export const STATE = { token: 'token', files: 'files' };
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const TIME = /^[\dTZ:.+-]{0,40}$/;
-
-/** Reads the token that the main step saved; null if there is none, undefined if the state is malformed. */
-export function readToken(): SavedToken | null | undefined {
-  const token = parse(readState(STATE.token) || 'null') as
-    Partial<Record<keyof SavedToken, unknown>> | null | undefined;
-  if (token === null || token === undefined) {
-    return token;
+/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
+export function readToken(): SavedToken | null {
+  // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
+  const saved = JSON.parse(process.env['STATE_token'] || 'null') as SavedToken | null;
+  if (saved === null) {
+    return null;
   }
-  const { accessorId, type, expirationTime, secretId } = token;
-  const isValid =
-    isMatch(accessorId, UUID) &&
-    isMatch(type, /^(client|management)$/) &&
-    isMatch(expirationTime, TIME) &&
-    (secretId === undefined || isMatch(secretId, UUID));
-  return isValid ? (token as SavedToken) : undefined;
-}
-
-/** Reads the paths of the files that the main step wrote; empty if the state is malformed. */
-export function readFiles(): string[] {
-  const files = parse(readState(STATE.files) || '[]');
-  return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];
-}
-
-// Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-function readState(name: string): string {
-  return process.env[`STATE_${name}`] ?? '';
-}
-
-function isMatch(value: unknown, pattern: RegExp): boolean {
-  return typeof value === 'string' && pattern.test(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+  const { accessorId, secretId = '', type, connection } = saved;
+  const isSecretValid = connection === undefined || UUID.test(secretId);
+  if (!UUID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+    throw new Error('The saved token is malformed.');
   }
+  return saved;
 }

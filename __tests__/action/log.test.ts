@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { createAuthority, createClientCertificate } from '../../testbed/certificates.js';
+import { startProxy } from '../../testbed/forward-proxy.js';
+import type { StageResult } from '../../testbed/runner.js';
+import { cleanUp, createJwt, echo, issue, logIn, REQUEST_TOKEN, TOKEN, type Scenario } from '../support/servers.js';
+
+const DEBUG = { RUNNER_DEBUG: '1' };
+
+/** Returns the debug lines, with their ports and durations replaced. */
+const readDebug = ({ raw }: StageResult): string[] =>
+  [...raw.matchAll(/^::debug::(.*)$/gm)].map(([, line = '']) =>
+    line.replace(/127\.0\.0\.1:\d+/g, 'HOST').replace(/\d+(\.\d+)? (ms|s)\b/g, 'N $2'),
+  );
+
+test.concurrent('a debug line shows each request with its method, address, status and duration', async () => {
+  const url = (address: string): string => `${address}/base/`;
+  const lines = readDebug(await logIn({ env: DEBUG, url, inputs: { region: 'eu' }, github: issue() }));
+  expect(lines[0]).toBe('Connecting to Nomad at http://HOST without a proxy');
+  expect(lines.filter((line) => line.includes('/base/')).sort()).toEqual([
+    'GET http://HOST/base/v1/acl/auth-methods: 200 after N ms',
+    'GET http://HOST/base/v1/acl/token/self: 200 after N ms',
+    'POST http://HOST/base/v1/acl/login: 200 after N ms',
+  ]);
+});
+
+const client = await createClientCertificate(await createAuthority());
+const SECRET_INPUTS = {
+  clientCertificate: client.cert,
+  clientKey: client.key,
+  extraHeaders:
+    'X-Api-Key: hunter2-key\nCookie: session=hunter2-session\nAuthorization: Basic b2N0bzpodW50ZXIyLWJhc2lj',
+};
+const KEY_LINES = client.key.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+
+function expectNoSecret({ raw, printed, masks }: StageResult): void {
+  expect(raw).toContain('::debug::');
+  const given = [createJwt(), REQUEST_TOKEN, TOKEN.SecretID, 'hunter2', 'b2N0bzpodW50ZXIyLWJhc2lj'];
+  expect([...masks, ...KEY_LINES, ...given].filter((secret) => printed.includes(secret))).toEqual([]);
+}
+
+describe('no secret is in the log, even with step debugging', () => {
+  test.concurrent.each<[string, Scenario, RegExp]>([
+    ['of a login', { github: issue() }, /^$/],
+    ['if Nomad echoes the request', { github: issue(), nomad: echo }, /^Nomad refused the login \(400\): .*\*\*\*/],
+    ['if Nomad echoes the request after the login', { nomad: { self: echo }, inputs: { timeout: '3' } }, /^$/],
+    ['if GitHub echoes the request', { github: echo }, /^GitHub did not issue an OIDC token \(400\)/],
+    [
+      'if the url contains one',
+      { url: () => 'https://octocat:hunter2@nomad.example.com' },
+      /^Input url must not contain cred/,
+    ],
+  ])('%s', async (_, scenario, failure) => {
+    const result = await logIn({ ...scenario, env: DEBUG, inputs: { ...SECRET_INPUTS, ...scenario.inputs } });
+    expect(result.failure).toMatch(failure);
+    expectNoSecret(result);
+  });
+
+  test.concurrent.each(['http', 'https'])('if the proxy for %s refuses its credentials', async (scheme) => {
+    const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
+    const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
+    const env = { ...DEBUG, HTTP_PROXY: address, HTTPS_PROXY: address };
+    const result = await logIn({ env, url: () => `${scheme}://nomad.example.com`, inputs: SECRET_INPUTS });
+    await proxy.close();
+    expect(result.failure).toContain('407');
+    expectNoSecret(result);
+    expect(readDebug(result)[0]).toMatch(/nomad\.example\.com through the proxy http:\/\/HOST \(HTTPS?_PROXY\)$/);
+    expect(result.printed).not.toContain(Buffer.from('octocat:hunter2-wrong').toString('base64'));
+  });
+
+  test.concurrent('of the post step if Nomad echoes the request', async () => {
+    const extraHeaders = { 'x-api-key': 'hunter2-key' };
+    const post = await cleanUp({ env: DEBUG, nomad: echo, connection: { extraHeaders } });
+    expect(post.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('***') }]);
+    expect(readDebug(post)).toContain(`DELETE http://HOST/v1/acl/token/${TOKEN.AccessorID}: 400 after N ms`);
+    expectNoSecret(post);
+  });
+});

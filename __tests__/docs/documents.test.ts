@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import exampleClaims from '../../jws-example.json' with { type: 'json' };
+import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
+import { renderDocuments } from '../../scripts/docs.js';
+import { refuse } from '../../scripts/troubleshooting/entry.js';
+import { ENTRIES, generalize } from '../../scripts/troubleshooting/page.js';
+import type { Claims } from '../../simulator/identities.js';
+import { startIssuer } from '../../testbed/issuer.js';
+import { readBlocks, readDocument, readRows, ROOT } from '../support/docs.js';
+import { readLogins, VERSIONS } from '../support/recorded.js';
+import { paste } from '../support/workspace.js';
+
+interface Step {
+  uses: string;
+  with?: Record<string, unknown>;
+}
+
+const ACTION = packageJson.repository.replace('github:', '');
+const EARLIER_ACTION = 'mikenomitch/nomad-jwt-auth';
+const { inputs } = parse(readDocument('action.yml')) as { inputs: Record<string, unknown> };
+const list = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { encoding: 'utf8' }).map((file) => `${folder}/${file}`);
+
+const onPosix = process.platform === 'win32' ? test.skip : test;
+const onPosixWithJq = spawnSync('jq', ['--version']).status === 0 ? onPosix : test.skip;
+
+/** Returns the steps of a document's YAML blocks that use this action, whoever its owner is. */
+function readSteps(document: string): Step[] {
+  const blocks = readDocument(document).matchAll(/^( *)```ya?ml\n(.*?)^ *```/gms);
+  return [...blocks].flatMap(([, indent = '', code = '']) =>
+    findSteps(parse(code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))),
+  );
+}
+
+function findSteps(node: unknown): Step[] {
+  if (typeof node !== 'object' || node === null) {
+    return [];
+  }
+  const { uses } = node as Partial<Step>;
+  const isStep = typeof uses === 'string' && /(?:^|\/)[\w-]+\/nomad-jwt-auth[/@]/.test(uses);
+  return isStep ? [node as Step] : Object.values(node).flatMap(findSteps);
+}
+
+describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])('%s', (document) => {
+  test('has YAML blocks that parse, with inputs of action.yml', () => {
+    const used = readSteps(document).flatMap((step) => Object.keys(step.with ?? {}));
+    expect(used.filter((name) => !(name in inputs))).toEqual([]);
+  });
+
+  test('names the repository of package.json wherever it names the action', () => {
+    const named = readDocument(document).match(/[\w-]+\/nomad-jwt-auth\b(?!\.ya?ml|-)/g) ?? [];
+    expect(named.filter((name) => name !== ACTION && name !== EARLIER_ACTION)).toEqual([]);
+  });
+});
+
+describe('docs/examples.md', () => {
+  test('names the auth method and the audience in each login', () => {
+    const names = readSteps('docs/examples.md').map((step) => Object.keys(step.with ?? {}));
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((some) => !some.includes('methodName') || !some.includes('jwtGithubAudience'))).toEqual([]);
+  });
+
+  test('links to each of its sections', () => {
+    const sections = [...readDocument('docs/examples.md').matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+    const linked = [...readDocument('docs/examples.md').matchAll(/^- \[(.*)\]\(#/gm)].map(([, title]) => title);
+    expect(linked).toEqual(sections);
+  });
+});
+
+describe('docs/claims-and-selectors.md', () => {
+  const PAGE = 'docs/claims-and-selectors.md';
+
+  test('lists the mappings of the setup github-adv, and the values of jws-example.json', () => {
+    const rows = readRows(PAGE, 'Claims of a GitHub JWT');
+    const mappings = rows.map(([claim = '', attribute = '']) => [claim, attribute.replace('value.', '')]);
+    expect(Object.fromEntries(mappings)).toEqual(adv.ClaimMappings);
+    const values = rows.map(([claim = '', , value]) => [claim, value]);
+    const example = ([claim = '']: string[]): unknown =>
+      (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
+    expect(values).toEqual(rows.map((row) => [row[0], example(row)]));
+  });
+
+  onPosixWithJq('prints the claims of a JWT with jq', async () => {
+    const [command = ''] = readBlocks(PAGE, 'Debugging', 'sh');
+    const issuer = await startIssuer();
+    // The base64url form of this text contains both characters that base64 lacks.
+    const workflow = 'Ü?>~ÿ?>?>~~';
+    const jwt = await issuer.issue({ claims: { workflow } });
+    await issuer.close();
+    const printed = await paste(`echo '${jwt}' | ${command.replace('jwt.txt', '')}`);
+    expect(JSON.parse(printed)).toMatchObject({ aud: exampleClaims.aud, sub: exampleClaims.sub, workflow });
+  });
+});
+
+onPosix('docs/nomad-setup.md prints the keys of an issuer in the form of JWTValidationPubKeys', async () => {
+  const issuer = await startIssuer();
+  const [command = ''] = readBlocks('docs/nomad-setup.md', 'Servers without internet access', 'sh');
+  const printed = await paste(command.replace(/https:\S+jwks/, issuer.jwksUrl));
+  await issuer.close();
+  const key = createPublicKey(issuer.publicKey).export({ type: 'spki', format: 'pem' });
+  expect(JSON.parse(printed)).toEqual({ JWTValidationPubKeys: [key] });
+});
+
+test('the README and docs/troubleshooting.md are up to date with npm run docs', async () => {
+  const documents = await renderDocuments();
+  const files = Object.keys(documents);
+  expect(Object.fromEntries(files.map((file) => [file, readDocument(file)]))).toEqual(documents);
+});
+
+describe('docs/troubleshooting.md', () => {
+  const PAGE = 'docs/troubleshooting.md';
+  // Samples that are not recorded, because the servers are old, broken, limited or not Nomad.
+  const NOT_RECORDED =
+    /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|rate-limited|redirect|server-error|token-ttl-not-allowed)$/;
+  const recorded = VERSIONS.flatMap((version) => readLogins(version)).map(({ response: { status, body } }) =>
+    refuse(status, body),
+  );
+
+  test('shows samples that a real Nomad has sent', () => {
+    const signs = recorded.map(({ sign }) => generalize(sign));
+    const invented = Object.entries(ENTRIES)
+      .filter(([id, { sample }]) => sample.sign.startsWith('nomad ') && !NOT_RECORDED.test(id))
+      .filter(([, { sample }]) => !signs.includes(generalize(sample.sign)));
+    expect(invented.map(([id]) => id)).toEqual([]);
+  });
+
+  test('lists only messages that are in the sources', () => {
+    const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    const sources = files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
+      .join('\n');
+    const messages = readRows(PAGE, 'Warnings and messages').flatMap(([message = '']) => message.split('…'));
+    expect(messages.length).toBeGreaterThan(10);
+    expect(messages.filter((message) => !sources.includes(message.trim()))).toEqual([]);
+  });
+});

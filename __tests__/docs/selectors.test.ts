@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Claims } from '../../simulator/identities.js';
+import { readSetup } from '../../simulator/setups.js';
+import { readRows } from '../support/docs.js';
+import { NOMADS, Workspace } from '../support/workspace.js';
+
+type Example = [fits: Claims, other: Claims];
+
+const SETUP_PAGE = 'docs/nomad-setup.md';
+const RULE = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
+const workflows = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads';
+const queue = 'refs/heads/gh-readonly-queue';
+
+// For each row of a table: a job that the condition allows, and one that differs only in this respect.
+const ADDITIONS: Example[] = [
+  [{ environment: 'production' }, { environment: 'staging' }],
+  [{ job_workflow_ref: `${workflows}/main` }, { job_workflow_ref: `${workflows}/dev` }],
+  [{}, { repository_owner_id: '66' }],
+  [{}, { repository_id: '75' }],
+  [{ repository_id: '75' }, { repository_id: '76' }],
+  [{ repo_property_team: 'payments' }, { repo_property_team: 'payments-admin' }],
+  [{ repo_property_team: 'search,payments' }, { repo_property_team: 'search,payments-admin' }],
+  [{}, { event_name: 'workflow_dispatch' }],
+  [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
+  [{}, { ref_protected: 'false' }],
+  [{ sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' }, { sub: 'repo:octo-org/octo-repo:environment:production' }],
+];
+const REPLACEMENTS: Example[] = [
+  [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
+  [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
+  [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
+  [{ ref: `${queue}/main/pr-7` }, { ref: `${queue}/dev/pr-7` }],
+];
+const replacements = readRows(SETUP_PAGE, 'Other branches and tags');
+const additions = readRows(SETUP_PAGE, 'Restrict further').slice(0, -replacements.length);
+const pair = (rows: string[][], examples: Example[]): [label: string, condition: string, example: Example][] =>
+  rows.map(([label = '', condition = ''], index) => [label, condition, examples[index] ?? [{}, {}]]);
+
+// Jobs that only selectors which match too much allow.
+const STRANGERS: Claims[] = [
+  { ref: 'refs/heads/not-main', environment: 'staging' },
+  { ref: 'refs/heads/main-2', environment: 'staging' },
+  { ref: 'refs/heads/dev' },
+];
+
+describe.each(NOMADS)('on %s', (_, start) => {
+  let workspace: Workspace;
+
+  beforeAll(async () => {
+    workspace = await Workspace.start(start);
+  }, 60_000);
+
+  afterAll(() => workspace.close());
+
+  test.each(pair(additions, ADDITIONS))(
+    'a condition narrows a rule to jobs %s',
+    async (_, condition, [fits, other]) => {
+      const strangers = [fits, other].flatMap((job) => [
+        { ...job, workflow: 'CI' },
+        { ...job, ref: 'refs/heads/dev' },
+      ]);
+      expect(await workspace.allow(condition, [fits, other])).toEqual([true, false]);
+      const answers = await workspace.allow(`${RULE} and ${condition}`, [fits, other, ...strangers]);
+      expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
+    },
+  );
+
+  test.each(pair(replacements, REPLACEMENTS))('a condition allows %s', async (_, condition, [fits, other]) => {
+    const replaced = RULE.replace('value.ref == "refs/heads/main"', condition);
+    expect(replaced).toContain(condition);
+    const answers = await workspace.allow(replaced, [fits, other, { ...fits, workflow: 'CI' }]);
+    expect(answers).toEqual([true, false, false]);
+  });
+
+  test.each(readRows('docs/claims-and-selectors.md', 'Common mistakes'))(
+    'the mistake %s has the effect that the page says, and the correct selector works',
+    async (wrong = '', what = '', right = '') => {
+      const [effect] = /^(?:Rejected|Never matches|Also matches)/.exec(what) ?? [];
+      const job = { environment: 'production' };
+      expect(await workspace.allow(right, [job])).toEqual([true]);
+      if (effect === 'Rejected') {
+        await expect(workspace.allow(wrong, [])).rejects.toThrow('selector is invalid');
+      } else if (effect === 'Never matches') {
+        expect(await workspace.allow(wrong, [job, ...STRANGERS])).not.toContain(true);
+      } else {
+        expect(effect).toBe('Also matches');
+        expect(await workspace.allow(wrong, STRANGERS)).toContain(true);
+        expect(await workspace.allow(right, STRANGERS)).not.toContain(true);
+      }
+    },
+  );
+});

@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals';
+import { findKind } from '../../src/failures/catalogue.js';
+import { render } from '../../src/failures/explain.js';
+import { describeResponse } from '../../src/nomad/response.js';
+import { parseToken } from '../../src/nomad/token.js';
+import { mask } from '../../src/secrets.js';
+import { refuse, useProcess } from '../support/in-process.js';
+import { TOKEN } from '../support/servers.js';
+
+const output = useProcess();
+
+const say = (status: number, text: string, headers: Record<string, string> = {}): ReturnType<typeof describeResponse> =>
+  describeResponse('https://nomad.example.com', { status, headers, text });
+
+describe('an unexpected response', () => {
+  test.each([
+    ['plain text', 'Permission denied\n', 'Permission denied'],
+    ['JSON', '{"message":"No"}', '{"message":"No"}'],
+    ['nothing', ' \n ', 'an empty response'],
+    ['a web page', ' <html><head><TITLE lang="en"> 502\nBad Gateway </title>', 'a web page (502 Bad Gateway)'],
+    ['a web page without a title', '<html></html>', 'a web page'],
+    ['a web page whose title is empty', '<title></title>', 'a web page'],
+    ['a web page whose title has no end', '<title>Oops', 'a web page (Oops)'],
+  ])('is described by %s', (_, body, expected) => {
+    expect(say(400, body).message).toBe(`(400): ${expected}`);
+  });
+
+  test.each([
+    ['https://octocat:hunter2@login.example.com/?code=hunter2#hunter2', 'a redirect to https://login.example.com'],
+    ['https://nomad.example.com/ui/?code=hunter2', 'a redirect to /ui/'],
+    ['/ui/?code=hunter2', 'a redirect to /ui/'],
+    ['http://[hunter2', 'a redirect to an unknown address'],
+    ['/::stop-commands::hunter', 'a redirect to /: :stop-commands::hunter'],
+  ])('names the target of a redirect without its secrets: %s', (location, expected) => {
+    expect(say(302, '', { location }).message).toBe(`(302): ${expected}`);
+  });
+
+  test('is a redirect with status 300 to 399, even without a target', () => {
+    expect([300, 399].map((status) => say(status, 'x').sign.slice(10))).toEqual(
+      Array(2).fill('a redirect to an unknown address'),
+    );
+    expect([299, 400].map((status) => say(status, 'x', { location: '/' }).sign)).toEqual([
+      'nomad 299 x',
+      'nomad 400 x',
+    ]);
+  });
+
+  test.each([
+    [' 7 ', 7_000],
+    ['soon', undefined],
+    ['', undefined],
+    ['9'.repeat(400), undefined],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ])('asks for the wait in its Retry-After header: %j', (value, expected) => {
+    expect(say(429, '', { 'retry-after': value }).retryAfterMs).toBe(expected);
+  });
+
+  test('asks for the wait until the date in its Retry-After header', () => {
+    const wait = say(503, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs ?? 0;
+    expect(Math.abs(wait - 60_000)).toBeLessThan(5_000);
+  });
+
+  test.each([0, 5, 20])('does not show a secret that its limit of 4 KiB cuts after %d characters', (length) => {
+    const secret = 'hunter2-hunter2"octocat';
+    mask(secret);
+    const { sign, message } = say(400, `${' '.repeat(4_096 - length)}${secret} and more`);
+    const named = refuse({ status: 500, text: `computed "role" bind name for bind target is invalid: "${secret}"` });
+    expect(sign + message + render(named)).not.toContain('hunter');
+  });
+});
+
+// A quadratic pattern takes minutes for this.
+test.each([
+  ...['<title ', '<title>', ' <', 'auth-method "', 'computed "a" bind name ', 'cannot compute "a" bind name '],
+  ...["claim 'a", '" list claim', 'token name too long', 'HTTP request was sent to an ', 'fetching keys', '[', '##['],
+  ...['::a ', '\u001b[', '\u001b]', '\u200b', 'eyJ', 'eyJa.', ' ', 'c0ffee00-0000-4000-8000-00000000000'],
+])('a body of 512 KiB that is made to slow down patterns is explained like any other: %j', (fragment) => {
+  for (const status of [401, 500]) {
+    const failure = refuse({ status, text: fragment.repeat((512 * 1024) / fragment.length) });
+    expect(findKind(failure).id).not.toBe('unexpected');
+    expect(render(failure).length).toBeLessThanOrEqual(1_450);
+  }
+});
+
+describe('a token', () => {
+  test('is read and masked', () => {
+    const expirationTime = '2030-01-01T02:00:00.123456789+02:00';
+    const body = { ...TOKEN, Roles: [{ ID: 'x', Name: 'repo-74' }], ExpirationTime: expirationTime };
+    expect(parseToken(JSON.stringify(body))).toEqual({
+      secretId: TOKEN.SecretID,
+      accessorId: TOKEN.AccessorID,
+      type: 'client',
+      policies: ['deploy'],
+      roles: ['repo-74'],
+      expirationTime,
+    });
+    expect(output.text).toBe(`::add-mask::${TOKEN.SecretID}\n`);
+  });
+
+  test('has empty lists and no expiration where Nomad sends null', () => {
+    const body = { ...TOKEN, Type: 'management', Policies: null, Roles: null, ExpirationTime: null };
+    expect(parseToken(JSON.stringify(body))).toMatchObject({ policies: [], roles: [], expirationTime: '' });
+  });
+
+  test.each<[string, string | object]>([
+    ['a web page', '<!doctype html><title>Sign in</title>'],
+    ['null', 'null'],
+    ['truncated JSON', JSON.stringify(TOKEN).slice(0, -20)],
+    ['a malformed SecretID', { SecretID: 'x\n::error::hunter2' }],
+    ['a SecretID with more around it', { SecretID: `${TOKEN.SecretID}\n` }],
+    ['no AccessorID', { AccessorID: undefined }],
+    ['two types', { Type: 'client\nmanagement' }],
+    ['policies that are not a list', { Policies: 'deploy' }],
+    ['a policy that is a command', { Policies: ['a\n::warning::b'] }],
+    ['a policy whose name is too long', { Policies: ['x'.repeat(129)] }],
+    ['roles without names', { Roles: [{ ID: 'x' }] }],
+    ['a role that is null', { Roles: [null] }],
+    ['an expiration with more after it', { ExpirationTime: '2030-01-01T00:00:00Z ##[x]' }],
+    ['an expiration without a zone', { ExpirationTime: '2030-01-01T00:00:00' }],
+  ])('is not read from %s', (_, body) => {
+    expect(() => parseToken(typeof body === 'string' ? body : JSON.stringify({ ...TOKEN, ...body }))).toThrow();
+  });
+});

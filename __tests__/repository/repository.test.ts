@@ -1,0 +1,110 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { readDocument, ROOT } from '../support/docs.js';
+import { readInputsWith } from '../support/read-inputs-with.js';
+import { logIn } from '../support/servers.js';
+
+interface Metadata {
+  inputs: Record<string, { default?: string }>;
+  outputs: Record<string, object>;
+  runs: { using: string; main: string; post: string };
+}
+
+const metadata = parse(readDocument('action.yml')) as Metadata;
+
+describe('action.yml', () => {
+  test('has the inputs that the program reads, with the same defaults', () => {
+    const { connection, ...others } = readInputsWith({}).inputs ?? {};
+    expect(Object.keys(metadata.inputs).sort()).toEqual(Object.keys({ ...connection, ...others }).sort());
+    const defaults = Object.entries(metadata.inputs).map(([name, { default: value = '' }]) => [name, value]);
+    const reading = readInputsWith(Object.fromEntries(defaults) as Record<string, string>);
+    expect(reading).toMatchObject({ error: '', inputs: { connection, ...others } });
+  });
+
+  test('has the outputs that the program sets', async () => {
+    const { outputs } = await logIn();
+    expect(Object.keys(metadata.outputs)).toEqual(Object.keys(outputs));
+  });
+
+  test('runs programs that exist, on Node 20', () => {
+    expect(metadata.runs).toEqual({ using: 'node20', main: 'dist/index.js', post: 'dist/post/index.js' });
+    for (const folder of ['dist', 'dist/post']) {
+      expect(existsSync(join(ROOT, folder, 'index.js'))).toBe(true);
+      expect(JSON.parse(readDocument(`${folder}/package.json`))).toEqual({ type: 'module' });
+    }
+  });
+});
+
+test('node24/action.yml differs from action.yml only in the version of Node and the paths of the programs', () => {
+  expect(parse(readDocument('node24/action.yml'))).toEqual({
+    ...metadata,
+    runs: { using: 'node24', main: '../dist/index.js', post: '../dist/post/index.js' },
+  });
+});
+
+test('dist contains only the parts of undici that send requests', () => {
+  const bundle = readDocument('dist/index.js');
+  expect(bundle).toContain('class ProxyAgent');
+  expect(bundle).not.toMatch(/class (?:EventSource|MockAgent|WebSocket)\b/);
+});
+
+test('README.md has at most 220 lines, and two commands that package.json defines', () => {
+  const readme = readDocument('README.md');
+  expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(220);
+  expect(readme).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
+  expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
+});
+
+test('CHANGELOG.md has a heading for the version of package.json, from which a release takes its notes', () => {
+  const heading = `^## ${packageJson.version.replaceAll('.', '\\.')} \\(`;
+  expect(readDocument('CHANGELOG.md')).toMatch(new RegExp(heading, 'm'));
+});
+
+const documents = ['.', 'docs', '__tests__'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => posix.join(folder, file)),
+);
+
+const withoutBlocks = (markdown: string): string => markdown.replace(/^ *```.*?^ *```/gms, '');
+
+/** Returns the targets of a document's inline links, reference links and images. */
+function readTargets(file: string): string[] {
+  const markdown = withoutBlocks(readDocument(file)).replace(/`[^`\n]*`/g, 'code');
+  const inline = [...markdown.matchAll(/\]\(([^)\s]+)\)/g)].map(([, url = '']) => url);
+  const defined = new Map([...markdown.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, name, url]) => [name, url ?? '']));
+  const references = [...markdown.matchAll(/(?<![\]\w!])\[([^\]!]+)\](?![(:[])/g)].map(([, name = '']) => name);
+  return [...inline, ...references.map((name) => defined.get(name) ?? `[${name}]`)];
+}
+
+// https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
+const readAnchors = (file: string): string[] =>
+  [...withoutBlocks(readDocument(file)).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+function exists(document: string, target: string): boolean {
+  if (target.startsWith('https://')) {
+    return URL.canParse(target);
+  }
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? document : posix.join(posix.dirname(document), path);
+  return existsSync(join(ROOT, file)) && (anchor === undefined || readAnchors(file).includes(anchor));
+}
+
+test.each(documents)('%s links only to files and headings that exist, and its headings differ', (document) => {
+  expect(readTargets(document).filter((target) => !exists(document, target))).toEqual([]);
+  expect(readAnchors(document)).toEqual([...new Set(readAnchors(document))]);
+});
+
+test('the README links to each other document for users and contributors', () => {
+  const linked = readTargets('README.md').map((target) => target.split('#')[0]);
+  const others = documents.filter((file) => file !== 'README.md' && !file.startsWith('__tests__/'));
+  expect(others.filter((file) => !linked.includes(file))).toEqual([]);
+});

@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { parseJwt } from '../src/jwt.js';
+import { mask, quote, quoteName, redact } from '../src/secrets.js';
+import { useProcess } from './support/in-process.js';
+
+const UUID = 'c0ffee00-0000-4000-8000-000000000001';
+
+const output = useProcess();
+
+describe('a mask', () => {
+  test('is set once, for a secret of at least three characters', () => {
+    ['ab', 'a-1', 'a-1', 'b-1'].forEach(mask);
+    expect(output.text).toBe('::add-mask::a-1\n::add-mask::b-1\n');
+  });
+});
+
+describe('a quoted text', () => {
+  beforeEach(() => {
+    ['hunter2', 'hunter2-and-more', 'line1\nline2'].forEach(mask);
+  });
+
+  test.each([
+    ['a known secret', 'a hunter2 b hunter2', 'a *** b ***'],
+    ['a secret that contains another', 'hunter2-and-more', '***'],
+    ['a secret of several lines', 'a line1\nline2', 'a ***'],
+    ['a secret between colors', 'hun\u001b[31mter2', '***'],
+    ['a secret in a link', '\u001b]8;;https://a.example.com\u0007hunter2\u001b]8;;\u001b\\x', '***x'],
+    ['a JWT', 'a eyJhbGciOiJub25lIn0.e30.c2ln b', 'a *** b'],
+    ['the beginning of a JWT', 'a eyJhbGci', 'a ***'],
+    ['a UUID', `a ${UUID.toUpperCase()} b`, 'a *** b'],
+    ['40 token characters', `a ${'Az0_+=~-'.repeat(5)} b`, 'a *** b'],
+    ['39 token characters', 'x'.repeat(39), 'x'.repeat(39)],
+    ['a long address', `https://a.example.com/${'x'.repeat(30)}/${'y'.repeat(30)}`, undefined],
+    ['white space and control characters', ' a\n\tb\u0000c\u2028d\u202ee ', 'a b c d e'],
+    ['a workflow command', '::error::a ::x y::b', ': :error: :a : :x y::b'],
+    ['other colons', 'a:: b c::d', undefined],
+    ['an old workflow command', 'a ##[error]b', 'a ## [error]b'],
+    ['500 characters', 'é '.repeat(250).trim(), undefined],
+    ['501 characters', 'é'.repeat(501), `${'é'.repeat(500)}…`],
+  ])('with %s: %j', (_, text, expected = text) => {
+    expect(quote(text)).toBe(expected);
+  });
+
+  test('never shows a part of a secret that is cut', () => {
+    expect(quote(`${'é'.repeat(495)} hunter2-and-more`)).toBe(`${'é'.repeat(495)} ***`);
+  });
+
+  test('keeps what looks like a token if it is a name, but no known secret', () => {
+    expect(quoteName(`${UUID} hunter2 ${'x'.repeat(50)} ::error::x`, 70)).toBe(`${UUID} *** ${'x'.repeat(29)}…`);
+  });
+
+  test('keeps its lines if it is only redacted', () => {
+    expect(redact(`a\nhunter2\n${UUID}`)).toBe(`a\n***\n${UUID}`);
+  });
+});
+
+describe('a JWT', () => {
+  const encode = (value: string): string => Buffer.from(value).toString('base64url');
+
+  test('is decoded', () => {
+    const token = `${encode('{"alg":"none"}')}.${encode('{"sub":"ü"}')}.`;
+    expect(parseJwt(token)).toEqual({ token, header: { alg: 'none' }, claims: { sub: 'ü' } });
+  });
+
+  test.each([
+    ['', 'nothing'],
+    ['hunter2', 'one part'],
+    ['e30.e30', 'two parts'],
+    ['e30.e30.x.y', 'four parts'],
+    ['.e30.x', 'an empty header'],
+    ['e30..x', 'no claims'],
+    ['e30.hunter2.x', 'claims that are not JSON'],
+    ['hunter2.e30.x', 'a header that is not JSON'],
+    [`e30.${encode('[]')}.x`, 'a list as claims'],
+    [`e30.${encode('null')}.x`, 'null as claims'],
+    [`e30.${encode('7')}.x`, 'a number as claims'],
+    ['e30. e30.x', 'a space'],
+    ['e30.e30.!', 'a signature that is not base64url'],
+    ['e30.e30.x\n', 'a line break'],
+    ['e30=.e30.x', 'padding'],
+  ])('is not %j: %s', (token) => {
+    expect(parseJwt(token)).toBeUndefined();
+  });
+});

@@ -1,0 +1,126 @@
+import exampleClaims from '../../jws-example.json' with { type: 'json' };
+import type { ServerOptions } from 'node:https';
+import { afterEach, beforeEach } from '@jest/globals';
+import { Deadline } from '../../src/deadline.js';
+import { findKind } from '../../src/failures/catalogue.js';
+import { Failure, type Facts } from '../../src/failures/failure.js';
+import type { Connection, Inputs } from '../../src/inputs/inputs.js';
+import type { Jwt } from '../../src/jwt.js';
+import { NomadApi } from '../../src/nomad/api.js';
+import type { Response } from '../../src/nomad/response.js';
+import { captureStdout } from './capture.js';
+import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
+
+/** Captures what this process prints in each test, and then restores the output, the environment and Math.random. */
+export function useProcess(): { text: string } {
+  const output = { text: '' };
+  const { random } = Math;
+  const environment = { ...process.env };
+  let restore: () => void;
+  beforeEach(() => {
+    const capture = captureStdout();
+    ({ restore } = capture);
+    Object.defineProperty(output, 'text', {
+      configurable: true,
+      get: () => capture.text,
+      set: (text: string) => (capture.text = text),
+    });
+  });
+  afterEach(() => {
+    restore();
+    Math.random = random;
+    for (const name of Object.keys(process.env)) {
+      process.env[name] = environment[name] ?? '';
+    }
+  });
+  return output;
+}
+
+/** Makes retries wait as little as they can. */
+export function skipWaits(): void {
+  Math.random = () => 0;
+}
+
+/** Returns a JWT with these claims. */
+export function jwtWith(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): Jwt {
+  return { token: createJwt(), header, claims };
+}
+
+/** Returns how to reach a Nomad. */
+export function connectTo(url: string, more: Partial<Connection> = {}): Connection {
+  return {
+    url,
+    region: undefined,
+    extraHeaders: {},
+    tlsSkipVerify: false,
+    tlsServerName: undefined,
+    caCertificate: undefined,
+    clientCertificate: undefined,
+    clientKey: undefined,
+    timeout: 60,
+    ...more,
+  };
+}
+
+/** When the failures below happen. */
+export const NOW = Date.parse('2026-09-21T14:14:20Z');
+
+/** The address of Nomad in the failures below. */
+export const URL_OF_NOMAD = 'https://nomad.example.com:4646';
+
+/** Returns the failure of a login of a GitHub job that gets this response from Nomad. */
+export function refuse(response: Partial<Response>, facts: Partial<Facts> = {}, url = URL_OF_NOMAD): Failure {
+  const api = new NomadApi(connectTo(url), new Deadline(60));
+  api.close();
+  const jwt = jwtWith({ ...exampleClaims, iat: NOW / 1000 }, { alg: 'RS256' });
+  const known = { jwt, methodName: 'gihub', methods: ['github', 'github-adv'], now: NOW, ...facts };
+  return api.refuse('Nomad refused the login', { status: 400, headers: {}, text: '', ...response }, known);
+}
+
+/** What a test of Nomad's API uses. */
+export interface Meeting {
+  api: NomadApi;
+  inputs: Inputs;
+  deadline: Deadline;
+  requests: Received[];
+}
+
+/** Starts a server with these responses, and gives its API to the test; `timeout` is in seconds. */
+export async function meetNomad<T>(
+  nomad: Nomad,
+  use: (meeting: Meeting) => Promise<T>,
+  { timeout = 60, tls, ...connection }: Partial<Connection> & { tls?: ServerOptions | undefined } = {},
+): Promise<T> {
+  const requests: Received[] = [];
+  const server = await listenTo(requests, byCall(nomad), tls);
+  const deadline = new Deadline(timeout);
+  const inputs = { methodName: 'github', connection: connectTo(server.url, { timeout, ...connection }) } as Inputs;
+  const api = new NomadApi(inputs.connection, deadline);
+  try {
+    return await use({ api, inputs, deadline, requests });
+  } finally {
+    api.close();
+    await server.close();
+  }
+}
+
+/** Returns the Failure that a promise is rejected with, and the id and the advice of its kind. */
+export async function catchFailure(promise: Promise<unknown>): Promise<Failure & { id: string; advice: string }> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof Failure)) {
+    throw new Error(`Not a Failure: ${String(error)}`);
+  }
+  const { id, advice } = findKind(error);
+  return Object.assign(error, { id, advice });
+}
+
+/** Returns the rows of a table, whose cells are separated by bars. */
+export function readTable(table: string): string[][] {
+  return table
+    .trim()
+    .split('\n')
+    .map((row) => row.split('|').map((cell) => cell.trim()));
+}

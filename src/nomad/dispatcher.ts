@@ -1,0 +1,44 @@
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import type { Connection } from '../inputs/inputs.js';
+import type { Proxy } from '../proxy.js';
+import { Agent, ProxyAgent, type Dispatcher } from './undici.js';
+
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
+// Far more than any response from Nomad.
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
+
+/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
+export function createDispatcher(options: Connection, proxy: Proxy | undefined, connectMs: number): Dispatcher {
+  const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = options;
+  const connect = {
+    timeout: connectMs,
+    rejectUnauthorized: !tlsSkipVerify,
+    ...(caCertificate && { ca: caCertificate.text }),
+    ...(clientCertificate && { cert: clientCertificate.text }),
+    ...(clientKey && { key: clientKey.text }),
+    ...(tlsServerName !== undefined && { servername: tlsServerName }),
+  };
+  const shared = {
+    connections: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+  };
+  if (proxy === undefined) {
+    return new Agent({ ...shared, connect });
+  }
+  return new ProxyAgent({
+    ...shared,
+    uri: proxy.origin,
+    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+    requestTls: connect,
+    proxyTls: { timeout: connectMs },
+    // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+    proxyTunnel: url.startsWith('https:'),
+  });
+}

@@ -1,0 +1,23 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { Failure } from '../failures/failure.js';
+
+const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;
+
+/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
+export function canReceive(file: (typeof FILES)[number]): boolean {
+  return statSync(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Throws a Failure if a file for later steps cannot be written: after the login, that would leave a token that nothing revokes. */
+export function checkCommandFiles(): void {
+  for (const file of FILES) {
+    try {
+      if (canReceive(file)) {
+        accessSync(process.env[file] ?? '', constants.W_OK);
+      }
+    } catch (error) {
+      const { code = 'error' } = error as NodeJS.ErrnoException;
+      throw new Failure('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import * as core from '@actions/core';
+import { decodeBasic } from '../inputs/headers.js';
+import type { Connection, Inputs } from '../inputs/inputs.js';
+import type { Pem } from '../inputs/pem.js';
+import { canReceive } from './command-files.js';
+import { createFolder, writePem } from './pem-folder.js';
+
+/** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
+export function exportConnection({ connection, namespace, exportToken }: Inputs): void {
+  const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
+  const variables: Record<string, string | undefined> = {
+    NOMAD_ADDR: url,
+    NOMAD_REGION: region,
+    NOMAD_NAMESPACE: namespace,
+    NOMAD_TLS_SERVER_NAME: tlsServerName,
+    NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
+    NOMAD_HTTP_AUTH: decodeBasic(extraHeaders['authorization'] ?? ''),
+    NOMAD_CAPATH: undefined,
+    ...provideFiles({
+      NOMAD_CACERT: connection.caCertificate,
+      NOMAD_CLIENT_CERT: connection.clientCertificate,
+      NOMAD_CLIENT_KEY: connection.clientKey,
+    }),
+    // The token of another login must not be sent to this cluster.
+    ...(!exportToken && { NOMAD_TOKEN: undefined }),
+  };
+  warnAboutPrograms(connection);
+  // The nomad CLI and Terraform treat an empty variable as unset.
+  for (const [name, value = ''] of Object.entries(variables)) {
+    if (value !== '' || process.env[name]) {
+      core.exportVariable(name, value);
+    }
+  }
+}
+
+/** Says what to set if later steps get the token without the address that it belongs to. */
+export function adviseAddress(url: string): void {
+  const address = process.env['NOMAD_ADDR'] ?? '';
+  if (canReceive('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
+    const state = address === '' ? 'is not set in this job' : 'names another address';
+    core.info(
+      `Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`,
+    );
+  }
+}
+
+function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
+  const { pathname, origin } = new URL(url);
+  if (pathname !== '/') {
+    core.warning(
+      `The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`,
+    );
+  }
+  if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+    core.warning(
+      'NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.',
+    );
+  }
+}
+
+function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
+  let folder = '';
+  if (Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined)) {
+    if (canReceive('GITHUB_STATE')) {
+      folder = createFolder();
+      // Before the first file is written, so that the post step deletes it even if this step fails.
+      core.saveState('folder', folder);
+    } else {
+      core.warning(
+        'The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.',
+      );
+    }
+  }
+  const provide = (name: string, pem: Pem): string | undefined =>
+    pem.path ?? (folder === '' ? undefined : writePem(folder, name, pem.text));
+  return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && provide(`${name}.pem`, pem)]));
+}

@@ -1,0 +1,80 @@
+import { BlockList, isIP } from 'node:net';
+import { checkBypass } from '@actions/http-client/lib/proxy';
+import { Failure } from './failures/failure.js';
+import { mask } from './secrets.js';
+
+/** A proxy that the environment sets. */
+export interface Proxy {
+  /** Its address without credentials. */
+  origin: string;
+  /** The environment variable that sets it. */
+  variable: string;
+  /** The Proxy-Authorization header for its credentials, if there are any. */
+  authorization: string | undefined;
+}
+
+/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; throws a Failure if it is malformed. */
+export function findProxy(url: URL): Proxy | undefined {
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+  if (variable === undefined || checkBypass(url) || isExcluded(url)) {
+    return undefined;
+  }
+  const value = process.env[variable] ?? '';
+  try {
+    // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
+    return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
+  } catch {
+    mask(value);
+    throw new Failure(
+      'action invalid-proxy',
+      `The environment variable ${variable} does not contain the address of an HTTP proxy`,
+    );
+  }
+}
+
+/** Describes the way through a proxy for messages; empty if there is none. */
+export function describeWay(proxy: Proxy | undefined): string {
+  return proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+}
+
+function parseProxy(address: string): Omit<Proxy, 'variable'> {
+  // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
+  const [, scheme, credentials = ''] = /^(\w+):\/\/(?:(.*)@)?/.exec(address) ?? [];
+  if (!/^https?$/i.test(scheme ?? '') || /[/\\?#]/.test(credentials)) {
+    throw new Error('not the address of an HTTP proxy');
+  }
+  const { origin, username, password } = new URL(address);
+  if (username === '' && password === '') {
+    return { origin, authorization: undefined };
+  }
+  // https://www.rfc-editor.org/rfc/rfc7617#section-2
+  const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
+  // A user name without a password is often a key.
+  const secret = password || username;
+  [secret, decodeURIComponent(secret), encoded].forEach(mask);
+  return { origin, authorization: `Basic ${encoded}` };
+}
+
+// In addition to what @actions/http-client supports, NO_PROXY can contain networks in CIDR notation and `*.example.com`.
+function isExcluded(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const entries = (process.env['no_proxy'] || process.env['NO_PROXY'] || '').toLowerCase().split(/[\s,]+/);
+  return entries.some((entry) =>
+    entry.startsWith('*.') ? `.${host}`.endsWith(entry.slice(1)) : isInNetwork(host, entry),
+  );
+}
+
+function isInNetwork(host: string, network: string): boolean {
+  const [address = '', prefix = ''] = network.split('/');
+  const family = isIP(host) === 6 ? 'ipv6' : 'ipv4';
+  const list = new BlockList();
+  try {
+    // NaN is refused; an empty text would be 0, which is every address.
+    list.addSubnet(address, prefix === '' ? NaN : Number(prefix), family);
+    return list.check(host, family);
+  } catch {
+    // One of them is a name, or of the other family.
+    return false;
+  }
+}
