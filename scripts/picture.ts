@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setUpGithubMethod } from '../testbed/nomad-admin.js';
+import { startIssuer } from '../testbed/issuer.js';
+import { startFakeCluster } from '../testbed/nomad.js';
+import { runMain } from '../testbed/runner.js';
+
+const FILE = join(import.meta.dirname, '../docs/log.svg');
+const COLUMNS = 118;
+const LINE_HEIGHT = 20;
+const COLORS = { text: '#e6edf3', error: '#ff7b72', number: '#6e7681', title: '#ffffff' };
+
+interface Line {
+  number: string;
+  text: string;
+  color: string;
+}
+
+// Runs a login that succeeds and one that is refused, and returns their logs by the titles of the steps.
+async function runLogins(): Promise<Record<string, string>> {
+  const issuer = await startIssuer();
+  const nomad = await startFakeCluster();
+  try {
+    await setUpGithubMethod(nomad.admin, issuer);
+    const logIn = async (env: Record<string, string>): Promise<string> => {
+      const inputs = { url: nomad.url, exportConnection: 'true' };
+      const action = { GITHUB_ACTION_REPOSITORY: 'OWNER/nomad-jwt-auth', GITHUB_ACTION_REF: 'v1' };
+      return (await runMain({ inputs, env: { ...env, ...action } })).collapsedLog;
+    };
+    return {
+      'Log in to Nomad, on a push to main': await logIn(issuer.environment),
+      'Log in to Nomad, on a push to another branch': await logIn(issuer.startJob({ ref: 'refs/heads/feature' })),
+    };
+  } finally {
+    await Promise.all([nomad.close(), issuer.close()]);
+  }
+}
+
+function toLines(title: string, log: string): Line[] {
+  let isError = false;
+  const lines = log.split('\n').flatMap((line, index) => {
+    isError ||= line.startsWith('Error: ');
+    return wrap(line).map((text, part) => ({
+      number: part === 0 ? String(index + 1) : '',
+      text,
+      color: isError ? COLORS.error : COLORS.text,
+    }));
+  });
+  return [{ number: '▾', text: title, color: COLORS.title }, ...lines, { number: '', text: '', color: '' }];
+}
+
+function wrap(line: string): string[] {
+  const at = line.lastIndexOf(' ', COLUMNS);
+  return line.length <= COLUMNS || at <= 0 ? [line] : [line.slice(0, at), ...wrap(`  ${line.slice(at + 1)}`)];
+}
+
+function draw(lines: Line[]): string {
+  const height = (lines.length + 1) * LINE_HEIGHT;
+  const texts = lines.map(({ number, text, color }, index) => {
+    const y = String((index + 1.5) * LINE_HEIGHT);
+    return `<text x="36" y="${y}" fill="${COLORS.number}" text-anchor="end">${number}</text><text x="48" y="${y}" fill="${color}" xml:space="preserve">${escape(text)}</text>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 ${String(height)}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13">
+<rect width="1000" height="${String(height)}" rx="8" fill="#0d1117"/>
+${texts.filter((_, index) => lines[index]?.text !== '').join('\n')}
+</svg>
+`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+const logs = Object.entries(await runLogins());
+writeFileSync(FILE, draw(logs.flatMap(([title, log]) => toLines(title, log)).slice(0, -1)));
