@@ -129,6 +129,8 @@ test.each(
 500 | leadership lost while committing log | no-leader | deadline
 500 | not ready to serve consistent reads | no-leader | deadline
 500 | write: broken pipe | no-leader | deadline
+500 | snapshot restored while committing log | no-leader | deadline
+500 | session shutdown | no-leader | deadline
 500 | read: connection reset by peer | no-leader | deadline
 500 | i/o timeout | no-leader | deadline
 401 | fetching keys oidc: get keys failed Get "https://a.example.com": EOF | keys-unavailable | deadline | firewall
@@ -204,7 +206,7 @@ action invalid-input | invalid-input | never
 action invalid-proxy | invalid-proxy | never | %23 for #
 action unwritable-file | unwritable-file | never | options: --user root
 action missing-permission | missing-permission | never | id-token: write | identityToken
-action fork-pull-request | fork-pull-request | never | github.event.pull_request.head.repo.full_name == github.repository
+action fork-pull-request | fork-pull-request | never | if: github.event_name != 'pull_request' | github.event.pull_request.head.repo.full_name == github.repository
 action not-in-actions | not-in-actions | never | INPUT_IDENTITYTOKEN
 action act | act | never | !env.ACT
 action forgejo | forgejo | never | enable-openid-connect: true

@@ -44,7 +44,7 @@ export const NETWORK_KINDS = {
       `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
   },
   'proxy-certificate': {
-    match: /^proxy .*(CERT|SSL|TLS|SIGNED|ISSUER|UNSPECIFIED|certificate)/,
+    match: /^proxy .*(CERT|SSL|TLS|ISSUER|UNSPECIFIED|certificate)/,
     advice: (facts) =>
       `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
   },
