@@ -156,7 +156,7 @@ network ENOTFOUND x; network EAI_AGAIN x | unknown-host | a sixth | resolve the 
 network ETIMEDOUT x; network UND_ERR_CONNECT_TIMEOUT x | unreachable | a sixth | nomad.example.com:4646
 network EHOSTUNREACH x; network ENETUNREACH x | unreachable | a sixth
 network NO_RESPONSE over https | no-response | deadline | 4647
-network NO_RESPONSE after a response | no-response | deadline | keys
+network NO_RESPONSE after a response; network NO_RESPONSE over https after a response | no-response | deadline | keys
 network ECONNRESET x after a response | server-busy | deadline | http_max_conns_per_client
 network UND_ERR_SOCKET x over https after a response | server-busy | deadline
 network ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC x | server-busy | deadline
