@@ -128,6 +128,7 @@ test.each(
 500 | rpc error: lead thread didn't get connection | no-leader | deadline
 500 | leadership lost while committing log | no-leader | deadline
 500 | not ready to serve consistent reads | no-leader | deadline
+401 | no issuer information in the JWT | issuer-mismatch | never
 500 | write: broken pipe | no-leader | deadline
 500 | snapshot restored while committing log | no-leader | deadline
 500 | session shutdown | no-leader | deadline
@@ -187,7 +188,7 @@ proxy 407 | proxy-authentication | never | the credentials in HTTPS_PROXY | Nego
 proxy 403; proxy 400 | proxy-refused | never | does not allow connections to nomad.example.com:4646 | port 443
 proxy 408; proxy 429; proxy 500; proxy 503 | proxy-unavailable | deadline | The proxy cannot reach nomad.example.com:4646
 proxy UNABLE_TO_VERIFY_LEAF_SIGNATURE certificate | proxy-certificate | never | NODE_EXTRA_CA_CERTS | only for Nomad
-proxy ERR_TLS_CERT_ALTNAME_INVALID x; proxy ERR_SSL_WRONG_VERSION_NUMBER x | proxy-certificate | never | http://
+proxy ERR_TLS_HANDSHAKE_TIMEOUT x; proxy ERR_TLS_CERT_ALTNAME_INVALID x; proxy ERR_SSL_WRONG_VERSION_NUMBER x | proxy-certificate | never | http://
 proxy ECONNREFUSED x; proxy ENOTFOUND x | proxy-unreachable | a sixth | Correct its address in HTTPS_PROXY
 github 401 Bad credentials; github 404 | github-refused | never | id-token: write
 github 408; github 429; github 500 | github-unavailable | deadline | githubstatus
