@@ -17631,7 +17631,7 @@ async function retry(deadline, attempt) {
             lastTelling = isTimeout ? lastTelling : error;
             const { id, retry: ownShare, advice } = (0,catalogue/* findKind */.o)(failure);
             // Reading the operating system's store takes longer than failing once.
-            if (id.includes('certificate') && trustSystemStore()) {
+            if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
                 core/* debug */.Yz("Node's root certificates cannot verify the server: trying those of the operating system as well");
                 continue;
             }
@@ -18460,14 +18460,14 @@ class NomadApi {
     #facts;
     /** Throws a Failure if the environment sets a malformed proxy. */
     constructor(options, deadline) {
-        const { url, caCertificate } = options;
+        const { url } = options;
         const proxy = (0,src_proxy/* findProxy */.E)(new URL(url));
         this.#options = options;
         this.#origin = new URL(url).origin;
         this.#proxy = proxy;
         this.#connectMs = Math.min(deadline.totalMs * failures_failure/* SIXTH */.b, deadline.attemptMs);
         this.#place = `Nomad at ${this.#origin}${(0,src_proxy/* describeWay */.x)(proxy)}`;
-        this.#facts = { url, proxy, caNames: (0,pem/* readCommonNames */.o9)(caCertificate?.text ?? '') };
+        this.#facts = { url, proxy };
         this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
         core/* debug */.Yz(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
     }
@@ -18528,8 +18528,9 @@ class NomadApi {
     async #describe(error) {
         const { source, code, reason } = describeError(error, this.#proxy?.origin);
         const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
+        const caNames = (0,pem/* readCommonNames */.o9)(this.#options.caCertificate?.text ?? '');
         const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-        return new failures_failure/* Failure */.H(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, certificate }, error);
+        return new failures_failure/* Failure */.H(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
     }
     get #circumstances() {
         return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;

@@ -736,7 +736,7 @@ async function retry(deadline, attempt) {
             lastTelling = isTimeout ? lastTelling : error;
             const { id, retry: ownShare, advice } = findKind(failure);
             // Reading the operating system's store takes longer than failing once.
-            if (id.includes('certificate') && trustSystemStore()) {
+            if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
                 core.debug("Node's root certificates cannot verify the server: trying those of the operating system as well");
                 continue;
             }
@@ -1217,14 +1217,14 @@ class NomadApi {
     #facts;
     /** Throws a Failure if the environment sets a malformed proxy. */
     constructor(options, deadline) {
-        const { url, caCertificate } = options;
+        const { url } = options;
         const proxy = findProxy(new URL(url));
         this.#options = options;
         this.#origin = new URL(url).origin;
         this.#proxy = proxy;
         this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
         this.#place = `Nomad at ${this.#origin}${describeWay(proxy)}`;
-        this.#facts = { url, proxy, caNames: readCommonNames(caCertificate?.text ?? '') };
+        this.#facts = { url, proxy };
         this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
         core.debug(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
     }
@@ -1285,8 +1285,9 @@ class NomadApi {
     async #describe(error) {
         const { source, code, reason } = describeError(error, this.#proxy?.origin);
         const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
+        const caNames = readCommonNames(this.#options.caCertificate?.text ?? '');
         const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-        return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, certificate }, error);
+        return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
     }
     get #circumstances() {
         return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;

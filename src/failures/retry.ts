@@ -31,7 +31,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       lastTelling = isTimeout ? lastTelling : error;
       const { id, retry: ownShare, advice } = findKind(failure);
       // Reading the operating system's store takes longer than failing once.
-      if (id.includes('certificate') && trustSystemStore()) {
+      if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
         core.debug("Node's root certificates cannot verify the server: trying those of the operating system as well");
         continue;
       }

@@ -32,14 +32,14 @@ export class NomadApi {
 
   /** Throws a Failure if the environment sets a malformed proxy. */
   constructor(options: Connection, deadline: Deadline) {
-    const { url, caCertificate } = options;
+    const { url } = options;
     const proxy = findProxy(new URL(url));
     this.#options = options;
     this.#origin = new URL(url).origin;
     this.#proxy = proxy;
     this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
     this.#place = `Nomad at ${this.#origin}${describeWay(proxy)}`;
-    this.#facts = { url, proxy, caNames: readCommonNames(caCertificate?.text ?? '') };
+    this.#facts = { url, proxy };
     this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
     core.debug(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
   }
@@ -103,8 +103,9 @@ export class NomadApi {
   async #describe(error: NetworkError): Promise<Failure> {
     const { source, code, reason } = describeError(error, this.#proxy?.origin);
     const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
+    const caNames = readCommonNames(this.#options.caCertificate?.text ?? '');
     const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-    return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, certificate }, error);
+    return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
   }
 
   get #circumstances(): string {
