@@ -15,11 +15,9 @@ const say = (status: number, text: string, headers: Record<string, string> = {})
 describe('an unexpected response', () => {
   test.each([
     ['plain text', 'Permission denied\n', 'Permission denied'],
-    ['JSON', '{"message":"No"}', '{"message":"No"}'],
     ['nothing', ' \n ', 'an empty response'],
     ['a web page', ' <html><head><TITLE lang="en"> 502\nBad Gateway </title>', 'a web page (502 Bad Gateway)'],
     ['a web page without a title', '<html></html>', 'a web page'],
-    ['a web page whose title is empty', '<title></title>', 'a web page'],
     ['a web page whose title has no end', '<title>Oops', 'a web page (Oops)'],
   ])('is described by %s', (_, body, expected) => {
     expect(say(400, body).message).toBe(`(400): ${expected}`);
@@ -48,7 +46,6 @@ describe('an unexpected response', () => {
   test.each([
     [' 7 ', 7_000],
     ['soon', undefined],
-    ['', undefined],
     ['9'.repeat(400), undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
   ])('asks for the wait in its Retry-After header: %j', (value, expected) => {
@@ -104,9 +101,7 @@ describe('a token', () => {
 
   test.each<[string, string | object]>([
     ['a web page', '<!doctype html><title>Sign in</title>'],
-    ['null', 'null'],
     ['truncated JSON', JSON.stringify(TOKEN).slice(0, -20)],
-    ['a malformed SecretID', { SecretID: 'x\n::error::hunter2' }],
     ['a SecretID with more around it', { SecretID: `${TOKEN.SecretID}\n` }],
     ['no AccessorID', { AccessorID: undefined }],
     ['two types', { Type: 'client\nmanagement' }],
@@ -114,7 +109,6 @@ describe('a token', () => {
     ['a policy that is a command', { Policies: ['a\n::warning::b'] }],
     ['a policy whose name is too long', { Policies: ['x'.repeat(129)] }],
     ['roles without names', { Roles: [{ ID: 'x' }] }],
-    ['a role that is null', { Roles: [null] }],
     ['an expiration with more after it', { ExpirationTime: '2030-01-01T00:00:00Z ##[x]' }],
     ['an expiration without a zone', { ExpirationTime: '2030-01-01T00:00:00' }],
   ])('is not read from %s', (_, body) => {
