@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { generate } from 'selfsigned';
+import { generate, type SelfsignedOptions } from 'selfsigned';
 import type { Connection } from '../../src/inputs/inputs.js';
-import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
+import {
+  createAuthority,
+  createClientCertificate,
+  createServerCertificate,
+  type Certificate,
+} from '../../testbed/certificates.js';
 import { catchFailure, meetNomad, useProcess } from '../support/in-process.js';
 import { issue, logIn, type Outcome } from '../support/servers.js';
 
@@ -21,7 +26,8 @@ const another = await createAuthority('Another CA');
 const server = await createServerCertificate(authority, [NAME, 'nomad.example.com']);
 const ofAddress = await createServerCertificate(authority, ['127.0.0.1']);
 const expired = await createServerCertificate(authority, ['127.0.0.1'], -1);
-const unnamed = await createServerCertificate(authority, []);
+const unnamed = await createUnnamed({ ca: authority });
+const forClients = await createUnnamed({ ca: authority, extensions: [{ name: 'extKeyUsage', clientAuth: true }] });
 const client = await createClientCertificate(another);
 const folder = await mkdtemp(join(tmpdir(), 'ca-'));
 const file = join(folder, 'ca.pem');
@@ -29,6 +35,14 @@ await writeFile(file, authority.cert);
 afterAll(() => rm(folder, { recursive: true }));
 
 useProcess();
+
+/** Creates a certificate without subject alternative names. */
+async function createUnnamed(options: SelfsignedOptions): Promise<Certificate> {
+  const subject = [{ name: 'commonName', value: '127.0.0.1' }];
+  const usual: SelfsignedOptions = { keyType: 'ec', extensions: [{ name: 'basicConstraints', cA: false }] };
+  const { cert, private: key } = await generate(subject, { algorithm: 'sha256', ...usual, ...options });
+  return { cert, key };
+}
 
 describe('a connection over TLS', () => {
   const pem = (text: string): { text: string; path: undefined } => ({ text, path: undefined });
@@ -44,15 +58,11 @@ describe('a connection over TLS', () => {
 
   test.each<[string, ServerOptions, Partial<Connection>, RegExp]>([
     ['without the CA', server, {}, /first certificate\. .*signed by "Testbed CA", which this step does not trust/],
-    [
-      'with a namesake of the CA',
-      server,
-      { caCertificate: pem(namesake.cert) },
-      /CA of the same name but with another/,
-    ],
+    ['with a namesake of the CA', server, { caCertificate: pem(namesake.cert) }, /contains a CA of the same name/],
     ['with another address', server, trusting, /for server\.global\.nomad, nomad\.example\.com\. Set .*tlsServerName/],
     ['with another server name', ofAddress, named, /altnames.* is valid for 127\.0\.0\.1\./],
     ['with a certificate without names', unnamed, trusting, /does not name its server in a subject alternative name/],
+    ['with a certificate for clients', forClients, trusting, /purpose\. .*nomad tls cert create -server, not -client/],
     ['after its certificate expired', expired, trusting, /of 127\.0\.0\.1 is valid from 20\d\d-\S+Z to 20\d\d-\S+Z\./],
     ['without a client certificate', mutual, named, /: tlsv13 alert certificate required\. .* requires a client cert/],
     // Nomad sends an alert, but Node's server just closes the connection.
@@ -64,8 +74,7 @@ describe('a connection over TLS', () => {
 
   // OpenSSL's security level is 2 since Node 24.
   (refusesWeakKeys ? test : test.skip)('fails with a weak key of the server or of the client', async () => {
-    const subject = [{ name: 'commonName', value: '127.0.0.1' }];
-    const { cert, private: key } = await generate(subject, { keySize: 1024, algorithm: 'sha256' });
+    const { cert, key } = await createUnnamed({ keyType: 'rsa', keySize: 1024 });
     // The server itself accepts its weak key.
     const ofServer = await fail({ cert, key, ciphers: 'DEFAULT@SECLEVEL=0' }, { caCertificate: pem(cert) });
     const ofClient = await fail(ofAddress, { ...trusting, clientCertificate: pem(cert), clientKey: pem(key) });
