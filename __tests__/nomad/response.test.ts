@@ -46,6 +46,7 @@ describe('an unexpected response', () => {
   test.each([
     [' 7 ', 7_000],
     ['soon', undefined],
+    ['', undefined],
     ['9'.repeat(400), undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
   ])('asks for the wait in its Retry-After header: %j', (value, expected) => {
