@@ -89,7 +89,8 @@ describe('a login with an unknown method', () => {
   });
 
   test('fails without the methods if they cannot be listed', async () => {
-    expect((await fail({ login: refusal, methods: hang }, 0.3)).facts.methods).toBeUndefined();
+    const failure = await fail({ login: refusal, methods: hang }, 0.3);
+    expect(failure).toMatchObject({ id: 'method-not-found', facts: { methods: undefined } });
   });
 
   test('is not what another status means, whatever its text', async () => {
