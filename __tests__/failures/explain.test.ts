@@ -12,11 +12,12 @@ const NO_RULE = 'no role or policy bindings matched';
 
 const output = useProcess();
 
-const certificate = (names: string[], issuer = '', validity = ''): Partial<Facts> => ({
-  certificate: { names, issuer, validity },
+const certificate = (names: string[], issuer = ''): Partial<Facts> => ({
+  certificate: { names, issuer, validity: '' },
 });
 const list = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${String(index)}.com`);
 
+// docs/troubleshooting.md shows the other advice, on a sample of each kind.
 describe('the advice on a connection', () => {
   test.each<[string, string, Partial<Facts>, string]>([
     ['a Nomad server', ALTNAME, certificate(['a', 'server.eu-1.nomad']), 'tlsServerName to server.eu-1.nomad, or use'],
@@ -26,17 +27,16 @@ describe('the advice on a connection', () => {
     ['11 names', ALTNAME, certificate(list(11)), 'n9.com, … Set'],
     ['no names', ALTNAME, certificate([]), 'does not name its server in a subject alternative name'],
     ['an unknown CA', UNTRUSTED, {}, 'signed by another CA, which this step does not trust. Set the input caCert'],
-    ['a named CA', UNTRUSTED, certificate([], 'Octo CA'), 'signed by "Octo CA", which'],
     ['a namesake', UNTRUSTED, { ...certificate([], 'A CA'), caNames: 'A CA' }, 'same name but with another key'],
     ['another CA', UNTRUSTED, { caNames: 'Old CA' }, 'caCertificate contains: Old CA. Add the CA that signed it'],
-    ['its time', 'CERT_HAS_EXPIRED', certificate([], '', 'a.com is valid from X'), 'of a.com is valid from X'],
-    ['the default url', 'ECONNREFUSED', { url: 'http://localhost:4646' }, 'url: ${{ env.NOMAD_ADDR }}'],
+    ['an unknown time', 'CERT_HAS_EXPIRED', {}, 'example.com, or of its CA, has expired or is not yet valid. Renew it'],
     ['a url', 'ECONNREFUSED', { url: 'http://localhost:4647' }, 'Nothing listens on this address'],
     ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
     ['port 443', 'ECONNRESET', { url: 'https://a.com' }, 'a.com:443 closes'],
+    ['a login that hangs', 'NO_RESPONSE after a response', {}, 'answers other requests but not the login'],
   ])('says what to change for %s', (_, code, facts, advice) => {
-    const failure = new Failure(`network ${code} x`, 'It failed', { url: URL_OF_NOMAD, ...facts });
+    const failure = new Failure(`network ${code}`, 'It failed', { url: URL_OF_NOMAD, ...facts });
     expect(findKind(failure).advice).toContain(advice);
   });
 
@@ -53,49 +53,35 @@ describe('the advice on a connection', () => {
 
 describe('the advice on a refusal', () => {
   const EXPIRED = 'invalid expiration time (exp) claim: token is expired';
-  const CLOCK = "the runner's clock says 2026-09-21T14:14:20Z";
   const AUDIENCE = 'invalid audience (aud) claim';
   const ALGORITHM = 'invalid algorithm (alg)';
   const SIGNATURE = 'failed to verify id token signature';
   const METHOD = 'auth-method "x" not found';
-  const GITHUB = 'https://token.actions.githubusercontent.com';
   const named = (name: string): string => `computed "role" bind name for bind target is invalid: "${name}"`;
   const issued = (claims: Record<string, unknown>, header = {}): Partial<Facts> => ({ jwt: jwtWith(claims, header) });
   const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({ ...issued(claims), isJwtSupplied: true });
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([
-    [401, EXPIRED, supplied({ exp: SECONDS - 90 }), `exp of the JWT is 2026-09-21T14:12:50Z, and ${CLOCK}. Request`],
     [401, EXPIRED, supplied({ exp: 1e11 }), 'an unreadable time'],
-    [401, EXPIRED, supplied({}), 'an unreadable time', 'ClockSkewLeeway of the auth method gihub'],
+    [401, EXPIRED, supplied({}), 'an unreadable time'],
     [401, EXPIRED, issued({ iat: SECONDS - 60 }), 'It was issued moments ago', 'clock of the Nomad servers is wrong'],
     [401, EXPIRED, issued({ iat: SECONDS - 61 }), 'It was issued 61 s ago by that clock: the login took too long'],
     [401, EXPIRED, issued({ iat: SECONDS + 61 }), 'It was issued -61 s ago by that clock'],
-    [
-      401,
-      '(nbf) claim: x',
-      supplied({ nbf: SECONDS + 60, iat: SECONDS }),
-      'The nbf of the JWT is 2026-09-21T14:15:20Z',
-    ],
-    [401, '(iat) claim: x', supplied({ iat: SECONDS }), `The iat of the JWT is 2026-09-21T14:14:20Z, and ${CLOCK}`],
+    [401, '(iat) claim: x', supplied({ iat: SECONDS }), "iat of the JWT is 2026-09-21T14:14:20Z, and the runner's"],
     [401, AUDIENCE, supplied({ aud: ['a', 'b'] }), 'The aud claim of the JWT is ["a","b"]. Request', 'identityToken'],
     [401, AUDIENCE, issued({}), 'is missing. Set the input jwtGithubAudience'],
-    [401, ALGORITHM, issued({}, { alg: 'none' }), 'The alg of the JWT is "none". Nomad accepts only'],
-    [401, ALGORITHM, issued({}, { alg: 'HS256' }), 'have the issuer sign with RS256.'],
+    [401, ALGORITHM, issued({}, { alg: 'HS256' }), '"HS256". Nomad accepts only', 'have the issuer sign with RS256.'],
     [401, ALGORITHM, issued({}), 'The alg of the JWT is missing. Nomad'],
-    [401, ALGORITHM, issued({}, { alg: 'ES384' }), 'Add it to SigningAlgs of the auth method gihub'],
+    [401, ALGORITHM, issued({}, { alg: 'RS256' }), 'Add it to SigningAlgs of the auth method gihub'],
     [401, ALGORITHM, issued({}, { alg: 'EdDSA' }), 'Add it to SigningAlgs'],
-    [401, SIGNATURE, issued({ iss: GITHUB }, { kid: 'k-1' }), 'kid "k-1"', `must be ${GITHUB}/.well-known/jwks.`],
     [401, SIGNATURE, issued({ iss: 'https://a.com' }), 'kid missing', 'jwks_uri in https://a.com/.well-known/openid-'],
     [401, SIGNATURE, issued({}), 'jwks_uri in ISSUER/.well-known'],
-    [401, 'malformed jwt: failed to verify id token signature', {}, 'Pass the whole token'],
-    [400, NO_RULE, issued({ ref: 'a', repository: 'b/c', sub: 'x' }), 'The job has repository "b/c", ref "a". No'],
-    [500, named('a/b'), {}, 'A role cannot be named "a/b". Names', 'Map repository_id instead'],
+    [401, `malformed jwt: ${SIGNATURE}`, {}, 'Pass the whole token'],
     [500, named('a b'), {}, 'A role cannot be named "a b".', 'Change the BindName of the rule'],
     [500, named(''), {}, 'The name of the role is empty.'],
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has no auth method of type JWT. Create one'],
     [500, 'No path to region', {}, 'The servers cannot reach the authoritative region', '-token-locality=local'],
-    [500, 'No path to region', { region: 'eu' }, 'The servers do not know the region eu of the input region'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
     const { advice } = findKind(refuse({ status, text }, facts));
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);
@@ -130,10 +116,7 @@ describe('the claims after a refusal', () => {
   });
 
   test('are cut, not executed as workflow commands, and shown even if they are nested too deeply', () => {
-    let deep: unknown = 1;
-    for (let depth = 0; depth < 100_000; depth += 1) {
-      deep = [deep];
-    }
+    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
     const sub = 'x'.repeat(600);
     const text = log({ ref: 'a\n::warning::b', 'x\n::error::y': 1, actor: '##[error]z', aud: deep, sub });
     expect(text).not.toMatch(/^::(warning|error)|##\[/m);
@@ -144,26 +127,18 @@ describe('the claims after a refusal', () => {
 });
 
 describe('the link of an annotation', () => {
-  const ACTION = {
-    GITHUB_ACTION_REPOSITORY: 'octo-org/nomad-jwt-auth',
-    GITHUB_ACTION_REF: 'v1',
-    GITHUB_SERVER_URL: '',
-  };
-  const PAGE = 'https://github.com/octo-org/nomad-jwt-auth/blob/v1/docs/troubleshooting.md#unexpected';
+  const PAGE = 'docs/troubleshooting.md#unexpected';
+  const LINK = `\nhttps://github.com/octo-org/nomad-jwt-auth/blob/v1/${PAGE}`;
   const NO_LINK = 'open an issue with the log if it persists.';
 
   test.each([
-    ['names the version of the action', ACTION, PAGE],
-    ['is the same on github.com', { ...ACTION, GITHUB_SERVER_URL: 'https://github.com' }, PAGE],
-    [
-      'is the name of the page on another server',
-      { ...ACTION, GITHUB_SERVER_URL: 'https://github.example.com' },
-      '\nSee docs/troubleshooting.md#unexpected of octo-org/nomad-jwt-auth',
-    ],
-    ['is left out for a local action', { ...ACTION, GITHUB_ACTION_REPOSITORY: '' }, NO_LINK],
-    ['is left out if the version is unknown', { ...ACTION, GITHUB_ACTION_REF: '' }, NO_LINK],
-  ])('%s', (_, environment, end) => {
-    Object.assign(process.env, environment);
+    ['names the version of the action', 'octo-org/nomad-jwt-auth', 'v1', '', LINK],
+    ['is the same on github.com', 'octo-org/nomad-jwt-auth', 'v1', 'https://github.com', LINK],
+    ['is the name of the page on another server', 'octo-org/a', 'v1', 'https://a.com', `\nSee ${PAGE} of octo-org/a`],
+    ['is left out for a local action', '', 'v1', '', NO_LINK],
+    ['is left out if the version is unknown', 'octo-org/nomad-jwt-auth', '', '', NO_LINK],
+  ])('%s', (_, GITHUB_ACTION_REPOSITORY, GITHUB_ACTION_REF, GITHUB_SERVER_URL, end) => {
+    Object.assign(process.env, { GITHUB_ACTION_REPOSITORY, GITHUB_ACTION_REF, GITHUB_SERVER_URL });
     expect(explain(new Error('It failed')).endsWith(end)).toBe(true);
   });
 
@@ -178,8 +153,7 @@ describe('the link of an annotation', () => {
 describe('an error that is not a Failure', () => {
   test.each<[string, unknown, string]>([
     ['an Error', new TypeError('A mistake'), 'A mistake.\nThis action has no advice'],
-    ['an Error with a period', new Error('A mistake.'), 'A mistake.\nThis'],
-    ['a text', 'A mistake', 'A mistake.\n'],
+    ['a text', 'A mistake.', 'A mistake.\nThis'],
     ['nothing', undefined, 'An unknown error.\n'],
     ['an Error without a message', new Error(''), 'An unknown error.\n'],
     ['an Error whose message is not a text', Object.assign(new Error(), { message: { toString: 1 } }), 'An unknown'],
@@ -194,12 +168,10 @@ describe('an error that is not a Failure', () => {
   });
 });
 
-test('the input in the advice is named as the workflow or the environment names it', async () => {
-  process.env['INPUT_TIMEOUT'] = 'soon';
-  const failure = await catchFailure(Promise.resolve().then(readInputs));
-  expect([failure.sign, failure.facts.input]).toEqual(['action invalid-input', 'timeout']);
-  process.env['GITHUB_ACTIONS'] = 'true';
-  expect(findKind(failure).advice).toBe('Correct timeout under "with:" in the step that uses this action.');
-  process.env['GITHUB_ACTIONS'] = '';
-  expect(findKind(failure).advice).toBe('Correct the environment variable INPUT_TIMEOUT.');
+test.each([
+  ['true', 'Correct timeout under "with:" in the step that uses this action.'],
+  ['', 'Correct the environment variable INPUT_TIMEOUT.'],
+])('the advice on a malformed input, if GITHUB_ACTIONS is %j, is: %s', async (isJob, expected) => {
+  Object.assign(process.env, { INPUT_TIMEOUT: 'soon', GITHUB_ACTIONS: isJob });
+  expect((await catchFailure(Promise.resolve().then(readInputs))).advice).toBe(expected);
 });
