@@ -2,56 +2,54 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Deadline, formatSeconds, formatTime, withTimeout } from '../../src/deadline.js';
 import { Failure } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
-import { skipWaits, useProcess } from '../support/in-process.js';
+import { skipWaits, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
 const BUSY = 'nomad 503 ';
 const REFUSED = 'network ECONNREFUSED x';
+const RESET = 'network ECONNRESET x';
 const HUNG = 'network NO_RESPONSE';
 
 const output = useProcess();
 beforeEach(skipWaits);
 
-/** Runs attempts on a clock that only they advance, by `ms` each; an attempt throws its failure, or succeeds without one. */
+/** The sign of the failure, the duration, and the wait that the response asks for; without a sign, the attempt succeeds. */
+type Attempt = [sign?: string, ms?: number, retryAfterMs?: number];
+
+/** Makes these attempts, the last again and again, on a clock that only they advance. */
 async function run(
   seconds: number,
-  attempts: { sign?: string; ms?: number; retryAfterMs?: number }[],
+  ...attempts: Attempt[]
 ): Promise<{ outcome: string; limits: number[]; lines: string[] }> {
   let clockMs = 0;
   const clock = jest.spyOn(performance, 'now').mockImplementation(() => clockMs);
   const limits: number[] = [];
   output.text = '';
-  const attempt = (limitMs: number): Promise<string> => {
-    const { sign, ms = 0, retryAfterMs } = attempts[Math.min(limits.length, attempts.length - 1)] ?? {};
+  const attempt = async (limitMs: number): Promise<string> => {
+    const [sign, ms = 0, retryAfterMs] = attempts[limits.length] ?? attempts.at(-1) ?? [];
     limits.push(limitMs);
     clockMs += ms;
-    const message = sign === HUNG ? 'It hung' : 'It failed';
-    return sign === undefined
-      ? Promise.resolve('done')
-      : Promise.reject(new Failure(sign, message, { url: 'http://a.example.com', retryAfterMs }));
+    if (sign !== undefined) {
+      throw new Failure(sign, sign === HUNG ? 'It hung' : 'It failed', { url: URL_OF_NOMAD, retryAfterMs });
+    }
+    return Promise.resolve('done');
   };
-  try {
-    const outcome = await retry(new Deadline(seconds), attempt).catch(String);
-    return { outcome, limits, lines: output.text.split('\n').filter((line) => line !== '' && !line.startsWith('::')) };
-  } finally {
-    clock.mockRestore();
-  }
+  const outcome = await retry(new Deadline(seconds), attempt).catch(String);
+  clock.mockRestore();
+  return { outcome, limits, lines: output.text.split('\n').filter((line) => /^[^:]/.test(line)) };
 }
 
 describe('retry', () => {
-  test('returns the result of the first attempt that succeeds, after one log line for one reason', async () => {
-    const { outcome, lines } = await run(60, [{ sign: BUSY }, { sign: BUSY }, {}]);
-    expect(outcome).toBe('done');
-    expect(lines).toEqual(['It failed. Retrying in 0.0 s (60.0 s left).']);
-  });
-
-  test('logs again if the reason changes, and every 10 seconds', async () => {
-    const busy = [{ sign: BUSY }, { sign: BUSY, ms: 9_999 }, { sign: BUSY, ms: 1 }];
-    const { lines } = await run(60, [...busy, { sign: 'nomad 429 x' }, { sign: 'nomad 429 x' }, {}]);
-    expect(lines.map((line) => /\((.*) left\)/.exec(line)?.[1])).toEqual(['60.0 s', '50.0 s', '50.0 s']);
+  test.each<[string, string[], ...Attempt[]]>([
+    ['once for one reason', ['60.0 s'], [BUSY], [BUSY], []],
+    ['again if the reason changes', ['60.0 s', '55.0 s'], [BUSY], [RESET, 5_000], [RESET], []],
+    ['every 10 seconds', ['60.0 s', '50.0 s'], [BUSY], [BUSY, 9_999], [BUSY, 1], []],
+  ])('returns the result of the first attempt that succeeds, and logs the wait %s', async (_, left, ...attempts) => {
+    const lines = left.map((time) => `It failed. Retrying in 0.0 s (${time} left).`);
+    expect(await run(60, ...attempts)).toMatchObject({ outcome: 'done', lines });
   });
 
   test('logs the advice with the first wait only, if a wrong input may be the reason, and its decision', async () => {
-    const { lines } = await run(60, [{ sign: REFUSED }, { sign: REFUSED, ms: 2_000 }, { sign: REFUSED }, {}]);
+    const { lines } = await run(60, [REFUSED], [REFUSED, 2_000], [REFUSED], []);
     expect(lines).toEqual([
       expect.stringMatching(/^It failed\. Retrying in 0\.0 s \(10\.0 s left\)\. If it keeps failing: Nothing listens/),
     ]);
@@ -61,7 +59,7 @@ describe('retry', () => {
   test('waits for twice as long after each attempt, up to 5 s, or 1 s for an address that may be wrong', async () => {
     Math.random = () => 0.04;
     const waits = async (sign: string): Promise<string[]> => {
-      const { lines } = await run(600, [...Array.from({ length: 7 }, () => ({ sign, ms: 10_000 })), {}]);
+      const { lines } = await run(600, ...Array<Attempt>(7).fill([sign, 10_000]), []);
       return lines.map((line) => /in (\d+\.\d) s/.exec(line)?.[1] ?? '');
     };
     // 4 % of 0.5, 1, 2, 4, 5, 5 and 5 s.
@@ -72,42 +70,27 @@ describe('retry', () => {
   test('does not wait beyond the time that is left', async () => {
     Math.random = () => 0.999;
     // The first wait is 0.4995 s.
-    expect((await run(60, [{ sign: BUSY, ms: 59_501 }])).outcome).toBe('Error: It failed (1 attempt in 59.5 s)');
-    expect((await run(6, [{ sign: REFUSED, ms: 501 }])).outcome).toBe('Error: It failed (1 attempt in 0.5 s)');
+    expect((await run(60, [BUSY, 59_501])).outcome).toBe('Error: It failed (1 attempt in 59.5 s)');
+    expect((await run(6, [REFUSED, 501])).outcome).toBe('Error: It failed (1 attempt in 0.5 s)');
   });
 
-  test('ends after a sixth of the timeout if the server was never reached', async () => {
-    const { outcome, limits } = await run(60, [{ sign: REFUSED, ms: 2_500 }]);
-    expect(outcome).toBe('Error: It failed (4 attempts in 10.0 s)');
-    expect(limits).toEqual(Array(4).fill(20_000));
-  });
-
-  test.each([
-    ['it was busy', BUSY],
-    ['its failures change', 'network ECONNRESET x'],
-  ])('gives a server the whole timeout once %s', async (_, sign) => {
-    const { outcome } = await run(60, [{ sign }, { sign: REFUSED, ms: 20_000 }]);
-    expect(outcome).toBe('Error: It failed (4 attempts in 60.0 s)');
-  });
-
-  test('throws after one attempt if the failure is never retried', async () => {
-    expect(await run(60, [{ sign: 'nomad 403 x' }])).toMatchObject({ outcome: 'Error: It failed', lines: [] });
-  });
-
-  test('adds a wait that the response asks for, or fails if that is longer than the time that is left', async () => {
-    const { lines } = await run(60, [{ sign: BUSY, retryAfterMs: 60 }, {}]);
+  test('adds a wait that the response asks for', async () => {
+    const { lines } = await run(60, [BUSY, 0, 60], []);
     expect(lines).toEqual(['It failed. Retrying in 0.1 s (60.0 s left).']);
-    const { outcome } = await run(60, [{ sign: BUSY, retryAfterMs: 3_600_000 }]);
-    expect(outcome).toBe('Error: It failed (1 attempt in 0.0 s; the response asks for a wait of 3600.0 s)');
   });
 
-  test('throws the last response if the deadline cuts the last attempt short', async () => {
-    const hung = { sign: HUNG, ms: 20_000 };
-    expect((await run(60, [{ sign: BUSY, ms: 1_000 }, hung])).outcome).toBe('Error: It failed (4 attempts in 61.0 s)');
-    expect(await run(60, [hung])).toMatchObject({
-      outcome: 'Error: It hung (3 attempts in 60.0 s)',
-      limits: [20_000, 20_000, 20_000],
-    });
+  test.each<[string, string, ...Attempt[]]>([
+    ['a failure is never retried', 'It failed', ['nomad 403 x']],
+    ['the server was never reached in a sixth of the timeout', 'It failed (4 attempts in 10.0 s)', [REFUSED, 2_500]],
+    ['the timeout of a server that was busy ends', 'It failed (4 attempts in 60.0 s)', [BUSY], [REFUSED, 20_000]],
+    ['the timeout ends and failures changed', 'It failed (4 attempts in 60.0 s)', [RESET], [REFUSED, 20_000]],
+    ['the deadline cuts the last attempt short', 'It failed (4 attempts in 61.0 s)', [BUSY, 1_000], [HUNG, 20_000]],
+    ['there was never a response', 'It hung (3 attempts in 60.0 s)', [HUNG, 20_000]],
+    ['a wait is too long', 'It failed (1 attempt in 0.0 s; the response asks for a wait of 99.0 s)', [BUSY, 0, 99_000]],
+  ])('fails if %s: %s', async (_, message, ...attempts) => {
+    const { outcome, limits } = await run(60, ...attempts);
+    expect(outcome).toBe(`Error: ${message}`);
+    expect(limits[0]).toBe(20_000);
   });
 
   test('rethrows an error that is not a Failure, and keeps the cause of a Failure', async () => {
