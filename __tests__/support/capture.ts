@@ -1,15 +1,11 @@
-/** Captures the output of this process until it is restored. */
-export function captureStdout(): { text: string; restore: () => void } {
+/** Adds what this process prints to `output`, and returns the function that ends that. */
+export function captureStdout(output: { text: string }): () => void {
   const write = process.stdout.write.bind(process.stdout);
-  const capture = {
-    text: '',
-    restore: (): void => {
-      process.stdout.write = write;
-    },
-  };
   process.stdout.write = (text: string | Uint8Array): boolean => {
-    capture.text += String(text);
+    output.text += String(text);
     return true;
   };
-  return capture;
+  return () => {
+    process.stdout.write = write;
+  };
 }

@@ -30,17 +30,9 @@ export function readBlocks(file: string, heading: string, language: string): str
 
 /** Returns the cells of all table rows below a heading, without the backticks of code. */
 export function readRows(file: string, heading: string): string[][] {
-  const tables = readSection(file, heading).matchAll(/(?:^\|.*\n)+/gm);
-  return [...tables].flatMap(([table]) =>
-    table
-      .trimEnd()
-      .split('\n')
-      .slice(2)
-      .map((row) =>
-        row
-          .slice(2, -2)
-          .split(' | ')
-          .map((cell) => cell.trim().replaceAll('`', '').replaceAll('\\|', '|')),
-      ),
+  // The row above the dashes is the header.
+  const rows = readSection(file, heading).matchAll(/^\| (?!-+ \|)(.*) \|$(?!\n\| -+ \|)/gm);
+  return [...rows].map(([, row = '']) =>
+    row.split(' | ').map((cell) => cell.trim().replaceAll('`', '').replaceAll('\\|', '|')),
   );
 }

@@ -18,13 +18,8 @@ export function useProcess(): { text: string } {
   const environment = { ...process.env };
   let restore: () => void;
   beforeEach(() => {
-    const capture = captureStdout();
-    ({ restore } = capture);
-    Object.defineProperty(output, 'text', {
-      configurable: true,
-      get: () => capture.text,
-      set: (text: string) => (capture.text = text),
-    });
+    output.text = '';
+    restore = captureStdout(output);
   });
   afterEach(() => {
     restore();
@@ -48,18 +43,7 @@ export function jwtWith(claims: Record<string, unknown> = {}, header: Record<str
 
 /** Returns how to reach a Nomad. */
 export function connectTo(url: string, more: Partial<Connection> = {}): Connection {
-  return {
-    url,
-    region: undefined,
-    extraHeaders: {},
-    tlsSkipVerify: false,
-    tlsServerName: undefined,
-    caCertificate: undefined,
-    clientCertificate: undefined,
-    clientKey: undefined,
-    timeout: 60,
-    ...more,
-  };
+  return { url, extraHeaders: {}, tlsSkipVerify: false, timeout: 60, ...more } as Connection;
 }
 
 /** When the failures below happen. */
@@ -106,10 +90,7 @@ export async function meetNomad<T>(
 
 /** Returns the Failure that a promise is rejected with, and the id and the advice of its kind. */
 export async function catchFailure(promise: Promise<unknown>): Promise<Failure & { id: string; advice: string }> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
+  const error: unknown = await promise.catch((thrown: unknown) => thrown);
   if (!(error instanceof Failure)) {
     throw new Error(`Not a Failure: ${String(error)}`);
   }
@@ -119,8 +100,6 @@ export async function catchFailure(promise: Promise<unknown>): Promise<Failure &
 
 /** Returns the rows of a table, whose cells are separated by bars. */
 export function readTable(table: string): string[][] {
-  return table
-    .trim()
-    .split('\n')
-    .map((row) => row.split('|').map((cell) => cell.trim()));
+  const rows = table.trim().split('\n');
+  return rows.map((row) => row.split('|').map((cell) => cell.trim()));
 }

@@ -13,10 +13,8 @@ export const VERSIONS: string[] = logins.versions;
 
 /** Returns the responses of a version of Nomad. */
 export function readLogins(version: string): RecordedLogin[] {
-  return Object.entries(select<RecordedLogin['response']>(logins, version)).map(([name, response]) => ({
-    name,
-    response,
-  }));
+  const responses = Object.entries(select<RecordedLogin['response']>(logins, version));
+  return responses.map(([name, response]) => ({ name, response }));
 }
 
 /** Returns the outcomes of selectors on a version of Nomad: match, no match or invalid. */
