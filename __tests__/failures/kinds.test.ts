@@ -3,7 +3,7 @@ import { ENTRIES } from '../../scripts/troubleshooting/page.js';
 import { findKind } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { Failure } from '../../src/failures/failure.js';
-import { readTable, refuse } from '../support/in-process.js';
+import { refuse } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../support/recorded.js';
 
 // docs/troubleshooting.md shows the samples with their advice and retry policy, and the recorded responses of each kind.
@@ -22,9 +22,13 @@ function judge(failure: Failure): string {
   return id;
 }
 
-/** Returns a row for each case in a table of kinds and their cases. */
-const readCases = (table: string): string[][] =>
-  readTable(table).flatMap(([id = '', cases = '']) => cases.split('; ').map((each) => [each, id]));
+/** Returns the cases of a table of kinds, each with its kind. */
+function readCases(table: string): string[][] {
+  const rows = table.trim().split('\n');
+  return rows
+    .map((row) => row.split(' | '))
+    .flatMap(([id = '', cases = '']) => cases.split('; ').map((each) => [each, id]));
+}
 
 test.each(Object.entries(ENTRIES))('the sample of the kind %s is of this kind', (id, { sample }) => {
   expect(judge(sample)).toBe(id);

@@ -31,6 +31,11 @@ export function useProcess(): { text: string } {
   return output;
 }
 
+/** Returns the texts that an output masks. */
+export function findMasks(output: string): string[] {
+  return [...output.matchAll(/^::add-mask::(.*)$/gm)].map(([, mask = '']) => mask.replaceAll('%25', '%'));
+}
+
 /** Makes retries wait as little as they can. */
 export function skipWaits(): void {
   Math.random = () => 0;
@@ -96,10 +101,4 @@ export async function catchFailure(promise: Promise<unknown>): Promise<Failure &
   }
   const { id, advice } = findKind(error);
   return Object.assign(error, { id, advice });
-}
-
-/** Returns the rows of a table, whose cells are separated by bars. */
-export function readTable(table: string): string[][] {
-  const rows = table.trim().split('\n');
-  return rows.map((row) => row.split('|').map((cell) => cell.trim()));
 }
