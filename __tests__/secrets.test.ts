@@ -1,17 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { parseJwt } from '../src/jwt.js';
 import { mask, quote, quoteName, redact } from '../src/secrets.js';
-import { useProcess } from './support/in-process.js';
+import { findMasks, useProcess } from './support/in-process.js';
 
 const UUID = 'c0ffee00-0000-4000-8000-000000000001';
 
 const output = useProcess();
 
-describe('a mask', () => {
-  test('is set once, for a secret of at least three characters', () => {
-    ['ab', 'a-1', 'a-1', 'b-1'].forEach(mask);
-    expect(output.text).toBe('::add-mask::a-1\n::add-mask::b-1\n');
-  });
+test('a mask is set once, for a secret of at least three characters', () => {
+  ['ab', 'a-1', 'a-1', 'b-1'].forEach(mask);
+  expect(findMasks(output.text)).toEqual(['a-1', 'b-1']);
 });
 
 describe('a quoted text', () => {
@@ -36,13 +34,10 @@ describe('a quoted text', () => {
     ['other colons', 'a:: b c::d', undefined],
     ['an old workflow command', 'a ##[error]b', 'a ## [error]b'],
     ['500 characters', 'é '.repeat(250).trim(), undefined],
+    ['a secret at its end', `${'é'.repeat(495)} hunter2-and-more`, `${'é'.repeat(495)} ***`],
     ['501 characters', 'é'.repeat(501), `${'é'.repeat(500)}…`],
   ])('with %s: %j', (_, text, expected = text) => {
     expect(quote(text)).toBe(expected);
-  });
-
-  test('never shows a part of a secret that is cut', () => {
-    expect(quote(`${'é'.repeat(495)} hunter2-and-more`)).toBe(`${'é'.repeat(495)} ***`);
   });
 
   test('keeps what looks like a token if it is a name, but no known secret', () => {
@@ -63,22 +58,9 @@ describe('a JWT', () => {
   });
 
   test.each([
-    ['', 'nothing'],
-    ['hunter2', 'one part'],
-    ['e30.e30', 'two parts'],
-    ['e30.e30.x.y', 'four parts'],
-    ['.e30.x', 'an empty header'],
-    ['e30..x', 'no claims'],
-    ['e30.hunter2.x', 'claims that are not JSON'],
-    ['hunter2.e30.x', 'a header that is not JSON'],
-    [`e30.${encode('[]')}.x`, 'a list as claims'],
-    [`e30.${encode('null')}.x`, 'null as claims'],
-    [`e30.${encode('7')}.x`, 'a number as claims'],
-    ['e30. e30.x', 'a space'],
-    ['e30.e30.!', 'a signature that is not base64url'],
-    ['e30.e30.x\n', 'a line break'],
-    ['e30=.e30.x', 'padding'],
-  ])('is not %j: %s', (token) => {
+    ...['e30.e30', 'e30.e30.x.y', 'e30.hunter2.x', 'hunter2.e30.x', 'e30. e30.x', 'e30.e30.!', 'e30.e30.x\n'],
+    ...['[]', 'null', '7'].map((claims) => `e30.${encode(claims)}.x`),
+  ])('is not %j', (token) => {
     expect(parseJwt(token)).toBeUndefined();
   });
 });
