@@ -3,7 +3,7 @@ import { ENTRIES } from '../../scripts/troubleshooting/page.js';
 import { findKind } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { Failure } from '../../src/failures/failure.js';
-import { refuse } from '../support/in-process.js';
+import { refuse, useProcess } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../support/recorded.js';
 
 // docs/troubleshooting.md shows the samples with their advice and retry policy, and the recorded responses of each kind.
@@ -11,6 +11,8 @@ const PAGE = 'https://github.com/octo-org/nomad-jwt-auth/blob/v1.0.0/docs/troubl
 const GENERAL_KINDS = ['nomad-refused', 'not-nomad', 'server-error', 'unexpected'];
 // Responses to requests that the action never makes.
 const NEVER_ASKED = /GET|empty|body is|lookup|revo|method list|PUT|policies|^self/;
+
+useProcess();
 
 /** Checks the properties of every annotation, and that the text of a server cannot choose a kind; returns the kind. */
 function judge(failure: Failure): string {
