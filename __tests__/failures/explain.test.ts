@@ -31,8 +31,8 @@ describe('the advice on a connection', () => {
     ['another CA', UNTRUSTED, { caNames: 'Old CA' }, 'caCertificate contains: Old CA. Add the CA that signed it'],
     ['an unknown time', 'CERT_HAS_EXPIRED', {}, 'example.com, or of its CA, has expired or is not yet valid. Renew it'],
     ['a url', 'ECONNREFUSED', { url: 'http://localhost:4647' }, 'Nothing listens on this address'],
-    ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
+    ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['port 443', 'ECONNRESET', { url: 'https://a.com' }, 'a.com:443 closes'],
     ['a login that hangs', 'NO_RESPONSE after a response', {}, 'answers other requests but not the login'],
   ])('says what to change for %s', (_, code, facts, advice) => {

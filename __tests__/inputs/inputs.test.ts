@@ -34,18 +34,18 @@ test('inputs that are blank have the defaults of action.yml', () => {
 });
 
 test.each<Accepted>([
-  ['url', 'https://nomad.example.com:4646'],
-  ['url', 'HTTPS://Nomad.Example.com/base/path//', 'https://nomad.example.com/base/path'],
-  ['methodName', 'github-adv'],
-  ['methodName', 'x'.repeat(128)],
+  ['url', 'HTTPS://Nomad.Example.com:4646/base/path//', 'https://nomad.example.com:4646/base/path'],
+  ['methodName', 'Github-1'.repeat(16)],
   ['tlsServerName', 'server.global.nomad'],
   ['region', 'eu-west_1'],
   ['namespace', 'team-a'],
   ['namespace', '*'],
   ['jwtGithubAudience', 'https://nomad.example.com/?x=1&y=2'],
   ...['1', '060', '999', '2999', '3599', '3600'].map((value): Accepted => ['timeout', value, Number(value)]),
-  ...BOOLEANS.map((name): Accepted => [name, 'True', true]),
-  ...BOOLEANS.map((name): Accepted => [name, 'false', false]),
+  ...BOOLEANS.flatMap((name): Accepted[] => [
+    [name, 'True', true],
+    [name, 'false', false],
+  ]),
 ])('%s accepts %s', (name, value, expected = value) => {
   expect(read(name, value)).toBe(expected);
 });
@@ -118,23 +118,20 @@ test('secrets are masked line by line even if another input is malformed', () =>
 });
 
 describe('the transport', () => {
-  test.each(['nomad.example.com', '127.0.0.1.example.com', 'localhost.example.com', '128.0.0.1:4646', '[::2]:4646'])(
-    'causes a warning about plain HTTP for %s',
-    (host) => {
-      warnAboutTransport(connectTo(`http://${host}`));
-      expect(stdout.text).toBe(
-        `::warning::http://${host} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.\n`,
-      );
-    },
-  );
+  const PUBLIC = ['nomad.example.com', '127.0.0.1.a.com', 'localhost.a.com', '128.0.0.1:4646', '[::2]:4646'];
+  const PRIVATE = ['https://nomad.example.com', 'http://localhost:4646', 'http://127.3.2.1', 'http://[::1]:4646'];
 
-  test.each(['https://nomad.example.com', 'http://localhost:4646', 'http://127.3.2.1', 'http://[::1]:4646'])(
-    'causes no warning for %s, unless tlsSkipVerify is on',
-    (url) => {
-      warnAboutTransport(connectTo(url));
-      expect(stdout.text).toBe('');
-      warnAboutTransport(connectTo(url, { tlsSkipVerify: true }));
-      expect(stdout.text).toMatch(/^::warning::tlsSkipVerify is on: .*caCertificate.*\n$/);
-    },
-  );
+  test.each(PUBLIC)('causes a warning about plain HTTP for %s', (host) => {
+    warnAboutTransport(connectTo(`http://${host}`));
+    expect(stdout.text).toBe(
+      `::warning::http://${host} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.\n`,
+    );
+  });
+
+  test.each(PRIVATE)('causes no warning for %s, unless tlsSkipVerify is on', (url) => {
+    warnAboutTransport(connectTo(url));
+    expect(stdout.text).toBe('');
+    warnAboutTransport(connectTo(url, { tlsSkipVerify: true }));
+    expect(stdout.text).toMatch(/^::warning::tlsSkipVerify is on: .*caCertificate.*\n$/);
+  });
 });

@@ -11,6 +11,7 @@ import { readInputsWith } from '../support/read-inputs-with.js';
 
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
+const DAMAGED = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----';
 
 const authority = await createAuthority();
 const client = await createClientCertificate(authority);
@@ -39,7 +40,7 @@ function writePem(name: string, text: string): string {
   return join(folder, name);
 }
 
-describe.each<[string, (pem: string) => string]>([
+test.each<[string, (pem: string) => string]>([
   ['as it is', (pem) => pem],
   ['with CRLF', (pem) => pem.replaceAll('\n', '\r\n')],
   ['with spaces as line ends', (pem) => pem.replaceAll('\n', ' ')],
@@ -48,20 +49,17 @@ describe.each<[string, (pem: string) => string]>([
   ['in base64', toBase64],
   ['in lines of base64 with literal \\n', (pem) => toBase64(pem.replaceAll('\n', '\\n')).replace(/.{76}/g, '$&\n')],
   ['from a file with base64', (pem) => writePem('a.pem', toBase64(pem))],
-])('PEM %s', (_, write) => {
-  test('contains certificates, which are read in order', () => {
-    const chain = `${client.cert.trim()}\n${authority.cert.trim()}`;
-    expect(parseCertificates(write(`${chain}\n`)).text).toBe(chain);
-  });
-
-  test('contains a key after the certificate and the words of openssl, of which only the key is masked', () => {
-    const key = createKey();
-    const pem = addBagAttributes(client.cert) + EC_PARAMETERS + addBagAttributes(key);
-    expect(parsePrivateKey(write(pem)).text).toBe(key.trim());
-    const lines = key.split('\n').filter((line) => line.length >= 8 && !line.startsWith('-----'));
-    expect(findMasks(stdout.text)).toEqual(expect.arrayContaining(lines));
-    expect(stdout.text).not.toMatch(/::add-mask::(-----|\w{1,7}\n|localKeyID|friendlyName)/);
-  });
+])('PEM %s contains certificates and a key among other text, and only the key is masked', (_, write) => {
+  const key = createKey();
+  const pem = write(
+    addBagAttributes(client.cert) + addBagAttributes(authority.cert) + EC_PARAMETERS + addBagAttributes(key),
+  );
+  expect(parseCertificates(pem).text).toBe(`${client.cert.trim()}\n${authority.cert.trim()}`);
+  expect(stdout.text).toBe('');
+  expect(parsePrivateKey(pem).text).toBe(key.trim());
+  const lines = key.split('\n').filter((line) => line.length >= 8 && !line.startsWith('-----'));
+  expect(findMasks(stdout.text)).toEqual(expect.arrayContaining(lines));
+  expect(stdout.text).not.toMatch(/::add-mask::(-----|\w{1,7}\n|localKeyID|friendlyName)/);
 });
 
 describe('a private key', () => {
@@ -87,10 +85,8 @@ describe('a private key', () => {
 });
 
 describe('certificates', () => {
-  test('are read without the text and the key between them, and named in the advice on another CA', async () => {
-    const mixed = `subject=CN = a = b\n${client.cert}\nissuer: a\n${client.key}\n${authority.cert}\nthe end`;
-    const caCertificate = parseCertificates(mixed);
-    expect(caCertificate.text).toBe(`${client.cert.trim()}\n${authority.cert.trim()}`);
+  test('are named in the advice on a server of another CA', async () => {
+    const caCertificate = parseCertificates(`${client.cert}\n${authority.cert}`);
     const tls = await createServerCertificate(await createAuthority('Another CA'), ['127.0.0.1']);
     const call = { method: 'GET', path: '/' } as const;
     const { advice } = await meetNomad({}, ({ api }) => catchFailure(api.send(call, 10_000)), { tls, caCertificate });
@@ -102,8 +98,8 @@ describe('certificates', () => {
   test.each([
     ['a key', client.key, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)'],
     [
-      'a second certificate that is damaged',
-      `${client.cert}\n-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----`,
+      'two of which one is damaged',
+      `${client.cert}\n${DAMAGED}`,
       'contains a certificate that cannot be read, number 2',
     ],
     ['base64 of other text', toBase64('hunter2'), 'must be PEM text, base64 of PEM text'],
