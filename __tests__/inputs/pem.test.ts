@@ -2,7 +2,7 @@ import { createECDH, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { formatTime } from '../../src/deadline.js';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
@@ -11,6 +11,7 @@ import { readInputsWith } from '../support/read-inputs-with.js';
 
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
+const ENCRYPTED = { cipher: 'aes-256-cbc', passphrase: 'x' };
 const DAMAGED = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----';
 
 const authority = await createAuthority();
@@ -62,63 +63,44 @@ test.each<[string, (pem: string) => string]>([
   expect(stdout.text).not.toMatch(/::add-mask::(-----|\w{1,7}\n|localKeyID|friendlyName)/);
 });
 
-describe('a private key', () => {
-  const encryption = { cipher: 'aes-256-cbc', passphrase: 'x' };
-
-  test.each([
-    ['a certificate', client.cert, 'does not contain a private key'],
-    ['a key that is cut off', client.key.slice(0, 80), 'does not contain a private key'],
-    ['a key with a passphrase', createKey({ ...encryption, type: 'pkcs8' }), 'is encrypted with a passphrase'],
-    ['a SEC1 key with a passphrase', createKey(encryption), 'is encrypted with a passphrase'],
-    ['other text', 'hunter2', 'must be PEM text, base64 of PEM text, or the path of a file'],
-  ])('is not read from %s', (_, value, problem) => {
-    expect(() => parsePrivateKey(value)).toThrow(problem);
-  });
-
-  test('is masked in the form in which it was given and line by line, even if it cannot be read', () => {
-    const secret = createECDH('prime256v1').generateKeys('base64');
-    const clientKey = toBase64(`-----BEGIN PRIVATE KEY-----\n${secret}`);
-    const { error, output } = readInputsWith({ clientKey });
-    expect(error).toBe('Input clientKey does not contain a private key that can be read');
-    expect(findMasks(output)).toEqual([clientKey, secret]);
-  });
+test.each<[name: string, problem: string, ...values: string[]]>([
+  ['caCertificate', 'does not contain a certificate (-----BEGIN CERTIFICATE-----)', client.key],
+  ['caCertificate', 'contains a certificate that cannot be read, number 2', `${client.cert}\n${DAMAGED}`],
+  ['caCertificate', 'must be PEM text, base64 of PEM text, or the path of a file', 'hunter2', toBase64('hunter2')],
+  ['clientKey', 'must be PEM text, base64 of PEM text, or the path of a file', 'hunter2'],
+  ['clientKey', 'does not contain a private key', client.cert, client.key.slice(0, 80)],
+  ['clientKey', 'is encrypted with a passphrase', createKey(ENCRYPTED), createKey({ ...ENCRYPTED, type: 'pkcs8' })],
+])('%s %s', (name, problem, ...values) => {
+  const errors = values.map((value) => readInputsWith({ [name]: value }).error);
+  expect(errors.filter((error) => !error.startsWith(`Input ${name} ${problem}`))).toEqual([]);
+  expect(errors.join()).not.toContain('hunter2');
 });
 
-describe('certificates', () => {
-  test('are named in the advice on a server of another CA', async () => {
-    const caCertificate = parseCertificates(`${client.cert}\n${authority.cert}`);
-    const tls = await createServerCertificate(await createAuthority('Another CA'), ['127.0.0.1']);
-    const call = { method: 'GET', path: '/' } as const;
-    const { advice } = await meetNomad({}, ({ api }) => catchFailure(api.send(call, 10_000)), { tls, caCertificate });
-    expect(advice).toContain(
-      '"Another CA", and the input caCertificate contains: client.global.nomad, Testbed CA. Add',
-    );
-  });
+test('a private key is masked as it was given and line by line, even if it cannot be read', () => {
+  const secret = createECDH('prime256v1').generateKeys('base64');
+  const clientKey = toBase64(`-----BEGIN PRIVATE KEY-----\n${secret}`);
+  const { error, output } = readInputsWith({ clientKey });
+  expect(error).toBe('Input clientKey does not contain a private key that can be read');
+  expect(findMasks(output)).toEqual([clientKey, secret]);
+});
 
-  test.each([
-    ['a key', client.key, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)'],
-    [
-      'two of which one is damaged',
-      `${client.cert}\n${DAMAGED}`,
-      'contains a certificate that cannot be read, number 2',
-    ],
-    ['base64 of other text', toBase64('hunter2'), 'must be PEM text, base64 of PEM text'],
-  ])('are not read from %s', (_, caCertificate, problem) => {
-    const { error } = readInputsWith({ caCertificate });
-    expect(error).toContain(`Input caCertificate ${problem}`);
-    expect(error).not.toContain('hunter2');
-  });
+test('the certificates of caCertificate are named in the advice on a server of another CA', async () => {
+  const caCertificate = parseCertificates(`${client.cert}\n${authority.cert}`);
+  const tls = await createServerCertificate(await createAuthority('Another CA'), ['127.0.0.1']);
+  const call = { method: 'GET', path: '/' } as const;
+  const { advice } = await meetNomad({}, ({ api }) => catchFailure(api.send(call, 10_000)), { tls, caCertificate });
+  expect(advice).toContain('"Another CA", and the input caCertificate contains: client.global.nomad, Testbed CA. Add');
+});
 
-  test('are refused if they have expired, unless another CA is valid, and warned about 14 days before', () => {
-    const problem = `contains a certificate that expired at ${findEnd(expired)}; renew it`;
-    expect(readInputsWith({ caCertificate: expired }).error).toBe(`Input caCertificate ${problem}`);
-    const chain = { clientCertificate: `${client.cert}\n${expired}`, clientKey: client.key };
-    expect(readInputsWith(chain).error).toBe(`Input clientCertificate ${problem}`);
-    expect(readInputsWith({ caCertificate: `${expired}\n${valid}` })).toMatchObject({ error: '', output: '' });
-    expect(readInputsWith({ caCertificate: ending }).output).toBe(
-      `::warning::Input caCertificate contains a certificate that expires at ${findEnd(ending)}. Renew it before then.\n`,
-    );
-  });
+test('certificates are refused if they have expired, unless another CA is valid, and warned about 14 days before', () => {
+  const problem = `contains a certificate that expired at ${findEnd(expired)}; renew it`;
+  expect(readInputsWith({ caCertificate: expired }).error).toBe(`Input caCertificate ${problem}`);
+  const chain = { clientCertificate: `${client.cert}\n${expired}`, clientKey: client.key };
+  expect(readInputsWith(chain).error).toBe(`Input clientCertificate ${problem}`);
+  expect(readInputsWith({ caCertificate: `${expired}\n${valid}` })).toMatchObject({ error: '', output: '' });
+  expect(readInputsWith({ caCertificate: ending }).output).toBe(
+    `::warning::Input caCertificate contains a certificate that expires at ${findEnd(ending)}. Renew it before then.\n`,
+  );
 });
 
 test('the path of a file is kept as an absolute path, and named in the error if the file cannot be read', () => {

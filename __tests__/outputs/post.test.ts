@@ -26,41 +26,34 @@ describe('the state that the main program saves', () => {
   });
 });
 
-describe('a management token is revoked at the Nomad that issued it', () => {
-  test.concurrent('if the inputs are malformed and the environment names another server by then', async () => {
-    const inputs = { url: 'http://127.0.0.1:9', timeout: 'soon', clientKey: 'nonsense', revokeToken: 'maybe' };
-    const env = { NOMAD_ADDR: 'http://127.0.0.1:9', NOMAD_TOKEN: 'another' };
-    const { post, requests } = await runJob({ nomad: AS_MANAGEMENT }, { inputs, env });
-    expect(post).toMatchObject({ exitCode: 0, annotations: [], log: `${NAME} is revoked.` });
-    const call = `DELETE /v1/acl/token/${AccessorID}`;
-    expect(requests.at(-1)).toMatchObject({ call, headers: { 'x-nomad-token': SecretID } });
-  });
-
-  test.concurrent('over mTLS, below a base path, with headers and region, which are masked again', async () => {
+test.concurrent(
+  'a management token is revoked as it was issued, whatever inputs and environment are by then',
+  async () => {
     const authority = await createAuthority();
     const client = await createClientCertificate(authority);
     const server = await createServerCertificate(authority, ['server.eu.nomad']);
     const tls = { ...server, ca: authority.cert, requestCert: true };
-    const inputs = {
-      caCertificate: authority.cert,
-      clientCertificate: client.cert,
-      clientKey: client.key,
-      tlsServerName: 'server.eu.nomad',
-      region: 'eu',
-      extraHeaders: 'X-Api-Key: hunter2-hunter2',
-    };
     const url = (address: string): string => `${address}/base`;
-    const { post, requests } = await runJob({ nomad: AS_MANAGEMENT, tls, url, inputs }, { inputs: {} });
-    expect(post.log).toBe(`${NAME} is revoked.`);
+    const inputs = {
+      ...{ caCertificate: authority.cert, clientCertificate: client.cert, clientKey: client.key },
+      ...{ tlsServerName: 'server.eu.nomad', region: 'eu', extraHeaders: 'X-Api-Key: hunter2-hunter2' },
+    };
+    const later = {
+      inputs: { url: 'http://127.0.0.1:9', timeout: 'soon', clientKey: 'nonsense', revokeToken: 'maybe' },
+      env: { NOMAD_ADDR: 'http://127.0.0.1:9', NOMAD_TOKEN: 'another' },
+    };
+    const { post, requests } = await runJob({ nomad: AS_MANAGEMENT, tls, url, inputs }, later);
+    expect(post).toMatchObject({ exitCode: 0, annotations: [], log: `${NAME} is revoked.` });
     expect(requests.at(-1)).toMatchObject({
+      call: `DELETE /base/v1/acl/token/${AccessorID}`,
       url: `/base/v1/acl/token/${AccessorID}?region=eu`,
-      headers: { 'x-api-key': 'hunter2-hunter2' },
+      headers: { 'x-nomad-token': SecretID, 'x-api-key': 'hunter2-hunter2' },
     });
     const [firstLine = ''] = client.key.split('\n').slice(1);
     expect(post.masks).toEqual(expect.arrayContaining([SecretID, 'hunter2-hunter2', firstLine]));
     expect(post.raw).toMatch(new RegExp(`^::add-mask::${SecretID}\n`));
-  });
-});
+  },
+);
 
 describe('the outcome of a revocation', () => {
   test.concurrent('is one line without a warning if the token did not exist any more', async () => {

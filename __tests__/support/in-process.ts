@@ -8,8 +8,19 @@ import type { Connection, Inputs } from '../../src/inputs/inputs.js';
 import type { Jwt } from '../../src/jwt.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import type { Response } from '../../src/nomad/response.js';
-import { captureStdout } from './capture.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
+
+/** Adds what this process prints to `output`, and returns the function that ends that. */
+export function captureStdout(output: { text: string }): () => void {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = (text: string | Uint8Array): boolean => {
+    output.text += String(text);
+    return true;
+  };
+  return () => {
+    process.stdout.write = write;
+  };
+}
 
 /** Captures what this process prints in each test, and then restores the output, the environment and Math.random. */
 export function useProcess(): { text: string } {

@@ -1,5 +1,5 @@
 import { readInputs, type Inputs } from '../../src/inputs/inputs.js';
-import { captureStdout } from './capture.js';
+import { captureStdout } from './in-process.js';
 
 /** Reads inputs in this process, as the runner passes them; returns them or the error, and what was printed. */
 export function readInputsWith(given: Record<string, string>): { inputs?: Inputs; error: string; output: string } {
