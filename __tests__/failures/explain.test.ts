@@ -34,6 +34,12 @@ describe('the advice on a connection', () => {
     ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
     ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['port 443', 'ECONNRESET', { url: 'https://a.com' }, 'a.com:443 closes'],
+    [
+      'a proxy',
+      'NO_RESPONSE',
+      { proxy: { origin: 'http://a.com', variable: 'A' } },
+      'The proxy, or Nomad behind it, does',
+    ],
     ['a login that hangs', 'NO_RESPONSE after a response', {}, 'answers other requests but not the login'],
   ])('says what to change for %s', (_, code, facts, advice) => {
     const failure = new Failure(`network ${code}`, 'It failed', { url: URL_OF_NOMAD, ...facts });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ENTRIES } from '../../scripts/troubleshooting/page.js';
 import { findKind } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
-import { Failure } from '../../src/failures/failure.js';
+import { Failure, SIXTH } from '../../src/failures/failure.js';
 import { refuse, useProcess } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../support/recorded.js';
 
@@ -16,8 +16,9 @@ useProcess();
 
 /** Checks the properties of every annotation, and that the text of a server cannot choose a kind; returns the kind. */
 function judge(failure: Failure): string {
-  const { id, advice } = findKind(failure);
+  const { id, retry, advice } = findKind(failure);
   const text = render(failure, PAGE);
+  expect([0, SIXTH, 1]).toContain(retry);
   expect(text).not.toMatch(/undefined|NaN|\[object|\n\s+at |(?<!\$)[{]\w+[}]|eyJ|valid for \./);
   expect(text).toContain(`${advice}\n${PAGE}#${id}`);
   expect(findKind(new Failure(`x ${failure.sign}`, 'It failed')).id).toBe('unexpected');

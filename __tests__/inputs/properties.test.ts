@@ -1,9 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parse } from 'yaml';
 import { explain } from '../../src/failures/explain.js';
 import { mask, quote } from '../../src/secrets.js';
-import { readDocument } from '../support/docs.js';
 import { refuse, useProcess } from '../support/in-process.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 
@@ -52,11 +50,11 @@ const VALUES: Record<string, fc.Arbitrary<string>> = {
   extraHeaders: fc.array(header).map((lines) => lines.join('\n')),
   timeout: fc.oneof(value, fc.double().map(String), fc.bigInt().map(String)),
 };
-const { inputs: names } = parse(readDocument('action.yml')) as { inputs: Record<string, unknown> };
+const { connection, ...others } = readInputsWith({}).inputs ?? {};
 
 useProcess();
 
-test.each(Object.keys(names))(
+test.each(Object.keys({ ...connection, ...others }))(
   '%s is read, or refused without its secret, and a url can be followed by a path',
   (name) => {
     fc.assert(
