@@ -40,11 +40,12 @@ async function run(
 
 describe('retry', () => {
   test.each<[string, string[], ...Attempt[]]>([
-    ['once for one reason', ['60.0 s'], [BUSY], [BUSY], []],
-    ['again if the reason changes', ['60.0 s', '55.0 s'], [BUSY], [RESET, 5_000], [RESET], []],
-    ['every 10 seconds', ['60.0 s', '50.0 s'], [BUSY], [BUSY, 9_999], [BUSY, 1], []],
-  ])('returns the result of the first attempt that succeeds, and logs the wait %s', async (_, left, ...attempts) => {
-    const lines = left.map((time) => `It failed. Retrying in 0.0 s (${time} left).`);
+    ['once for one reason', ['0.0 s (60.0 s left)'], [BUSY], [BUSY], []],
+    ['if the reason changes', ['0.0 s (60.0 s left)', '0.0 s (55.0 s left)'], [BUSY], [RESET, 5_000], [RESET], []],
+    ['every 10 seconds', ['0.0 s (60.0 s left)', '0.0 s (50.0 s left)'], [BUSY], [BUSY, 9_999], [BUSY, 1], []],
+    ['that the response asks for', ['0.1 s (60.0 s left)'], [BUSY, 0, 60], []],
+  ])('returns the result of the first attempt that succeeds, and logs the wait %s', async (_, waits, ...attempts) => {
+    const lines = waits.map((wait) => `It failed. Retrying in ${wait}.`);
     expect(await run(60, ...attempts)).toMatchObject({ outcome: 'done', lines });
   });
 
@@ -72,11 +73,6 @@ describe('retry', () => {
     // The first wait is 0.4995 s.
     expect((await run(60, [BUSY, 59_501])).outcome).toBe('Error: It failed (1 attempt in 59.5 s)');
     expect((await run(6, [REFUSED, 501])).outcome).toBe('Error: It failed (1 attempt in 0.5 s)');
-  });
-
-  test('adds a wait that the response asks for', async () => {
-    const { lines } = await run(60, [BUSY, 0, 60], []);
-    expect(lines).toEqual(['It failed. Retrying in 0.1 s (60.0 s left).']);
   });
 
   test.each<[string, string, ...Attempt[]]>([

@@ -127,9 +127,8 @@ export function cleanUp(
   return meet({ command: WITHOUT_EXIT, ...rest }, (step) => {
     const { AccessorID: accessorId, SecretID: secretId, ExpirationTime: expirationTime } = TOKEN;
     const usual = { url: step.inputs?.['url'], extraHeaders: {}, tlsSkipVerify: false, timeout: 60 };
-    const ids = { accessorId, secretId, type: 'management', expirationTime };
-    const saved = { ...ids, connection: { ...usual, ...connection }, ...token };
-    return runPost({ ...step, state: state ?? { token: JSON.stringify(saved) } });
+    const saved = { accessorId, secretId, type: 'management', expirationTime, connection: { ...usual, ...connection } };
+    return runPost({ ...step, state: state ?? { token: JSON.stringify({ ...saved, ...token }) } });
   });
 }
 
