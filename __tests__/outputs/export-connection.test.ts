@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -129,18 +129,11 @@ describe('in this process', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  test.each([
-    ['with another name', '/precious'],
-    ['on a path that leaves RUNNER_TEMP', '/../nomad-jwt-auth-x'],
-  ])('a folder %s is not deleted', async (_, end) => {
-    const temp = await createTemp();
-    process.env['RUNNER_TEMP'] = temp;
-    const folder = temp + end;
-    await mkdir(folder, { recursive: true });
+  test.each(['/precious', '/../nomad-jwt-auth-x'])('a folder on the path RUNNER_TEMP%s is not deleted', (path) => {
+    process.env['RUNNER_TEMP'] = root;
     expect(() => {
-      deleteFolder(folder);
+      deleteFolder(root + path);
     }).toThrow('not a folder of this action');
-    expect(existsSync(folder)).toBe(true);
   });
 
   test('the advice on NOMAD_ADDR is given only if that names another address', () => {
