@@ -12,7 +12,7 @@ function find(url: string, environment: Record<string, string>): Proxy | undefin
 }
 
 describe('the proxy', () => {
-  test.each(['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'])('for its scheme is that of %s', (variable) => {
+  test.each(['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'])('is that of %s for its scheme', (variable) => {
     const [scheme = ''] = variable.toLowerCase().split('_');
     const other = scheme === 'http' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
     const environment = { [variable]: PROXY, [other]: 'http://other:1' };

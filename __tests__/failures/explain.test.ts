@@ -8,6 +8,7 @@ import { catchFailure, jwtWith, NOW, refuse, URL_OF_NOMAD, useProcess } from '..
 const SECONDS = NOW / 1000;
 const ALTNAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 const UNTRUSTED = 'SELF_SIGNED_CERT_IN_CHAIN';
+const PROXY = { origin: 'http://a.com', variable: 'HTTPS_PROXY' };
 const NO_RULE = 'no role or policy bindings matched';
 
 const output = useProcess();
@@ -34,12 +35,7 @@ describe('the advice on a connection', () => {
     ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
     ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['port 443', 'ECONNRESET', { url: 'https://a.com' }, 'a.com:443 closes'],
-    [
-      'a proxy',
-      'NO_RESPONSE',
-      { proxy: { origin: 'http://a.com', variable: 'A' } },
-      'The proxy, or Nomad behind it, does',
-    ],
+    ['a proxy', 'NO_RESPONSE', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],
     ['a login that hangs', 'NO_RESPONSE after a response', {}, 'answers other requests but not the login'],
   ])('says what to change for %s', (_, code, facts, advice) => {
     const failure = new Failure(`network ${code}`, 'It failed', { url: URL_OF_NOMAD, ...facts });
@@ -87,6 +83,7 @@ describe('the advice on a refusal', () => {
     [500, named(''), {}, 'The name of the role is empty.'],
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has no auth method of type JWT. Create one'],
+    [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad'],
     [500, 'No path to region', {}, 'The servers cannot reach the authoritative region', '-token-locality=local'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
     const { advice } = findKind(refuse({ status, text }, facts));

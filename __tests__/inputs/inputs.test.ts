@@ -97,13 +97,13 @@ describe('extraHeaders', () => {
 const ABSENT = 'which is not set, or comes from a secret that is empty in this job';
 
 test.each([
-  [{ clientKey: client.key }, `clientKey requires the input clientCertificate, ${ABSENT}`],
-  [{ clientCertificate: client.cert }, `clientCertificate requires the input clientKey, ${ABSENT}`],
+  [`clientKey requires the input clientCertificate, ${ABSENT}`, { clientKey: client.key }],
+  [`clientCertificate requires the input clientKey, ${ABSENT}`, { clientCertificate: client.cert }],
   [
-    { clientCertificate: client.cert, clientKey: stranger.key },
     'clientKey does not belong to the (first) certificate in the input clientCertificate',
+    { clientCertificate: client.cert, clientKey: stranger.key },
   ],
-])('a client certificate and its key that are not a pair are refused: %#', (inputs, problem) => {
+])('the input %s', (problem, inputs) => {
   expect(readInputsWith(inputs).error).toBe(`Input ${problem}`);
 });
 
