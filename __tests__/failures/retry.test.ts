@@ -12,7 +12,7 @@ const HUNG = 'network NO_RESPONSE';
 const output = useProcess();
 beforeEach(skipWaits);
 
-/** The sign of the failure, the duration, and the wait that the response asks for; without a sign, the attempt succeeds. */
+/** The sign of the failure, the duration, and the wait that the response asks for; no sign means success. */
 type Attempt = [sign?: string, ms?: number, retryAfterMs?: number];
 
 /** Makes these attempts, the last again and again, on a clock that only they advance. */

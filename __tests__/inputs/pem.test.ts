@@ -91,7 +91,7 @@ test('the certificates of caCertificate are named in the advice on a server of a
   expect(advice).toContain('"Another CA", and the input caCertificate contains: client.global.nomad, Testbed CA. Add');
 });
 
-test('certificates are refused if they have expired, unless another CA is valid, and warned about 14 days before', () => {
+test('certificates that have expired are refused unless another CA is valid, after a warning for 14 days', () => {
   const problem = `contains a certificate that expired at ${findEnd(expired)}; renew it`;
   expect(readInputsWith({ caCertificate: expired }).error).toBe(`Input caCertificate ${problem}`);
   const chain = { clientCertificate: `${client.cert}\n${expired}`, clientKey: client.key };
