@@ -52,15 +52,14 @@ test.each<[string, (pem: string) => string]>([
   ['from a file with base64', (pem) => writePem('a.pem', toBase64(pem))],
 ])('PEM %s contains certificates and a key among other text, and only the key is masked', (_, write) => {
   const key = createKey();
-  const pem = write(
-    addBagAttributes(client.cert) + addBagAttributes(authority.cert) + EC_PARAMETERS + addBagAttributes(key),
-  );
+  const certificates = addBagAttributes(client.cert) + addBagAttributes(authority.cert);
+  const text = certificates + EC_PARAMETERS + addBagAttributes(key);
+  const pem = write(text);
   expect(parseCertificates(pem).text).toBe(`${client.cert.trim()}\n${authority.cert.trim()}`);
   expect(stdout.text).toBe('');
   expect(parsePrivateKey(pem).text).toBe(key.trim());
-  const lines = key.split('\n').filter((line) => line.length >= 8 && !line.startsWith('-----'));
-  expect(findMasks(stdout.text)).toEqual(expect.arrayContaining(lines));
-  expect(stdout.text).not.toMatch(/::add-mask::(-----|\w{1,7}\n|localKeyID|friendlyName)/);
+  const masks = findMasks(stdout.text).filter((mask) => text.includes(mask));
+  expect(masks).toEqual(key.trim().split('\n').slice(1, -1));
 });
 
 test.each<[name: string, problem: string, ...values: string[]]>([

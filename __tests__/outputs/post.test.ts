@@ -14,6 +14,7 @@ describe('the state that the main program saves', () => {
   ])('contains no secret for %s, and the post program sends nothing', async (_, nomad, revokeToken) => {
     const inputs = { revokeToken, extraHeaders: 'X-Api-Key: hunter2-hunter2' };
     const { state, requests, post } = await runJob({ nomad, inputs });
+    expect(state).toEqual({ token: expect.stringContaining(AccessorID) });
     expect(JSON.stringify(state)).not.toMatch(new RegExp(`${SecretID}|hunter2`));
     expect(requests.map(({ call }) => call)).toEqual(['POST /v1/acl/login', 'GET /v1/acl/token/self']);
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
