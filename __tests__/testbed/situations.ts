@@ -39,10 +39,8 @@ const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindTyp
 const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
 const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
 const UNKNOWN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
-const named = (TokenNameFormat: string): Situation => ({
-  fields: { TokenNameFormat },
-  config: { ClaimMappings: { repository_id: 'repo_id', run_id: 'run_id' } },
-});
+const bound = { BoundAudiences: ['nomad.example.com'] };
+const named = (TokenNameFormat: string, claims: Claims = {}): Situation => ({ fields: { TokenNameFormat }, claims });
 const own = (request: Request): Request => ({ ...request, as: 'own' });
 const revocation: Request = { method: 'DELETE', path: '/v1/acl/token/ACCESSOR', as: 'own' };
 
@@ -79,11 +77,8 @@ export const SITUATIONS: Record<string, Situation> = {
   'double slash in the path': { request: { path: '//v1/acl/login' } },
   'audience bound and right': { config: { BoundAudiences: [exampleClaims.aud] } },
   'audience bound and wrong': { config: { BoundAudiences: ['https://github.com/octo-org'] } },
-  'audience bound, aud a list': {
-    config: { BoundAudiences: ['nomad.example.com'] },
-    claims: { aud: ['other', 'nomad.example.com'] },
-  },
-  'audience bound, aud absent': { config: { BoundAudiences: ['nomad.example.com'] }, claims: { aud: undefined } },
+  'audience bound, aud a list': { config: bound, claims: { aud: ['other', 'nomad.example.com'] } },
+  'audience bound, aud absent': { config: bound, claims: { aud: undefined } },
   'management token': { fields: { MaxTokenTTL: '23h' }, rules: [policy('deploy'), ...management] },
   'client token by role and policy': { rules: [role('repo-${value.repo_id}'), policy('read')] },
   'local token': { fields: { TokenLocality: 'local' } },
@@ -93,15 +88,12 @@ export const SITUATIONS: Record<string, Situation> = {
   'bind name of an unmapped claim': { rules: [policy('${value.nope}')] },
   'bind name is lower-cased': { rules: [policy('${value.owner}')], claims: { repository_owner: 'Octo-Org' } },
   'token name': named('gha-${value.repo_id}-${value.run_id}'),
-  'token name of a claim that the JWT lacks': {
-    ...named('gha-${value.repo_id}-${value.run_id}'),
-    claims: { run_id: undefined },
-  },
+  'token name of a claim that the JWT lacks': named('gha-${value.repo_id}-${value.run_id}', { run_id: undefined }),
   'token name of an unmapped claim': named('gha-${value.nope}'),
-  'token name that keeps its case': { ...named('${value.repo_id}-A'), claims: { repository_id: 'X' } },
+  'token name that keeps its case': named('${value.repo_id}-A', { repository_id: 'X' }),
   'token name with an escaped variable': named('$${value.repo_id}'),
   'token name with an unfinished variable': named('x${value.repo_id'),
-  'token name that is too long': { ...named('${value.repo_id}'), claims: { repository_id: 'x'.repeat(257) } },
+  'token name that is too long': named('${value.repo_id}', { repository_id: 'x'.repeat(257) }),
   'token name of a JWT that no rule matches': { ...named('${value.nope}'), rules: [] },
   'sub is an object': { claims: { sub: { a: 1 } } },
   'jti is a list': { claims: { jti: ['a'] } },
@@ -131,18 +123,11 @@ export const SITUATIONS: Record<string, Situation> = {
   },
   'expired inside the default leeway': { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 100 } },
   'JSON pointers and lists': {
-    config: {
-      ClaimMappings: { '/groups/primary': 'primary', '/a~1b': 'slash' },
-      ListClaimMappings: { '/groups/all': 'groups' },
-    },
-    rules: [
-      {
-        ...policy('deploy'),
-        Selector: 'value.primary == "Engineering" and value.slash == "c" and "Software" in list.groups',
-      },
-    ],
-    claims: { groups: { primary: 'Engineering', all: ['Engineering', 'Software'] }, 'a/b': 'c' },
+    config: { ClaimMappings: { '/a~1b/c': 'c' }, ListClaimMappings: { '/groups/all': 'all' } },
+    rules: [{ ...policy('deploy'), Selector: 'value.c == "d" and "e" in list.all' }],
+    claims: { 'a/b': { c: 'd' }, groups: { all: ['e', 'f'] } },
   },
+  'method list without a token': { request: { method: 'GET', path: '/v1/acl/auth-methods' } },
   'no token lookup': { request: { ...oneself, headers: UNKNOWN } },
   'self without a token': { request: oneself },
   'self with a malformed token': { request: { ...oneself, headers: { 'X-Nomad-Token': 'nonsense' } } },
