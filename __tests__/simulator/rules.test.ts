@@ -1,20 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { changeClaims, EXAMPLE, VARIATIONS } from '../../simulator/identities.js';
+import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/identities.js';
 import { explainNoMatch } from '../../simulator/mismatch.js';
 import { findProblems } from '../../simulator/problems.js';
 import type { Configuration } from '../../simulator/setup-folder.js';
 import type { AuthMethod } from '../../testbed/nomad-api.js';
 
-const METHOD: AuthMethod = {
-  Name: 'own',
-  Type: 'JWT',
-  TokenLocality: 'global',
-  MaxTokenTTL: '1h',
-  Config: {
-    ClaimMappings: { repository_owner: 'owner', ref: 'ref', environment: 'environment', run_id: 'run_id' },
-    ListClaimMappings: { teams: 'teams' },
-  },
+const Config = {
+  ClaimMappings: { repository_owner: 'owner', ref: 'ref', environment: 'environment', run_id: 'run_id' },
+  ListClaimMappings: { teams: 'teams' },
 };
+const METHOD: AuthMethod = { Name: 'own', Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h', Config };
 
 describe('a rule that grants nothing', () => {
   const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
@@ -56,36 +51,31 @@ describe('a configuration', () => {
   };
   const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fields }] });
   const selects = (Selector: string): object => rule({ Selector });
-  const unknown = (place: string, name: string, advice: string): string =>
-    `${place}: ${name} is not an attribute of the auth method. ${advice}`;
   const OTHERS = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
+  const NOT_MAPPED = 'is not an attribute of the auth method.';
   const ONLY_EXCLUDES =
     'role repo: The selector only excludes values of value.ref and list.teams, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.';
+  const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
 
   test.each<[what: string, change: object, problem?: string]>([
-    ['no mistake', {}],
     ['an empty selector', selects('')],
     ['an excluded value beside a required one', selects('value.ref matches "^v" and value.ref != "v1"')],
     ['a claim that must be empty', selects('value.environment is empty')],
     ['only excluded values', selects('not value.ref == "x" and "ops" not in list.teams'), ONLY_EXCLUDES],
-    ['a list as a value', selects('value.teams == "ops"'), unknown('role repo', 'value.teams', 'Use list.teams.')],
+    ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${NOT_MAPPED} Use list.teams.`],
     [
       'a list in a name',
       rule({ BindName: '${list.teams}' }),
-      unknown('role ${list.teams}', 'list.teams', `${OTHERS}.`),
+      `role \${list.teams}: list.teams ${NOT_MAPPED} ${OTHERS}.`,
     ],
     [
       'an unmapped claim in the token name',
-      { method: { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' } },
-      `${unknown('TokenNameFormat', 'value.runid', OTHERS)}, auth_method_type, auth_method_name. Until then, every login fails.`,
+      { method: unnamed },
+      `TokenNameFormat: value.runid ${NOT_MAPPED} ${OTHERS}, auth_method_type, auth_method_name. Until then, every login fails.`,
     ],
     ['no rules', { rules: [] }, 'The auth method own has no binding rules, so no job can log in.'],
-    ['a missing role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
-    [
-      'a missing policy',
-      rule({ BindType: 'policy' }),
-      'policy repo: There is no policy repo, so the rule grants nothing.',
-    ],
+    ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
+    ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
     ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
   ])('with %s has only that problem', (_, change, ...problems) => {
     expect(findProblems({ ...config, ...change })).toEqual(problems);
@@ -94,9 +84,11 @@ describe('a configuration', () => {
 
 describe('changing a claim', () => {
   const OWN = 'octo-org@65/octo-repo@74';
-  const workflow = 'octo-repo/.github/workflows/nomad-jwt-auth.yml';
+  const OLD_SUBJECT = 'repo:octo-org/octo-repo:ref:';
+  const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
+  const moved = { repository: 'o/octo-repo', workflow_ref: 'o/octo-repo/.github/workflows/nomad-jwt-auth.yml@x' };
 
-  test.each([
+  test.each<[changes: Claims, changed: Claims, base?: Claims]>([
     [{ ref: 'refs/heads/dev' }, { sub: `repo:${OWN}:ref:refs/heads/dev`, ref_type: 'branch' }],
     [{ ref: 'refs/tags/v1' }, { ref_type: 'tag' }],
     [{ environment: 'eu:1' }, { sub: `repo:${OWN}:environment:eu%3A1` }],
@@ -105,33 +97,17 @@ describe('changing a claim', () => {
     [{ event_name: 'merge_group' }, { ref: expect.stringMatching(/^refs\/heads\/gh-readonly-queue\/main\//) }],
     [{ event_name: 'release' }, { ref: 'refs/tags/v1.2.3', ref_type: 'tag' }],
     [{ event_name: 'workflow_dispatch' }, { ref: 'refs/heads/main' }],
-    [
-      { repository_owner: 'o', ref: 'x' },
-      { repository: 'o/octo-repo', workflow_ref: `o/${workflow}@x` },
-    ],
+    [{ repository_owner: 'o', ref: 'x' }, moved],
     [
       { repository: 'o/b', repository_id: '75' },
       { repository_owner: 'o', sub: 'repo:o@65/b@75:ref:refs/heads/main' },
     ],
     [{ ref: 'x', sub: 'own' }, {}],
-  ])('changes what GitHub derives from it: %j', (changes, changed) => {
-    expect(changeClaims(EXAMPLE, changes)).toMatchObject({ ...changes, ...changed });
-  });
-
-  test.each([
-    [
-      'a subject of the older form',
-      { sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' },
-      'repo:octo-org/octo-repo:ref:x',
-    ],
-    ['a customized subject', { sub: 'repository_owner_id:65' }, 'repository_owner_id:65'],
-  ])('treats %s as GitHub does', (_, base, sub) => {
-    expect(changeClaims({ ...EXAMPLE, ...base }, { ref: 'x' })).toMatchObject({ sub });
-  });
-
-  test('keeps the reference to a reusable workflow in another repository', () => {
-    const job_workflow_ref = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
-    expect(changeClaims({ ...EXAMPLE, job_workflow_ref }, { ref: 'x' })).toMatchObject({ job_workflow_ref });
+    [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
+    [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
+    [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],
+  ])('changes what GitHub derives from it: %j gives %j', (changes, changed, base = {}) => {
+    expect(changeClaims({ ...EXAMPLE, ...base }, changes)).toMatchObject({ ...changes, ...changed });
   });
 
   test('makes each job of the table differ from the first, which is the example job', () => {
