@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -16,11 +16,6 @@ import { readBlocks, readDocument, readRows, ROOT } from '../support/docs.js';
 import { readLogins, VERSIONS } from '../support/recorded.js';
 import { paste } from '../support/workspace.js';
 
-interface Step {
-  uses: string;
-  with?: Record<string, unknown>;
-}
-
 const ACTION = packageJson.repository.replace('github:', '');
 const EARLIER_ACTION = 'mikenomitch/nomad-jwt-auth';
 const { inputs } = parse(readDocument('action.yml')) as { inputs: Record<string, unknown> };
@@ -30,26 +25,25 @@ const list = (folder: string): string[] =>
 const onPosix = process.platform === 'win32' ? test.skip : test;
 const onPosixWithJq = spawnSync('jq', ['--version']).status === 0 ? onPosix : test.skip;
 
-/** Returns the steps of a document's YAML blocks that use this action, whoever its owner is. */
-function readSteps(document: string): Step[] {
-  const blocks = readDocument(document).matchAll(/^( *)```ya?ml\n(.*?)^ *```/gms);
-  return [...blocks].flatMap(([, indent = '', code = '']) =>
-    findSteps(parse(code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))),
-  );
-}
-
-function findSteps(node: unknown): Step[] {
-  if (typeof node !== 'object' || node === null) {
-    return [];
+/** Returns the inputs of each step in a document's YAML blocks that uses this action, whoever its owner is. */
+function readInputs(document: string): string[][] {
+  const steps: string[][] = [];
+  const collect = (_: unknown, node: unknown): unknown => {
+    const step = node as { uses?: string; with?: object } | null;
+    if (/(?:^|\/)[\w-]+\/nomad-jwt-auth[/@]/.test(step?.uses ?? '')) {
+      steps.push(Object.keys(step?.with ?? {}));
+    }
+    return node;
+  };
+  for (const [, indent = '', code = ''] of readDocument(document).matchAll(/^( *)```ya?ml\n(.*?)^ *```/gms)) {
+    parse(code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), collect);
   }
-  const { uses } = node as Partial<Step>;
-  const isStep = typeof uses === 'string' && /(?:^|\/)[\w-]+\/nomad-jwt-auth[/@]/.test(uses);
-  return isStep ? [node as Step] : Object.values(node).flatMap(findSteps);
+  return steps;
 }
 
 describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])('%s', (document) => {
   test('has YAML blocks that parse, with inputs of action.yml', () => {
-    const used = readSteps(document).flatMap((step) => Object.keys(step.with ?? {}));
+    const used = readInputs(document).flat();
     expect(used.filter((name) => !(name in inputs))).toEqual([]);
   });
 
@@ -61,7 +55,7 @@ describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])
 
 describe('docs/examples.md', () => {
   test('names the auth method and the audience in each login', () => {
-    const names = readSteps('docs/examples.md').map((step) => Object.keys(step.with ?? {}));
+    const names = readInputs('docs/examples.md');
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((some) => !some.includes('methodName') || !some.includes('jwtGithubAudience'))).toEqual([]);
   });
@@ -80,10 +74,8 @@ describe('docs/claims-and-selectors.md', () => {
     const rows = readRows(PAGE, 'Claims of a GitHub JWT');
     const mappings = rows.map(([claim = '', attribute = '']) => [claim, attribute.replace('value.', '')]);
     expect(Object.fromEntries(mappings)).toEqual(adv.ClaimMappings);
-    const values = rows.map(([claim = '', , value]) => [claim, value]);
-    const example = ([claim = '']: string[]): unknown =>
-      (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
-    expect(values).toEqual(rows.map((row) => [row[0], example(row)]));
+    const example = (claim: string): unknown => (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
+    expect(rows).toEqual(rows.map(([claim = '', attribute, , ...rest]) => [claim, attribute, example(claim), ...rest]));
   });
 
   onPosixWithJq('prints the claims of a JWT with jq', async () => {
@@ -118,24 +110,18 @@ describe('docs/troubleshooting.md', () => {
   // Samples that are not recorded, because the servers are old, broken, limited or not Nomad.
   const NOT_RECORDED =
     /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|rate-limited|redirect|server-error|token-ttl-not-allowed)$/;
-  const recorded = VERSIONS.flatMap((version) => readLogins(version)).map(({ response: { status, body } }) =>
-    refuse(status, body),
-  );
-
   test('shows samples that a real Nomad has sent', () => {
+    const recorded = VERSIONS.flatMap(readLogins).map(({ response: { status, body } }) => refuse(status, body));
     const signs = recorded.map(({ sign }) => generalize(sign));
-    const invented = Object.entries(ENTRIES)
-      .filter(([id, { sample }]) => sample.sign.startsWith('nomad ') && !NOT_RECORDED.test(id))
-      .filter(([, { sample }]) => !signs.includes(generalize(sample.sign)));
-    expect(invented.map(([id]) => id)).toEqual([]);
+    const samples = Object.entries(ENTRIES).map(([id, { sample }]) => ({ id, sign: sample.sign }));
+    const expected = samples.filter(({ id, sign }) => sign.startsWith('nomad ') && !NOT_RECORDED.test(id));
+    expect(expected.filter(({ sign }) => !signs.includes(generalize(sign)))).toEqual([]);
   });
 
   test('lists only messages that are in the sources', () => {
     const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
-    const sources = files
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
-      .join('\n');
+    const code = files.filter((file) => file.endsWith('.ts')).map((file) => readDocument(join('src', file)));
+    const sources = code.join('\n');
     const messages = readRows(PAGE, 'Warnings and messages').flatMap(([message = '']) => message.split('…'));
     expect(messages.length).toBeGreaterThan(10);
     expect(messages.filter((message) => !sources.includes(message.trim()))).toEqual([]);

@@ -9,30 +9,19 @@ import { describeReal, NOMADS, Workspace } from '../support/workspace.js';
 // A job that gets the role, and jobs that do not.
 type Recipe = [heading: string, role: string, job: Claims, others: Claims[], minutes?: number, methodName?: string];
 
+const DEV = { ref: 'refs/heads/dev' };
 const PULL_REQUEST = { event_name: 'pull_request' };
 const SCHEDULE = { event_name: 'schedule' };
+const TAG = { ref: 'refs/tags/v1.2.3' };
 const TEAM = { repository_id: '75', repo_property_team: 'payments' };
-const PLANS: [Claims, Claims[]] = [PULL_REQUEST, [{}, { ...PULL_REQUEST, repository_id: '75' }]];
+const elsewhere = (job: Claims): Claims => ({ ...job, repository_id: '75' });
+const strangers = [{ ...TEAM, repository_owner_id: '66' }, { ...TEAM, repo_property_team: 'payments,search' }, DEV];
 const RECIPES: Recipe[] = [
-  [
-    'Main and release tags in one rule',
-    'repo-74',
-    { ref: 'refs/tags/v1.2.3' },
-    [{ ref: 'refs/tags/v1.2.3-rc' }, { ref: 'refs/heads/dev' }, SCHEDULE],
-  ],
-  ['Read-only plan on pull requests', 'plan', ...PLANS],
-  ['Shorter tokens for pull requests', 'plan', ...PLANS, 5, 'github-pr'],
-  ['A scheduled job that only reads', 'report', SCHEDULE, [{}, { ...SCHEDULE, repository_id: '75' }]],
-  [
-    'One namespace per team',
-    'team-payments',
-    TEAM,
-    [
-      { ...TEAM, repository_owner_id: '66' },
-      { ...TEAM, repo_property_team: 'payments,search' },
-      { ref: 'refs/heads/dev' },
-    ],
-  ],
+  ['Main and release tags in one rule', 'repo-74', TAG, [{ ref: 'refs/tags/v1.2.3-rc' }, DEV, SCHEDULE]],
+  ['Read-only plan on pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)]],
+  ['Shorter tokens for pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)], 5, 'github-pr'],
+  ['A scheduled job that only reads', 'report', SCHEDULE, [{}, elsewhere(SCHEDULE)]],
+  ['One namespace per team', 'team-payments', TEAM, strangers],
 ];
 const readCommands = (heading: string): string => readBlocks('docs/examples.md', heading, 'sh')[0] ?? '';
 
@@ -72,20 +61,12 @@ describeReal('on a real Nomad', () => {
   }
 
   test('the quick start allows pushes to main in one repository, and "Restrict further" one environment', async () => {
-    expect(await workspace.readRoles({})).toEqual(['repo-74']);
-    expect(await workspace.readRoles({ workflow: 'CI' })).toEqual(['repo-74']);
-    for (const job of [
-      { ref: 'refs/heads/dev' },
-      PULL_REQUEST,
-      { repository_id: '75' },
-      { repository_owner_id: '66' },
-    ]) {
-      expect({ job, roles: await workspace.readRoles(job) }).toEqual({ job, roles: [] });
-    }
+    const readAll = (jobs: Claims[]): Promise<string[][]> => Promise.all(jobs.map((job) => workspace.readRoles(job)));
+    const others = [DEV, PULL_REQUEST, { repository_id: '75' }, { repository_owner_id: '66' }];
+    expect(await readAll([{}, { workflow: 'CI' }, ...others])).toEqual([['repo-74'], ['repo-74'], [], [], [], []]);
     await pasteForRule(readBlocks('docs/nomad-setup.md', 'Restrict further', 'sh').join(''));
-    expect(await workspace.readRoles({})).toEqual([]);
-    expect(await workspace.readRoles({ environment: 'production' })).toEqual(['repo-74']);
-    expect(await workspace.readRoles({ environment: 'production', workflow: 'CI' })).toEqual([]);
+    const production = { environment: 'production' };
+    expect(await readAll([{}, production, { ...production, workflow: 'CI' }])).toEqual([[], ['repo-74'], []]);
   });
 
   test('the recipes of docs/examples.md give their jobs the roles and lifetimes that they promise', async () => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Claims } from '../../simulator/identities.js';
+import { omit, type Claims } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { askSelf, isSince } from '../../testbed/nomad.js';
 import { readBlocks } from '../support/docs.js';
@@ -67,9 +67,8 @@ describeReal('on a real Nomad', () => {
     const { SecretID } = await workspace.logIn({});
     // A plan exits with 1 if the job would change.
     expect(await workspace.paste('nomad job plan app.nomad.hcl || test $? -eq 1', SecretID)).toContain('+ Job');
-    for (const command of ['job run -detach app.nomad.hcl', 'job status app', 'node status', 'job stop -detach app']) {
-      await workspace.paste(`nomad ${command} 2>&1`, SecretID);
-    }
+    const allowed = ['job run -detach app.nomad.hcl', 'job status app', 'node status', 'job stop -detach app'];
+    await workspace.paste(allowed.map((command) => `nomad ${command} 2>&1\n`).join(''), SecretID);
     for (const command of ['acl token list', 'operator raft list-peers', 'system gc', 'namespace apply other']) {
       const output = await workspace.paste(`nomad ${command} 2>&1 || true`, SecretID);
       expect({ command, output }).toEqual({ command, output: expect.stringContaining('Permission denied') });
@@ -110,14 +109,13 @@ describeReal('on a real Nomad', () => {
       const { method, rules, roles } = await readSetup(name);
       const saved = await readSetup(join(workspace.folder, 'simulation'), name);
       const Config = { ...method.Config, JWKSURL: workspace.issuer.jwksUrl };
-      const { Type, TokenLocality } = method;
       const MaxTokenTTL = `${String(method.MaxTokenTTL)}0m0s`;
-      expect(saved.method).toMatchObject({ Name: name, Type, TokenLocality, MaxTokenTTL, Config });
-      expect(saved.rules).toEqual(expect.arrayContaining(rules.map((rule) => expect.objectContaining(rule))));
-      expect(saved.roles).toEqual(expect.arrayContaining(roles));
-      expect(saved.policies).toEqual(
-        [{ Name: 'deploy' }, { Name: 'read-jobs' }].map((policy) => expect.objectContaining(policy)),
-      );
+      expect(saved).toMatchObject({
+        method: { ...omit(method, ['TokenNameFormat']), MaxTokenTTL, Config },
+        rules: expect.arrayContaining(rules.map((rule) => expect.objectContaining(rule))),
+        roles: expect.arrayContaining(roles),
+        policies: ['deploy', 'read-jobs'].map((Name) => ({ Name })),
+      });
     }
   });
 
