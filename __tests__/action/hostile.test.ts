@@ -2,21 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { explain } from '../../src/failures/explain.js';
 import { Failure } from '../../src/failures/failure.js';
 import { parseJwt } from '../../src/jwt.js';
-import type { StageResult } from '../../testbed/runner.js';
 import { useProcess } from '../support/in-process.js';
 import { answer, createJwt, logIn, type Scenario } from '../support/servers.js';
 
-const COMMANDS =
-  'add-mask|add-path|debug|echo|endgroup|error|group|notice|save-state|set-env|set-output|stop-commands|warning';
-
-/** Finds the lines that the runner executes as commands: `::name` after white space, `##[name` anywhere. */
-function findCommands({ raw }: StageResult): string[] {
-  const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
-  return raw
-    .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(invisible, ''))
-    .filter((line) => new RegExp(`^\\s*::(${COMMANDS})( [^:]*)?::|##\\[(${COMMANDS})[ \\]]`, 'i').test(line));
-}
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
+// The lines that the runner executes as commands, after characters that it ignores.
+const COMMAND = /^\s*::[a-z-]+(?: [^:]*)?::|##\[[a-z-]+[ \]]/i;
+const HARMLESS = /^::(?:add-mask::(?!Nomad)|debug::|error::|group::|endgroup::)/;
 
 const HOSTILE = [
   '::stop-commands::hunter2',
@@ -39,24 +31,19 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 const identityToken = `${encode({ alg: TEXT, kid: TEXT })}.${encode({ ...claims, iss: TEXT })}.x`;
 
 describe('a workflow command is never executed', () => {
+  const unknown = answer(400, `auth-method "${TEXT}" not found`);
   test.concurrent.each<[string, Scenario]>([
     ['in a JWT', { inputs: { identityToken }, nomad: answer(401, 'failed to verify id token signature') }],
     ['in a response that is retried', { nomad: answer(503, TEXT), inputs: { timeout: '1' } }],
     [
       'in the names of auth methods',
-      {
-        nomad: {
-          login: answer(400, `auth-method "${TEXT}" not found`),
-          methods: answer(200, [{ Name: TEXT, Type: 'JWT' }]),
-        },
-      },
+      { nomad: { login: unknown, methods: answer(200, [{ Name: TEXT, Type: 'JWT' }]) } },
     ],
     ["in GitHub's refusal", { github: answer(401, { message: TEXT }) }],
   ])('%s', async (_, scenario) => {
     const result = await logIn(scenario);
-    expect(
-      findCommands(result).filter((line) => !/^::(add-mask::(?!Nomad)|debug::|error::|group::|endgroup::)/.test(line)),
-    ).toEqual([]);
+    const lines = result.raw.split(/\r\n|\r|\n/).map((line) => line.replace(INVISIBLE, ''));
+    expect(lines.filter((line) => COMMAND.test(line) && !HARMLESS.test(line))).toEqual([]);
     expect(result.annotations).toHaveLength(1);
     expect(result.masks).not.toContain('Nomad');
     expect(result.failure).not.toBe('');
@@ -65,6 +52,10 @@ describe('a workflow command is never executed', () => {
 
 describe('a refused JWT that is made to crash the explanation', () => {
   useProcess();
+  const SIGNS = [
+    ...['401 invalid audience (aud) claim', '401 token is expired', '401 failed to verify id token signature'],
+    ...['400 no role or policy bindings matched', "500 error converting claim 'deep' to string"],
+  ];
   const nested = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
 
   test.each([
@@ -75,13 +66,7 @@ describe('a refused JWT that is made to crash the explanation', () => {
     ['no claims', '{}'],
   ])('is explained: %s', (_, text) => {
     const jwt = parseJwt(createJwt(text));
-    for (const sign of [
-      '401 invalid audience (aud) claim',
-      '401 token is expired',
-      '401 failed to verify id token signature',
-      '400 no role or policy bindings matched',
-      "500 error converting claim 'deep' to string",
-    ]) {
+    for (const sign of SIGNS) {
       const explanation = explain(new Failure(`nomad ${sign}`, 'Nomad refused the login', { ...(jwt && { jwt }) }));
       expect(explanation).toMatch(/^Nomad refused the login\.\n./);
       expect(explanation).not.toMatch(/undefined|\[object|NaN/);
