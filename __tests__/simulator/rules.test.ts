@@ -14,15 +14,13 @@ const METHOD: AuthMethod = { Name: 'own', Type: 'JWT', TokenLocality: 'global', 
 describe('a rule that grants nothing', () => {
   const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
   const explain = (Selector: string): string[] =>
-    explainNoMatch({ AuthMethod: 'own', BindType: 'role', BindName: 'x-${value.owner}', Selector }, CLAIMS, METHOD);
+    explainNoMatch({ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }, CLAIMS, METHOD);
 
   test.each([
     ['value.ref matches "^refs/tags/"', 'value.ref is "refs/heads/dev"'],
     ['value.owner == "Octo-Org"', 'value.owner is "octo-org" (values are case-sensitive)'],
     ['value.environment == "production"', 'the JWT has no claim for value.environment'],
     ['"ops" in list.teams', 'list.teams is ["dev"]'],
-    ['owner == "octo-org"', 'owner is not an attribute of the auth method'],
-    ['value.nope == "octo-org"', 'value.nope is not an attribute of the auth method'],
   ])('is explained by its condition and the value: %s', (condition, reason) => {
     expect(explain(condition)).toEqual([`${condition}, but ${reason}`]);
     expect(explain(`value.owner == "octo-org" and ${condition}`)).toEqual([`${condition}, but ${reason}`]);
@@ -35,8 +33,7 @@ describe('a rule that grants nothing', () => {
     ]);
   });
 
-  test('is explained by its role if its selector matches, and vaguely if only Nomad knows the selector', () => {
-    expect(explain('value.owner == "octo-org"')).toEqual(['there is no role x-octo-org']);
+  test('is explained vaguely if only Nomad knows the selector', () => {
     const vague = ['the selector does not match, or there is no such role'];
     expect(explain('any list.teams as team { team == "ops" }')).toEqual(vague);
   });
@@ -93,16 +90,12 @@ describe('changing a claim', () => {
     [{ ref: 'refs/tags/v1' }, { ref_type: 'tag' }],
     [{ environment: 'eu:1' }, { sub: `repo:${OWN}:environment:eu%3A1` }],
     [{ event_name: 'pull_request' }, { sub: `repo:${OWN}:pull_request`, ref: 'refs/pull/7/merge', base_ref: 'main' }],
-    [{ event_name: 'pull_request', ref: 'x' }, {}],
-    [{ event_name: 'merge_group' }, { ref: expect.stringMatching(/^refs\/heads\/gh-readonly-queue\/main\//) }],
-    [{ event_name: 'release' }, { ref: 'refs/tags/v1.2.3', ref_type: 'tag' }],
-    [{ event_name: 'workflow_dispatch' }, { ref: 'refs/heads/main' }],
+    [{ event_name: 'pull_request', ref: 'x', sub: 'own' }, {}],
     [{ repository_owner: 'o', ref: 'x' }, moved],
     [
       { repository: 'o/b', repository_id: '75' },
       { repository_owner: 'o', sub: 'repo:o@65/b@75:ref:refs/heads/main' },
     ],
-    [{ ref: 'x', sub: 'own' }, {}],
     [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
     [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
     [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],

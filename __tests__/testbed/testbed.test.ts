@@ -45,12 +45,10 @@ const PROGRAM = `
 test('the runner executes commands, masks secrets, and runs the post program with the state of the main program', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'action-'));
   const action = join(folder, 'sub');
+  const runs = { main: '../program.cjs', post: '../program.cjs' };
   await mkdir(action);
-  const runs = { main: '../main.cjs', post: '../post.cjs' };
-  const metadata = { inputs: { a: { default: 'one' }, 'b c': null }, runs };
-  await writeFile(join(action, 'action.yml'), JSON.stringify(metadata));
-  await writeFile(join(folder, 'main.cjs'), PROGRAM);
-  await writeFile(join(folder, 'post.cjs'), `console.log('post');${PROGRAM}`);
+  await writeFile(join(action, 'action.yml'), JSON.stringify({ inputs: { a: { default: 'one' }, 'b c': null }, runs }));
+  await writeFile(join(folder, 'program.cjs'), PROGRAM);
   const main = await runMain({ action, inputs: { 'b c': 'two' } });
   const post = await runPost({ action, env: { RUNNER_DEBUG: '1' }, state: main.state });
   await rm(folder, { recursive: true });
@@ -70,5 +68,5 @@ test('the runner executes commands, masks secrets, and runs the post program wit
     state: { seen: 'yes' },
   });
   expect(main.printed).not.toContain('add-mask');
-  expect(post.log).toMatch(/^post\n[^]*##\[debug\]quiet[^]* state=yes$/m);
+  expect(post.log).toMatch(/^##\[debug\]quiet[^]* state=yes$/m);
 });
