@@ -52,16 +52,12 @@ describe('a workflow command is never executed', () => {
 
 describe('a refused JWT that is made to crash the explanation', () => {
   useProcess();
-  const SIGNS = [
-    ...['401 invalid audience (aud) claim', '401 token is expired', '401 failed to verify id token signature'],
-    ...['400 no role or policy bindings matched', "500 error converting claim 'deep' to string"],
-  ];
+  const SIGNS = ['401 audience (aud)', '401 (exp) claim: x', '401 verify id token signature'];
   const nested = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
 
   test.each([
     ['claims that are nested 8,000 levels deep', `{"aud":${nested},"iss":${nested}}`],
-    ['claims whose methods are none', '{"iss":{"toString":1},"toJSON":1,"aud":{"toJSON":{}}}'],
-    ['a prototype', '{"__proto__":{"iss":"x"},"constructor":1,"aud":null}'],
+    ['odd objects', '{"__proto__":{"iss":"x"},"toJSON":1,"constructor":1,"iss":{"toString":1},"aud":{"toJSON":{}}}'],
     ['malformed times', '{"exp":1e308,"nbf":"x","iat":[]}'],
     ['no claims', '{}'],
   ])('is explained: %s', (_, text) => {
