@@ -11,15 +11,8 @@ const COMMAND = /^\s*::[a-z-]+(?: [^:]*)?::|##\[[a-z-]+[ \]]/i;
 const HARMLESS = /^::(?:add-mask::(?!Nomad)|debug::|error::|group::|endgroup::)/;
 
 const HOSTILE = [
-  '::stop-commands::hunter2',
-  '::add-mask::Nomad',
-  '##[set-output name=nomadToken]hunter2',
-  '\u00a0\u2003::stop-commands::hunter2',
-  '\u200b::stop-commands::hunter2',
-  '#\u200b#[stop-commands]hunter2',
-  'x\n::stop-commands::hunter2',
-  'x\r::stop-commands::hunter2',
-  'x%0A::stop-commands::hunter2',
+  ...['', '\u00a0\u2003', '\u200b', 'x\n', 'x\r', 'x%0A'].map((start) => `${start}::stop-commands::hunter2`),
+  ...['::add-mask::Nomad', '##[set-output name=nomadToken]hunter2', '#\u200b#[stop-commands]hunter2'],
 ];
 const TEXT = HOSTILE.join('\n');
 const VALUES = HOSTILE.flatMap((text) => [text, [text], { [text]: text }]);
@@ -32,13 +25,11 @@ const identityToken = `${encode({ alg: TEXT, kid: TEXT })}.${encode({ ...claims,
 
 describe('a workflow command is never executed', () => {
   const unknown = answer(400, `auth-method "${TEXT}" not found`);
+  const methods = answer(200, [{ Name: TEXT, Type: 'JWT' }]);
   test.concurrent.each<[string, Scenario]>([
     ['in a JWT', { inputs: { identityToken }, nomad: answer(401, 'failed to verify id token signature') }],
     ['in a response that is retried', { nomad: answer(503, TEXT), inputs: { timeout: '1' } }],
-    [
-      'in the names of auth methods',
-      { nomad: { login: unknown, methods: answer(200, [{ Name: TEXT, Type: 'JWT' }]) } },
-    ],
+    ['in the names of auth methods', { nomad: { login: unknown, methods } }],
     ["in GitHub's refusal", { github: answer(401, { message: TEXT }) }],
   ])('%s', async (_, scenario) => {
     const result = await logIn(scenario);

@@ -52,10 +52,7 @@ describe.each(NOMADS)('on %s', (_, start) => {
 
   test.each(selectors)('%s allows only the jobs for which it is meant', async (selector, [fits = {}, other = {}]) => {
     const changes = [{ workflow: 'CI' }, { ref: 'refs/heads/dev' }];
-    const strangers = changes.flatMap((change) => [
-      { ...fits, ...change },
-      { ...other, ...change },
-    ]);
+    const strangers = [fits, other].flatMap((job) => changes.map((change) => ({ ...job, ...change })));
     const answers = await workspace.allow(selector, [fits, other, ...strangers]);
     expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
   });

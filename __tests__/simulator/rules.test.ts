@@ -48,8 +48,8 @@ describe('a configuration', () => {
   };
   const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fields }] });
   const selects = (Selector: string): object => rule({ Selector });
-  const OTHERS = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
-  const NOT_MAPPED = 'is not an attribute of the auth method.';
+  const ADD = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
+  const UNKNOWN = 'is not an attribute of the auth method.';
   const ONLY_EXCLUDES =
     'role repo: The selector only excludes values of value.ref and list.teams, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.';
   const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
@@ -59,16 +59,12 @@ describe('a configuration', () => {
     ['an excluded value beside a required one', selects('value.ref matches "^v" and value.ref != "v1"')],
     ['a claim that must be empty', selects('value.environment is empty')],
     ['only excluded values', selects('not value.ref == "x" and "ops" not in list.teams'), ONLY_EXCLUDES],
-    ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${NOT_MAPPED} Use list.teams.`],
-    [
-      'a list in a name',
-      rule({ BindName: '${list.teams}' }),
-      `role \${list.teams}: list.teams ${NOT_MAPPED} ${OTHERS}.`,
-    ],
+    ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} Use list.teams.`],
+    ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],
     [
       'an unmapped claim in the token name',
       { method: unnamed },
-      `TokenNameFormat: value.runid ${NOT_MAPPED} ${OTHERS}, auth_method_type, auth_method_name. Until then, every login fails.`,
+      `TokenNameFormat: value.runid ${UNKNOWN} ${ADD}, auth_method_type, auth_method_name. Until then, every login fails.`,
     ],
     ['no rules', { rules: [] }, 'The auth method own has no binding rules, so no job can log in.'],
     ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
@@ -93,8 +89,8 @@ describe('changing a claim', () => {
     [{ event_name: 'pull_request', ref: 'x', sub: 'own' }, {}],
     [{ repository_owner: 'o', ref: 'x' }, moved],
     [
-      { repository: 'o/b', repository_id: '75' },
-      { repository_owner: 'o', sub: 'repo:o@65/b@75:ref:refs/heads/main' },
+      { repository: 'o/b', repository_id: '7' },
+      { repository_owner: 'o', sub: 'repo:o@65/b@7:ref:refs/heads/main' },
     ],
     [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
     [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],

@@ -24,10 +24,8 @@ describe('a folder of configuration', () => {
       'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
       'binding-rule-1.json': RULE,
       'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
-      'roles.json': [
-        { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
-        { Name: 'emptied', Policies: null },
-      ],
+      'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
+      'role-2.json': { Name: 'emptied', Policies: null },
       'policies.json': 'null',
       'deploy.policy.hcl': 'namespace "default" { policy = "read" }',
     };

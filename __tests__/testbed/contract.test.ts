@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { setUpGithubMethod } from '../../testbed/nomad-admin.js';
@@ -42,10 +41,8 @@ const unrecorded = Object.keys(SITUATIONS)
   .map((name) => ({ name, response: { status: 0, body: '' } }));
 
 test('the versions of Nomad in CI are those that are recorded', () => {
-  const { jobs } = parse(readDocument('.github/workflows/ci.yml')) as {
-    jobs: { contract: { strategy: { matrix: { nomad: string[] } } } };
-  };
-  expect(jobs.contract.strategy.matrix.nomad).toEqual(VERSIONS);
+  const [, versions = ''] = /^ +nomad: \[(.+)\]$/m.exec(readDocument('.github/workflows/ci.yml')) ?? [];
+  expect(versions.split(', ')).toEqual(VERSIONS);
 });
 
 describe.each(NOMADS)('%s', (server, start) => {

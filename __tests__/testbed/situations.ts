@@ -39,6 +39,7 @@ const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindTyp
 const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
 const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
 const UNKNOWN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+const oidc = { OIDCClientID: 'nomad', AllowedRedirectURIs: ['http://localhost:4649/oidc/callback'] };
 const bound = { BoundAudiences: ['nomad.example.com'] };
 const named = (TokenNameFormat: string, claims: Claims = {}): Situation => ({ fields: { TokenNameFormat }, claims });
 const own = (request: Request): Request => ({ ...request, as: 'own' });
@@ -103,17 +104,12 @@ export const SITUATIONS: Record<string, Situation> = {
   'aud is null': { claims: { aud: null } },
   'exp is text': { claims: { exp: 'soon' } },
   'sub and exp have the wrong type': { claims: { exp: 'soon', sub: 7 } },
-  'OIDC method': {
-    keys: 'OIDCDiscoveryURL',
-    config: { OIDCClientID: 'nomad', AllowedRedirectURIs: ['http://localhost:4649/oidc/callback'] },
-    fields: { Type: 'OIDC' },
-    jwt: 'nonsense',
-  },
+  'OIDC method': { keys: 'OIDCDiscoveryURL', config: oidc, fields: { Type: 'OIDC' }, jwt: 'nonsense' },
   'JWKS unreachable': { keys: 'nowhere' },
   'public key in the method': { keys: 'JWTValidationPubKeys' },
   'discovery, issuer right': {
     keys: 'OIDCDiscoveryURL',
-    jwt: (issuer) => issuer.issue({ claims: { iss: issuer.url } }),
+    jwt: (own) => own.issue({ claims: { iss: own.url } }),
   },
   'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', claims: { iss: 'https://evil.example' } },
   'signing algorithm refused': { config: { SigningAlgs: ['ES256'] } },
