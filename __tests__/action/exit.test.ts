@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { endSoon } from '../../src/exit.js';
 import { createAuthority, createServerCertificate } from '../../testbed/certificates.js';
 import { runMain } from '../../testbed/runner.js';
@@ -10,42 +10,38 @@ const silent = await listenTcp(() => undefined, 'https');
 afterAll(() => silent.close());
 const unfinished = answer(200, '{', { 'content-length': '99' });
 
-describe('the main program ends by itself, with one annotation if it fails', () => {
-  // An attempt may take a third of the timeout: 3 seconds are enough for a response on a busy machine.
-  test.concurrent.each<[string, Scenario, RegExp, timeout?: string]>([
-    ['a login with a JWT from GitHub while the list hangs', { github: issue(), nomad: { methods: hang } }, /^$/, '3'],
-    ['a malformed input', { url: () => 'nonsense' }, /^Input url must be/],
-    ['a refusal by GitHub while Nomad hangs', { github: answer(401), nomad: hang }, /^GitHub did not issue/],
-    ['a refusal by Nomad', { nomad: answer(400, 'No rule') }, /^Nomad refused the login \(400\): No rule$/],
-    ['a refused connection', { url: () => 'http://127.0.0.1:9' }, /ECONNREFUSED.* \(\d+ attempts? in/, '3'],
-    ['a response of 2 MiB', { nomad: answer(200, 'x'.repeat(2 ** 21)) }, /more than 1 MiB$/],
-    ['a connection that Nomad closes', { nomad: drop }, /^Cannot reach Nomad at .*: other side closed/, '3'],
-    ['a hang of Nomad', { nomad: hang }, /^Nomad at \S+ did not respond within/, '1'],
-    ['a body that never ends', { nomad: unfinished }, /^Nomad at \S+ did not respond within/, '1'],
-    ['a certificate that is not trusted', { tls }, /^Cannot reach Nomad at .*certificate/],
-    ['a TLS handshake that hangs', { url: () => silent.url }, /^Nomad at .* did not respond|^Cannot reach/, '1'],
-  ])('after %s', async (_, scenario, failure, timeout = '60') => {
-    const result = await logIn({ command: WITHOUT_EXIT, ...scenario, inputs: { timeout } });
-    expect(result.failure).toMatch(failure);
-  });
+// An attempt may take a third of the timeout: 3 seconds are enough for a response on a busy machine.
+test.concurrent.each<[string, Scenario, RegExp, timeout?: string]>([
+  ['a login with a JWT from GitHub while the list hangs', { github: issue(), nomad: { methods: hang } }, /^$/, '3'],
+  ['a malformed input', { url: () => 'nonsense' }, /^Input url must be/],
+  ['a refusal by GitHub while Nomad hangs', { github: answer(401), nomad: hang }, /^GitHub did not issue/],
+  ['a refusal by Nomad', { nomad: answer(400, 'No rule') }, /^Nomad refused the login \(400\): No rule$/],
+  ['a refused connection', { url: () => 'http://127.0.0.1:9' }, /ECONNREFUSED.* \(\d+ attempts? in/, '3'],
+  ['a response of 2 MiB', { nomad: answer(200, 'x'.repeat(2 ** 21)) }, /more than 1 MiB$/],
+  ['a connection that Nomad closes', { nomad: drop }, /^Cannot reach Nomad at .*: other side closed/, '3'],
+  ['a hang of Nomad', { nomad: hang }, /^Nomad at \S+ did not respond within/, '1'],
+  ['a body that never ends', { nomad: unfinished }, /^Nomad at \S+ did not respond within/, '1'],
+  ['a certificate that is not trusted', { tls }, /^Cannot reach Nomad at .*certificate/],
+  ['a TLS handshake that hangs', { url: () => silent.url }, /^Nomad at .* did not respond|^Cannot reach/, '1'],
+])('the main program ends by itself after %s', async (_, scenario, failure, timeout = '60') => {
+  const result = await logIn({ command: WITHOUT_EXIT, ...scenario, inputs: { timeout } });
+  expect(result.failure).toMatch(failure);
 });
 
-describe('the end is forced', () => {
-  test.concurrent('if something else keeps the process alive', async () => {
-    const command = preload('setTimeout(() => process.kill(process.pid, "SIGKILL"), 20_000);');
-    const [main, post] = await Promise.all([logIn({ command, nomad: answer(400) }), cleanUp({ command })]);
-    expect(main.exitCode).toBe(1);
-    expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-  });
+test.concurrent('the end is forced if something else keeps the process alive', async () => {
+  const command = preload('setTimeout(() => process.kill(process.pid, "SIGKILL"), 20_000);');
+  const [main, post] = await Promise.all([logIn({ command, nomad: answer(400) }), cleanUp({ command })]);
+  expect(main.exitCode).toBe(1);
+  expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+});
 
-  test('by a timer that does not keep the process alive', () => {
-    const setTimeout = jest.spyOn(globalThis, 'setTimeout');
-    endSoon();
-    const timer = setTimeout.mock.results[0]?.value as NodeJS.Timeout;
-    setTimeout.mockRestore();
-    clearTimeout(timer);
-    expect(timer.hasRef()).toBe(false);
-  });
+test('the end is forced by a timer that does not keep the process alive', () => {
+  const setTimeout = jest.spyOn(globalThis, 'setTimeout');
+  endSoon();
+  const timer = setTimeout.mock.results[0]?.value as NodeJS.Timeout;
+  setTimeout.mockRestore();
+  clearTimeout(timer);
+  expect(timer.hasRef()).toBe(false);
 });
 
 // Root can write every file, so the check itself is made to fail.

@@ -23,22 +23,20 @@ const claims = {
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const identityToken = `${encode({ alg: TEXT, kid: TEXT })}.${encode({ ...claims, iss: TEXT })}.x`;
 
-describe('a workflow command is never executed', () => {
-  const unknown = answer(400, `auth-method "${TEXT}" not found`);
-  const methods = answer(200, [{ Name: TEXT, Type: 'JWT' }]);
-  test.concurrent.each<[string, Scenario]>([
-    ['in a JWT', { inputs: { identityToken }, nomad: answer(401, 'failed to verify id token signature') }],
-    ['in a response that is retried', { nomad: answer(503, TEXT), inputs: { timeout: '1' } }],
-    ['in the names of auth methods', { nomad: { login: unknown, methods } }],
-    ["in GitHub's refusal", { github: answer(401, { message: TEXT }) }],
-  ])('%s', async (_, scenario) => {
-    const result = await logIn(scenario);
-    const lines = result.raw.split(/\r\n|\r|\n/).map((line) => line.replace(INVISIBLE, ''));
-    expect(lines.filter((line) => COMMAND.test(line) && !HARMLESS.test(line))).toEqual([]);
-    expect(result.annotations).toHaveLength(1);
-    expect(result.masks).not.toContain('Nomad');
-    expect(result.failure).not.toBe('');
-  });
+const unknown = answer(400, `auth-method "${TEXT}" not found`);
+const methods = answer(200, [{ Name: TEXT, Type: 'JWT' }]);
+test.concurrent.each<[string, Scenario]>([
+  ['in a JWT', { inputs: { identityToken }, nomad: answer(401, 'failed to verify id token signature') }],
+  ['in a response that is retried', { nomad: answer(503, TEXT), inputs: { timeout: '1' } }],
+  ['in the names of auth methods', { nomad: { login: unknown, methods } }],
+  ["in GitHub's refusal", { github: answer(401, { message: TEXT }) }],
+])('a workflow command is never executed %s', async (_, scenario) => {
+  const result = await logIn(scenario);
+  const lines = result.raw.split(/\r\n|\r|\n/).map((line) => line.replace(INVISIBLE, ''));
+  expect(lines.filter((line) => COMMAND.test(line) && !HARMLESS.test(line))).toEqual([]);
+  expect(result.annotations).toHaveLength(1);
+  expect(result.masks).not.toContain('Nomad');
+  expect(result.failure).not.toBe('');
 });
 
 describe('a refused JWT that is made to crash the explanation', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createAuthority, createClientCertificate } from '../../testbed/certificates.js';
 import { startProxy } from '../../testbed/forward-proxy.js';
 import type { StageResult } from '../../testbed/runner.js';
@@ -27,20 +27,21 @@ function expectNoSecret({ raw, printed, masks }: StageResult): void {
   expect([...masks, ...KEY_LINES, ...given].filter((secret) => printed.includes(secret))).toEqual([]);
 }
 
-describe('no secret is in the log, even with step debugging', () => {
-  test.concurrent.each<[string, Scenario, RegExp]>([
-    ['of a login', { github: issue() }, /^$/],
-    ['if Nomad echoes the request', { github: issue(), nomad: echo }, /^Nomad refused the login \(400\): .*\*\*\*/],
-    ['if Nomad echoes the request after the login', { nomad: { self: echo }, inputs: { timeout: '3' } }, /^$/],
-    ['if GitHub echoes the request', { github: echo }, /^GitHub did not issue an OIDC token \(400\)/],
-    ['if the url contains one', { url: () => 'https://octocat:hunter2@a.example.com' }, /^Input url must not contain/],
-  ])('%s', async (_, scenario, failure) => {
-    const result = await logIn({ ...scenario, env: DEBUG, inputs: { ...SECRET_INPUTS, ...scenario.inputs } });
-    expect(result.failure).toMatch(failure);
-    expectNoSecret(result);
-  });
+test.concurrent.each<[string, Scenario, RegExp]>([
+  ['of a login', { github: issue() }, /^$/],
+  ['if Nomad echoes the request', { github: issue(), nomad: echo }, /^Nomad refused the login \(400\): .*\*\*\*/],
+  ['if Nomad echoes the request after the login', { nomad: { self: echo }, inputs: { timeout: '3' } }, /^$/],
+  ['if GitHub echoes the request', { github: echo }, /^GitHub did not issue an OIDC token \(400\)/],
+  ['if the url contains one', { url: () => 'https://octocat:hunter2@a.example.com' }, /^Input url must not contain/],
+])('no secret is in the log for step debugging %s', async (_, scenario, failure) => {
+  const result = await logIn({ ...scenario, env: DEBUG, inputs: { ...SECRET_INPUTS, ...scenario.inputs } });
+  expect(result.failure).toMatch(failure);
+  expectNoSecret(result);
+});
 
-  test.concurrent.each(['http', 'https'])('if the proxy for %s refuses its credentials', async (scheme) => {
+test.concurrent.each(['http', 'https'])(
+  'no secret is in the log for step debugging if the proxy for %s refuses its credentials',
+  async (scheme) => {
     const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
     const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
     const env = { ...DEBUG, HTTP_PROXY: address, HTTPS_PROXY: address };
@@ -50,13 +51,13 @@ describe('no secret is in the log, even with step debugging', () => {
     expectNoSecret(result);
     expect(readDebug(result)[0]).toMatch(/nomad\.example\.com through the proxy http:\/\/HOST \(HTTPS?_PROXY\)$/);
     expect(result.printed).not.toContain(Buffer.from('octocat:hunter2-wrong').toString('base64'));
-  });
+  },
+);
 
-  test.concurrent('of the post step, which shows the request that Nomad echoes without its query', async () => {
-    const connection = { region: 'eu', extraHeaders: { 'x-api-key': 'hunter2-key' } };
-    const post = await cleanUp({ env: DEBUG, nomad: echo, url: (address) => `${address}/base`, connection });
-    expect(post.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('***') }]);
-    expect(readDebug(post)).toContain(`DELETE http://HOST/base/v1/acl/token/${TOKEN.AccessorID}: 400 after N ms`);
-    expectNoSecret(post);
-  });
+test.concurrent('no secret is in the log of the post step, which shows the request without its query', async () => {
+  const connection = { region: 'eu', extraHeaders: { 'x-api-key': 'hunter2-key' } };
+  const post = await cleanUp({ env: DEBUG, nomad: echo, url: (address) => `${address}/base`, connection });
+  expect(post.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('***') }]);
+  expect(readDebug(post)).toContain(`DELETE http://HOST/base/v1/acl/token/${TOKEN.AccessorID}: 400 after N ms`);
+  expectNoSecret(post);
 });

@@ -1,73 +1,66 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { answer, createJwt, logIn, MANAGEMENT, TOKEN } from '../support/servers.js';
 
-test.concurrent(
-  'a login exports the token, sets all outputs, and logs one line each on address and token',
-  async () => {
-    const result = await logIn();
-    expect(result).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(result.exported).toEqual({ NOMAD_TOKEN: TOKEN.SecretID });
-    expect(result.outputs).toEqual({
-      nomadToken: TOKEN.SecretID,
-      accessorId: TOKEN.AccessorID,
-      tokenType: 'client',
-      policies: '["deploy"]',
-      roles: '[]',
-      expirationTime: TOKEN.ExpirationTime,
-    });
-    expect(result.log.split('\n')).toEqual([
-      expect.stringMatching(/^Later steps get NOMAD_TOKEN, but NOMAD_ADDR is not set in this job: .* to http:\S+\.$/),
-      `Logged in to Nomad through the auth method github: client token ${TOKEN.AccessorID}; policies: deploy; expires 2030-01-01T00:00:00Z`,
-    ]);
-  },
-);
-
-describe('the outputs', () => {
-  test.concurrent.each([
-    [{ exportToken: 'true', outputToken: 'false' }, { NOMAD_TOKEN: TOKEN.SecretID }, undefined],
-    [{ exportToken: 'false', outputToken: 'true' }, {}, TOKEN.SecretID],
-  ])('contain the token as the inputs say: %j', async (inputs, exported, nomadToken) => {
-    const { outputs, ...result } = await logIn({ inputs });
-    expect(result.exported).toEqual(exported);
-    expect([outputs['nomadToken'], outputs['accessorId']]).toEqual([nomadToken, TOKEN.AccessorID]);
+test.concurrent('a login exports the token, sets all outputs, and logs the address and the token', async () => {
+  const result = await logIn();
+  expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+  expect(result.exported).toEqual({ NOMAD_TOKEN: TOKEN.SecretID });
+  expect(result.outputs).toEqual({
+    nomadToken: TOKEN.SecretID,
+    accessorId: TOKEN.AccessorID,
+    tokenType: 'client',
+    policies: '["deploy"]',
+    roles: '[]',
+    expirationTime: TOKEN.ExpirationTime,
   });
-
-  const NO_PERMISSIONS = expect.stringContaining('no permissions: the policies of its roles (team) do not exist');
-  test.concurrent.each([
-    [['run', 'watch'], '; roles: team; policies: run, watch; expires ', []],
-    [[], '; roles: team; expires ', [NO_PERMISSIONS]],
-  ])('contain the policies of the roles: %j, which the log lists too', async (names, logged, warnings) => {
-    const login = answer(200, { ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] });
-    const policies = names.map((name) => ({ Name: name }));
-    const result = await logIn({ nomad: { login, policies: answer(200, policies) } });
-    expect(result.outputs).toMatchObject({ roles: '["team"]', policies: JSON.stringify(names) });
-    expect(result.log).toContain(logged);
-    expect(result.messages).toEqual(warnings);
-  });
+  expect(result.log.split('\n')).toEqual([
+    expect.stringMatching(/^Later steps get NOMAD_TOKEN, but NOMAD_ADDR is not set in this job: .* to http:\S+\.$/),
+    `Logged in to Nomad through the auth method github: client token ${TOKEN.AccessorID}; policies: deploy; expires 2030-01-01T00:00:00Z`,
+  ]);
 });
 
-describe('the log', () => {
-  test.concurrent('warns about a management token that never expires', async () => {
-    const result = await logIn({ nomad: { login: answer(200, { ...MANAGEMENT, ExpirationTime: null }) } });
-    expect(result.outputs).toMatchObject({ tokenType: 'management', expirationTime: '' });
-    expect(result.log).toContain('; never expires');
-    expect(result.messages).toEqual([
-      expect.stringContaining('a management token, which allows everything'),
-      'This token never expires. Set MaxTokenTTL on the auth method github.',
-    ]);
-  });
+test.concurrent.each([
+  [{ exportToken: 'true', outputToken: 'false' }, { NOMAD_TOKEN: TOKEN.SecretID }, undefined],
+  [{ exportToken: 'false', outputToken: 'true' }, {}, TOKEN.SecretID],
+])('the outputs contain the token as the inputs say: %j', async (inputs, exported, nomadToken) => {
+  const { outputs, ...result } = await logIn({ inputs });
+  expect(result.exported).toEqual(exported);
+  expect([outputs['nomadToken'], outputs['accessorId']]).toEqual([nomadToken, TOKEN.AccessorID]);
+});
 
-  test.concurrent('does not contain the token if there are no files to write it to, and warns about them', async () => {
-    const env = { GITHUB_ENV: '', GITHUB_OUTPUT: '', GITHUB_STATE: '' };
-    const result = await logIn({ env, nomad: { login: answer(200, MANAGEMENT) } });
-    expect(result.exitCode).toBe(0);
-    expect(result.masks).toEqual([createJwt(), TOKEN.SecretID]);
-    expect(result.printed).not.toMatch(new RegExp(`::set-|${TOKEN.SecretID}`));
-    expect(result.log).toContain('nothing will revoke the token after the job');
-    expect(result.messages).toEqual([
-      expect.stringContaining('GITHUB_ENV does not name a file'),
-      expect.stringContaining('GITHUB_OUTPUT does not name a file'),
-      expect.stringContaining('a management token'),
-    ]);
-  });
+const NO_PERMISSIONS = expect.stringContaining('no permissions: the policies of its roles (team) do not exist');
+test.concurrent.each([
+  [['run', 'watch'], '; roles: team; policies: run, watch; expires ', []],
+  [[], '; roles: team; expires ', [NO_PERMISSIONS]],
+])('the outputs contain the policies of the roles: %j, which the log lists too', async (names, logged, warnings) => {
+  const login = answer(200, { ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] });
+  const policies = names.map((name) => ({ Name: name }));
+  const result = await logIn({ nomad: { login, policies: answer(200, policies) } });
+  expect(result.outputs).toMatchObject({ roles: '["team"]', policies: JSON.stringify(names) });
+  expect(result.log).toContain(logged);
+  expect(result.messages).toEqual(warnings);
+});
+
+test.concurrent('the log warns about a management token that never expires', async () => {
+  const result = await logIn({ nomad: { login: answer(200, { ...MANAGEMENT, ExpirationTime: null }) } });
+  expect(result.outputs).toMatchObject({ tokenType: 'management', expirationTime: '' });
+  expect(result.log).toContain('; never expires');
+  expect(result.messages).toEqual([
+    expect.stringContaining('a management token, which allows everything'),
+    'This token never expires. Set MaxTokenTTL on the auth method github.',
+  ]);
+});
+
+test.concurrent('the log warns about files that do not exist, and does not contain the token instead', async () => {
+  const env = { GITHUB_ENV: '', GITHUB_OUTPUT: '', GITHUB_STATE: '' };
+  const result = await logIn({ env, nomad: { login: answer(200, MANAGEMENT) } });
+  expect(result.exitCode).toBe(0);
+  expect(result.masks).toEqual([createJwt(), TOKEN.SecretID]);
+  expect(result.printed).not.toMatch(new RegExp(`::set-|${TOKEN.SecretID}`));
+  expect(result.log).toContain('nothing will revoke the token after the job');
+  expect(result.messages).toEqual([
+    expect.stringContaining('GITHUB_ENV does not name a file'),
+    expect.stringContaining('GITHUB_OUTPUT does not name a file'),
+    expect.stringContaining('a management token'),
+  ]);
 });

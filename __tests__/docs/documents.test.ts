@@ -53,41 +53,35 @@ describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])
   });
 });
 
-describe('docs/examples.md', () => {
-  test('names the auth method and the audience in each login', () => {
-    const names = readInputs('docs/examples.md');
-    expect(names.length).toBeGreaterThan(5);
-    expect(names.filter((some) => !some.includes('methodName') || !some.includes('jwtGithubAudience'))).toEqual([]);
-  });
-
-  test('links to each of its sections', () => {
-    const sections = [...readDocument('docs/examples.md').matchAll(/^## (.*)$/gm)].map(([, title]) => title);
-    const linked = [...readDocument('docs/examples.md').matchAll(/^- \[(.*)\]\(#/gm)].map(([, title]) => title);
-    expect(linked).toEqual(sections);
-  });
+test('docs/examples.md names the auth method and the audience in each login', () => {
+  const names = readInputs('docs/examples.md');
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.filter((some) => !some.includes('methodName') || !some.includes('jwtGithubAudience'))).toEqual([]);
 });
 
-describe('docs/claims-and-selectors.md', () => {
-  const PAGE = 'docs/claims-and-selectors.md';
+test('docs/examples.md links to each of its sections', () => {
+  const sections = [...readDocument('docs/examples.md').matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+  const linked = [...readDocument('docs/examples.md').matchAll(/^- \[(.*)\]\(#/gm)].map(([, title]) => title);
+  expect(linked).toEqual(sections);
+});
 
-  test('lists the mappings of the setup github-adv, and the values of jws-example.json', () => {
-    const rows = readRows(PAGE, 'Claims of a GitHub JWT');
-    const mappings = rows.map(([claim = '', attribute = '']) => [claim, attribute.replace('value.', '')]);
-    expect(Object.fromEntries(mappings)).toEqual(adv.ClaimMappings);
-    const example = (claim: string): unknown => (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
-    expect(rows).toEqual(rows.map(([claim = '', attribute, , ...rest]) => [claim, attribute, example(claim), ...rest]));
-  });
+test('docs/claims-and-selectors.md lists the mappings of github-adv and the values of jws-example.json', () => {
+  const rows = readRows('docs/claims-and-selectors.md', 'Claims of a GitHub JWT');
+  const mappings = rows.map(([claim = '', attribute = '']) => [claim, attribute.replace('value.', '')]);
+  expect(Object.fromEntries(mappings)).toEqual(adv.ClaimMappings);
+  const example = (claim: string): unknown => (exampleClaims as Claims)[claim] ?? expect.stringMatching(/^only /);
+  expect(rows).toEqual(rows.map(([claim = '', attribute, , ...rest]) => [claim, attribute, example(claim), ...rest]));
+});
 
-  onPosixWithJq('prints the claims of a JWT with jq', async () => {
-    const [command = ''] = readBlocks(PAGE, 'Debugging', 'sh');
-    const issuer = await startIssuer();
-    // The base64url form of this text contains both characters that base64 lacks.
-    const workflow = 'Ü?>~ÿ?>?>~~';
-    const jwt = await issuer.issue({ claims: { workflow } });
-    await issuer.close();
-    const printed = await paste(`echo '${jwt}' | ${command.replace('jwt.txt', '')}`);
-    expect(JSON.parse(printed)).toMatchObject({ aud: exampleClaims.aud, sub: exampleClaims.sub, workflow });
-  });
+onPosixWithJq('docs/claims-and-selectors.md prints the claims of a JWT with jq', async () => {
+  const [command = ''] = readBlocks('docs/claims-and-selectors.md', 'Debugging', 'sh');
+  const issuer = await startIssuer();
+  // The base64url form of this text contains both characters that base64 lacks.
+  const workflow = 'Ü?>~ÿ?>?>~~';
+  const jwt = await issuer.issue({ claims: { workflow } });
+  await issuer.close();
+  const printed = await paste(`echo '${jwt}' | ${command.replace('jwt.txt', '')}`);
+  expect(JSON.parse(printed)).toMatchObject({ aud: exampleClaims.aud, sub: exampleClaims.sub, workflow });
 });
 
 onPosix('docs/nomad-setup.md prints the keys of an issuer in the form of JWTValidationPubKeys', async () => {
@@ -105,25 +99,23 @@ test('the README and docs/troubleshooting.md are up to date with npm run docs', 
   expect(Object.fromEntries(files.map((file) => [file, readDocument(file)]))).toEqual(documents);
 });
 
-describe('docs/troubleshooting.md', () => {
-  const PAGE = 'docs/troubleshooting.md';
-  // Samples that are not recorded, because the servers are old, broken, limited or not Nomad.
-  const NOT_RECORDED =
-    /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|rate-limited|redirect|server-error|token-ttl-not-allowed)$/;
-  test('shows samples that a real Nomad has sent', () => {
-    const recorded = VERSIONS.flatMap(readLogins).map(({ response: { status, body } }) => refuse(status, body));
-    const signs = recorded.map(({ sign }) => generalize(sign));
-    const samples = Object.entries(ENTRIES).map(([id, { sample }]) => ({ id, sign: sample.sign }));
-    const expected = samples.filter(({ id, sign }) => sign.startsWith('nomad ') && !NOT_RECORDED.test(id));
-    expect(expected.filter(({ sign }) => !signs.includes(generalize(sign)))).toEqual([]);
-  });
+// Samples that are not recorded, because the servers are old, broken, limited or not Nomad.
+const NOT_RECORDED =
+  /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|rate-limited|redirect|server-error|token-ttl-not-allowed)$/;
+test('docs/troubleshooting.md shows samples that a real Nomad has sent', () => {
+  const recorded = VERSIONS.flatMap(readLogins).map(({ response: { status, body } }) => refuse(status, body));
+  const signs = recorded.map(({ sign }) => generalize(sign));
+  const samples = Object.entries(ENTRIES).map(([id, { sample }]) => ({ id, sign: sample.sign }));
+  const expected = samples.filter(({ id, sign }) => sign.startsWith('nomad ') && !NOT_RECORDED.test(id));
+  expect(expected.filter(({ sign }) => !signs.includes(generalize(sign)))).toEqual([]);
+});
 
-  test('lists only messages that are in the sources', () => {
-    const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
-    const code = files.filter((file) => file.endsWith('.ts')).map((file) => readDocument(join('src', file)));
-    const sources = code.join('\n');
-    const messages = readRows(PAGE, 'Warnings and messages').flatMap(([message = '']) => message.split('…'));
-    expect(messages.length).toBeGreaterThan(10);
-    expect(messages.filter((message) => !sources.includes(message.trim()))).toEqual([]);
-  });
+test('docs/troubleshooting.md lists only messages that are in the sources', () => {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  const code = files.filter((file) => file.endsWith('.ts')).map((file) => readDocument(join('src', file)));
+  const sources = code.join('\n');
+  const rows = readRows('docs/troubleshooting.md', 'Warnings and messages');
+  const messages = rows.flatMap(([message = '']) => message.split('…'));
+  expect(messages.length).toBeGreaterThan(10);
+  expect(messages.filter((message) => !sources.includes(message.trim()))).toEqual([]);
 });

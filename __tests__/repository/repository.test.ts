@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { readDocument, ROOT } from '../support/docs.js';
@@ -15,25 +15,23 @@ interface Metadata {
 
 const metadata = parse(readDocument('action.yml')) as Metadata;
 
-describe('action.yml', () => {
-  test('has the inputs that the program reads, with the same defaults', () => {
-    const { connection, ...others } = readInputsWith({}).inputs ?? {};
-    expect(Object.keys(metadata.inputs).sort()).toEqual(Object.keys({ ...connection, ...others }).sort());
-    const defaults = Object.entries(metadata.inputs).map(([name, { default: value = '' }]) => [name, value]);
-    const reading = readInputsWith(Object.fromEntries(defaults) as Record<string, string>);
-    expect(reading).toMatchObject({ error: '', inputs: { connection, ...others } });
-  });
+test('action.yml has the inputs that the program reads, with the same defaults', () => {
+  const { connection, ...others } = readInputsWith({}).inputs ?? {};
+  expect(Object.keys(metadata.inputs).sort()).toEqual(Object.keys({ ...connection, ...others }).sort());
+  const defaults = Object.entries(metadata.inputs).map(([name, { default: value = '' }]) => [name, value]);
+  const reading = readInputsWith(Object.fromEntries(defaults) as Record<string, string>);
+  expect(reading).toMatchObject({ error: '', inputs: { connection, ...others } });
+});
 
-  test('has the outputs that the program sets', async () => {
-    const { outputs } = await logIn();
-    expect(Object.keys(metadata.outputs)).toEqual(Object.keys(outputs));
-  });
+test('action.yml has the outputs that the program sets', async () => {
+  const { outputs } = await logIn();
+  expect(Object.keys(metadata.outputs)).toEqual(Object.keys(outputs));
+});
 
-  test('runs modules on Node 20', () => {
-    expect(metadata.runs).toEqual({ using: 'node20', main: 'dist/index.js', post: 'dist/post/index.js' });
-    const packages = ['dist', 'dist/post'].map((folder) => readDocument(`${folder}/package.json`));
-    expect(packages.map((json) => JSON.parse(json) as unknown)).toEqual([{ type: 'module' }, { type: 'module' }]);
-  });
+test('action.yml runs modules on Node 20', () => {
+  expect(metadata.runs).toEqual({ using: 'node20', main: 'dist/index.js', post: 'dist/post/index.js' });
+  const packages = ['dist', 'dist/post'].map((folder) => readDocument(`${folder}/package.json`));
+  expect(packages.map((json) => JSON.parse(json) as unknown)).toEqual([{ type: 'module' }, { type: 'module' }]);
 });
 
 test('node24/action.yml differs from action.yml only in the version of Node and the paths of the programs', () => {

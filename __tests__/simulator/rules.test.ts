@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/identities.js';
 import { explainNoMatch } from '../../simulator/mismatch.js';
 import { findProblems } from '../../simulator/problems.js';
@@ -11,97 +11,91 @@ const Config = {
 };
 const METHOD: AuthMethod = { Name: 'own', Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h', Config };
 
-describe('a rule that grants nothing', () => {
-  const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
-  const explain = (Selector: string): string[] =>
-    explainNoMatch({ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }, CLAIMS, METHOD);
+const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
+const explain = (Selector: string): string[] =>
+  explainNoMatch({ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }, CLAIMS, METHOD);
 
-  test.each([
-    ['value.ref matches "^refs/tags/"', 'value.ref is "refs/heads/dev"'],
-    ['value.owner == "Octo-Org"', 'value.owner is "octo-org" (values are case-sensitive)'],
-    ['value.environment == "production"', 'the JWT has no claim for value.environment'],
-    ['"ops" in list.teams', 'list.teams is ["dev"]'],
-  ])('is explained by its condition and the value: %s', (condition, reason) => {
-    expect(explain(condition)).toEqual([`${condition}, but ${reason}`]);
-    expect(explain(`value.owner == "octo-org" and ${condition}`)).toEqual([`${condition}, but ${reason}`]);
-  });
-
-  test('is explained by all conditions that would have to differ', () => {
-    expect(explain('value.ref == "a" or (value.owner == "octo-org" and not (value.ref != `b`))')).toEqual([
-      'value.ref == "a", but value.ref is "refs/heads/dev"',
-      'not value.ref != `b`, but value.ref is "refs/heads/dev"',
-    ]);
-  });
-
-  test('is explained vaguely if only Nomad knows the selector', () => {
-    const vague = ['the selector does not match, or there is no such role'];
-    expect(explain('any list.teams as team { team == "ops" }')).toEqual(vague);
-  });
+test.each([
+  ['value.ref matches "^refs/tags/"', 'value.ref is "refs/heads/dev"'],
+  ['value.owner == "Octo-Org"', 'value.owner is "octo-org" (values are case-sensitive)'],
+  ['value.environment == "production"', 'the JWT has no claim for value.environment'],
+  ['"ops" in list.teams', 'list.teams is ["dev"]'],
+])('a rule that grants nothing is explained by its condition and the value: %s', (condition, reason) => {
+  expect(explain(condition)).toEqual([`${condition}, but ${reason}`]);
+  expect(explain(`value.owner == "octo-org" and ${condition}`)).toEqual([`${condition}, but ${reason}`]);
 });
 
-describe('a configuration', () => {
-  const config: Configuration = {
-    method: METHOD,
-    rules: [{ AuthMethod: 'own', BindType: 'role', BindName: 'repo', Selector: 'value.owner == "octo-org"' }],
-    roles: [{ Name: 'repo', Policies: [{ Name: 'deploy' }] }],
-    policies: [{ Name: 'deploy', Rules: '' }],
-  };
-  const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fields }] });
-  const selects = (Selector: string): object => rule({ Selector });
-  const ADD = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
-  const UNKNOWN = 'is not an attribute of the auth method.';
-  const ONLY_EXCLUDES =
-    'role repo: The selector only excludes values of value.ref and list.teams, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.';
-  const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
-
-  test.each<[what: string, change: object, problem?: string]>([
-    ['an empty selector', selects('')],
-    ['an excluded value beside a required one', selects('value.ref matches "^v" and value.ref != "v1"')],
-    ['a claim that must be empty', selects('value.environment is empty')],
-    ['only excluded values', selects('not value.ref == "x" and "ops" not in list.teams'), ONLY_EXCLUDES],
-    ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} Use list.teams.`],
-    ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],
-    [
-      'an unmapped claim in the token name',
-      { method: unnamed },
-      `TokenNameFormat: value.runid ${UNKNOWN} ${ADD}, auth_method_type, auth_method_name. Until then, every login fails.`,
-    ],
-    ['no rules', { rules: [] }, 'The auth method own has no binding rules, so no job can log in.'],
-    ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
-    ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
-    ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
-  ])('with %s has only that problem', (_, change, ...problems) => {
-    expect(findProblems({ ...config, ...change })).toEqual(problems);
-  });
+test('a rule that grants nothing is explained by all conditions that would have to differ', () => {
+  expect(explain('value.ref == "a" or (value.owner == "octo-org" and not (value.ref != `b`))')).toEqual([
+    'value.ref == "a", but value.ref is "refs/heads/dev"',
+    'not value.ref != `b`, but value.ref is "refs/heads/dev"',
+  ]);
 });
 
-describe('changing a claim', () => {
-  const OWN = 'octo-org@65/octo-repo@74';
-  const OLD_SUBJECT = 'repo:octo-org/octo-repo:ref:';
-  const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
-  const moved = { repository: 'o/octo-repo', workflow_ref: 'o/octo-repo/.github/workflows/nomad-jwt-auth.yml@x' };
+test('a rule that grants nothing is explained vaguely if only Nomad knows its selector', () => {
+  const vague = ['the selector does not match, or there is no such role'];
+  expect(explain('any list.teams as team { team == "ops" }')).toEqual(vague);
+});
 
-  test.each<[changes: Claims, changed: Claims, base?: Claims]>([
-    [{ ref: 'refs/heads/dev' }, { sub: `repo:${OWN}:ref:refs/heads/dev`, ref_type: 'branch' }],
-    [{ ref: 'refs/tags/v1' }, { ref_type: 'tag' }],
-    [{ environment: 'eu:1' }, { sub: `repo:${OWN}:environment:eu%3A1` }],
-    [{ event_name: 'pull_request' }, { sub: `repo:${OWN}:pull_request`, ref: 'refs/pull/7/merge', base_ref: 'main' }],
-    [{ event_name: 'pull_request', ref: 'x', sub: 'own' }, {}],
-    [{ repository_owner: 'o', ref: 'x' }, moved],
-    [
-      { repository: 'o/b', repository_id: '7' },
-      { repository_owner: 'o', sub: 'repo:o@65/b@7:ref:refs/heads/main' },
-    ],
-    [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
-    [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
-    [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],
-  ])('changes what GitHub derives from it: %j gives %j', (changes, changed, base = {}) => {
-    expect(changeClaims({ ...EXAMPLE, ...base }, changes)).toMatchObject({ ...changes, ...changed });
-  });
+const config: Configuration = {
+  method: METHOD,
+  rules: [{ AuthMethod: 'own', BindType: 'role', BindName: 'repo', Selector: 'value.owner == "octo-org"' }],
+  roles: [{ Name: 'repo', Policies: [{ Name: 'deploy' }] }],
+  policies: [{ Name: 'deploy', Rules: '' }],
+};
+const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fields }] });
+const selects = (Selector: string): object => rule({ Selector });
+const ADD = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
+const UNKNOWN = 'is not an attribute of the auth method.';
+const ONLY_EXCLUDES =
+  'role repo: The selector only excludes values of value.ref and list.teams, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.';
+const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
 
-  test('makes each job of the table differ from the first, which is the example job', () => {
-    const [first, ...others] = Object.values(VARIATIONS).map((vary) => changeClaims(EXAMPLE, vary(EXAMPLE)));
-    expect(first).toEqual(EXAMPLE);
-    expect(others).not.toContainEqual(EXAMPLE);
-  });
+test.each<[what: string, change: object, problem?: string]>([
+  ['an empty selector', selects('')],
+  ['an excluded value beside a required one', selects('value.ref matches "^v" and value.ref != "v1"')],
+  ['a claim that must be empty', selects('value.environment is empty')],
+  ['only excluded values', selects('not value.ref == "x" and "ops" not in list.teams'), ONLY_EXCLUDES],
+  ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} Use list.teams.`],
+  ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],
+  [
+    'an unmapped claim in the token name',
+    { method: unnamed },
+    `TokenNameFormat: value.runid ${UNKNOWN} ${ADD}, auth_method_type, auth_method_name. Until then, every login fails.`,
+  ],
+  ['no rules', { rules: [] }, 'The auth method own has no binding rules, so no job can log in.'],
+  ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
+  ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
+  ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
+])('a configuration with %s has only that problem', (_, change, ...problems) => {
+  expect(findProblems({ ...config, ...change })).toEqual(problems);
+});
+
+const OWN = 'octo-org@65/octo-repo@74';
+const OLD_SUBJECT = 'repo:octo-org/octo-repo:ref:';
+const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
+const moved = { repository: 'o/octo-repo', workflow_ref: 'o/octo-repo/.github/workflows/nomad-jwt-auth.yml@x' };
+
+test.each<[changes: Claims, changed: Claims, base?: Claims]>([
+  [{ ref: 'refs/heads/dev' }, { sub: `repo:${OWN}:ref:refs/heads/dev`, ref_type: 'branch' }],
+  [{ ref: 'refs/tags/v1' }, { ref_type: 'tag' }],
+  [{ environment: 'eu:1' }, { sub: `repo:${OWN}:environment:eu%3A1` }],
+  [{ event_name: 'pull_request' }, { sub: `repo:${OWN}:pull_request`, ref: 'refs/pull/7/merge', base_ref: 'main' }],
+  [{ event_name: 'pull_request', ref: 'x', sub: 'own' }, {}],
+  [{ repository_owner: 'o', ref: 'x' }, moved],
+  [
+    { repository: 'o/b', repository_id: '7' },
+    { repository_owner: 'o', sub: 'repo:o@65/b@7:ref:refs/heads/main' },
+  ],
+  [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
+  [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
+  [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],
+])('a changed claim changes what GitHub derives from it: %j gives %j', (changes, changed, base = {}) => {
+  expect(changeClaims({ ...EXAMPLE, ...base }, changes)).toMatchObject({ ...changes, ...changed });
+});
+
+test('each job of the table differs from the first, which is the example job', () => {
+  const [first, ...others] = Object.values(VARIATIONS).map((vary) => changeClaims(EXAMPLE, vary(EXAMPLE)));
+  expect(first).toEqual(EXAMPLE);
+  expect(others).not.toContainEqual(EXAMPLE);
 });

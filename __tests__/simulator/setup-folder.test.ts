@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readFolder } from '../../simulator/setup-folder.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
@@ -17,42 +17,40 @@ async function read(files: Record<string, unknown>, methodName?: string): Promis
   return readFolder(folder, methodName).finally(() => rm(folder, { recursive: true }));
 }
 
-describe('a folder of configuration', () => {
-  test('is read with one object or a list in each file, and with the rules of the chosen method', async () => {
-    const management = { ...RULE, BindType: 'management', BindName: '' };
-    const files = {
-      'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
-      'binding-rule-1.json': RULE,
-      'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
-      'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
-      'role-2.json': { Name: 'emptied', Policies: null },
-      'policies.json': 'null',
-      'deploy.policy.hcl': 'namespace "default" { policy = "read" }',
-    };
-    expect(await read(files, 'own')).toEqual({
-      method: METHOD,
-      rules: [RULE, management],
-      roles: [
-        { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
-        { Name: 'emptied', Policies: [] },
-      ],
-      policies: [{ Name: 'deploy', Rules: 'namespace "default" { policy = "read" }' }],
-      others: [{ method: { ...METHOD, Name: 'b' }, rules: [{ ...RULE, AuthMethod: 'b' }] }],
-    });
+test('a folder is read with one object or a list in each file, and with the rules of the chosen method', async () => {
+  const management = { ...RULE, BindType: 'management', BindName: '' };
+  const files = {
+    'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
+    'binding-rule-1.json': RULE,
+    'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
+    'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
+    'role-2.json': { Name: 'emptied', Policies: null },
+    'policies.json': 'null',
+    'deploy.policy.hcl': 'namespace "default" { policy = "read" }',
+  };
+  expect(await read(files, 'own')).toEqual({
+    method: METHOD,
+    rules: [RULE, management],
+    roles: [
+      { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
+      { Name: 'emptied', Policies: [] },
+    ],
+    policies: [{ Name: 'deploy', Rules: 'namespace "default" { policy = "read" }' }],
+    others: [{ method: { ...METHOD, Name: 'b' }, rules: [{ ...RULE, AuthMethod: 'b' }] }],
   });
+});
 
-  test.each<[what: string, files: Record<string, unknown>, message: string, method?: string]>([
-    ['no method of that name', {}, `${CHOICE} own.`, 'b'],
-    ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, `${CHOICE} none.`],
-    ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],
-    ['a method that is not JSON', { 'auth-method.json': '{' }, '/auth-method.json is not JSON. It begins: {'],
-    ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
-    ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
-    ['a rule without a type', { 'binding-rule.json': { ...RULE, BindType: '' } }, 'has no BindType, as in a list'],
-    ['a role without policies', { 'role.json': { Name: 'a' } }, 'role.json has no Name or no Policies.'],
-    ['a role twice', { 'roles.json': [1, 2].map(() => ({ Name: 'a', Policies: [] })) }, 'the role a more than once.'],
-    ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name. Save the output of: nomad'],
-  ])('is rejected if it has %s', async (_, files, message, ...[methodName]) => {
-    await expect(read({ 'auth-method.json': METHOD, ...files }, methodName)).rejects.toThrow(message);
-  });
+test.each<[what: string, files: Record<string, unknown>, message: string, method?: string]>([
+  ['no method of that name', {}, `${CHOICE} own.`, 'b'],
+  ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, `${CHOICE} none.`],
+  ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],
+  ['a method that is not JSON', { 'auth-method.json': '{' }, '/auth-method.json is not JSON. It begins: {'],
+  ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
+  ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
+  ['a rule without a type', { 'binding-rule.json': { ...RULE, BindType: '' } }, 'has no BindType, as in a list'],
+  ['a role without policies', { 'role.json': { Name: 'a' } }, 'role.json has no Name or no Policies.'],
+  ['a role twice', { 'roles.json': [1, 2].map(() => ({ Name: 'a', Policies: [] })) }, 'the role a more than once.'],
+  ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name. Save the output of: nomad'],
+])('a folder is rejected if it has %s', async (_, files, message, ...[methodName]) => {
+  await expect(read({ 'auth-method.json': METHOD, ...files }, methodName)).rejects.toThrow(message);
 });

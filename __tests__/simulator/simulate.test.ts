@@ -158,34 +158,32 @@ test.each([
   expect(await run(args)).toEqual([status, expect.stringMatching(output)]);
 });
 
-describe('the arguments', () => {
-  test.each([
-    ['--config nowhere', '--config "nowhere" is neither github, github-adv nor a folder'],
-    ['--config github --method github', '--method github needs --config DIR.'],
-    ['--config github --claims nowhere.json', '--claims nowhere.json cannot be read: ENOENT'],
-    ['--config github --claims README.md', '--claims README.md must contain the claims of a JWT'],
-    ['--config github --claims package.json --claim ref', '--claim ref must have the form name=value'],
-    ['--config github --claim teams=[1', '--claim teams=[1 begins like JSON but is not valid JSON.'],
-    ['--config github --expect package.json', '--expect package.json must contain a list of jobs.'],
-    ['--config github --expect README.md', '--expect README.md is not YAML: '],
-    ['--config github --clam a=b', "Unknown option '--clam'"],
-  ])('are rejected with a reason: %s', async (args, message) => {
-    await expect(run(args)).rejects.toThrow(message);
-  });
+test.each([
+  ['--config nowhere', '--config "nowhere" is neither github, github-adv nor a folder'],
+  ['--config github --method github', '--method github needs --config DIR.'],
+  ['--config github --claims nowhere.json', '--claims nowhere.json cannot be read: ENOENT'],
+  ['--config github --claims README.md', '--claims README.md must contain the claims of a JWT'],
+  ['--config github --claims package.json --claim ref', '--claim ref must have the form name=value'],
+  ['--config github --claim teams=[1', '--claim teams=[1 begins like JSON but is not valid JSON.'],
+  ['--config github --expect package.json', '--expect package.json must contain a list of jobs.'],
+  ['--config github --expect README.md', '--expect README.md is not YAML: '],
+  ['--config github --clam a=b', "Unknown option '--clam'"],
+])('arguments are rejected with a reason: %s', async (args, message) => {
+  await expect(run(args)).rejects.toThrow(message);
+});
 
-  test.each(['- ref: x', '- gets: role', '- text'])('are rejected with an unclear expectation: %s', async (yaml) => {
-    await write({ 'unclear.yml': yaml });
-    await expect(run('--config github --expect unclear.yml')).rejects.toThrow('has a job without "gets: refused"');
-  });
+test.each(['- ref: x', '- gets: role', '- text'])('an unclear expectation is rejected: %s', async (yaml) => {
+  await write({ 'unclear.yml': yaml });
+  await expect(run('--config github --expect unclear.yml')).rejects.toThrow('has a job without "gets: refused"');
+});
 
-  test.each([
-    ['value.ref = "a"', 'answered 400: binding rule 0 invalid'],
-    ['any list.teams as t { t == "a" }', 'answered 501: the fake Nomad does not know the selector any list.teams as t'],
-  ])('are rejected with a rule that Nomad or the fake Nomad rejects: %s', async (Selector, message) => {
-    await writeRule('unparsable', { BindType: 'role', BindName: 'x', Selector });
-    const problem = `The rule role x, if ${Selector} cannot be created: PUT /v1/acl/binding-rule ${message}`;
-    await expect(run('--config unparsable')).rejects.toThrow(problem);
-  });
+test.each([
+  ['value.ref = "a"', 'answered 400: binding rule 0 invalid'],
+  ['any list.teams as t { t == "a" }', 'answered 501: the fake Nomad does not know the selector any list.teams as t'],
+])('a rule is rejected with the reason of Nomad or of the fake Nomad: %s', async (Selector, message) => {
+  await writeRule('unparsable', { BindType: 'role', BindName: 'x', Selector });
+  const problem = `The rule role x, if ${Selector} cannot be created: PUT /v1/acl/binding-rule ${message}`;
+  await expect(run('--config unparsable')).rejects.toThrow(problem);
 });
 
 test.concurrent.each([
