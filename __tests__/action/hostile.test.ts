@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { explain } from '../../src/failures/explain.js';
 import { Failure } from '../../src/failures/failure.js';
 import { parseJwt } from '../../src/jwt.js';
@@ -39,22 +39,21 @@ test.concurrent.each<[string, Scenario]>([
   expect(result.failure).not.toBe('');
 });
 
-describe('a refused JWT that is made to crash the explanation', () => {
-  useProcess();
-  const SIGNS = ['401 audience (aud)', '401 (exp) claim: x', '401 verify id token signature'];
-  const nested = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
+useProcess();
 
-  test.each([
-    ['claims that are nested 8,000 levels deep', `{"aud":${nested},"iss":${nested}}`],
-    ['odd objects', '{"__proto__":{"iss":"x"},"toJSON":1,"constructor":1,"iss":{"toString":1},"aud":{"toJSON":{}}}'],
-    ['malformed times', '{"exp":1e308,"nbf":"x","iat":[]}'],
-    ['no claims', '{}'],
-  ])('is explained: %s', (_, text) => {
-    const jwt = parseJwt(createJwt(text));
-    for (const sign of SIGNS) {
-      const explanation = explain(new Failure(`nomad ${sign}`, 'Nomad refused the login', { ...(jwt && { jwt }) }));
-      expect(explanation).toMatch(/^Nomad refused the login\.\n./);
-      expect(explanation).not.toMatch(/undefined|\[object|NaN/);
-    }
-  });
+const SIGNS = ['401 audience (aud)', '401 (exp) claim: x', '401 verify id token signature'];
+const nested = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
+
+test.each([
+  ['claims that are nested 8,000 levels deep', `{"aud":${nested},"iss":${nested}}`],
+  ['odd objects', '{"__proto__":{"iss":"x"},"toJSON":1,"constructor":1,"iss":{"toString":1},"aud":{"toJSON":{}}}'],
+  ['malformed times', '{"exp":1e308,"nbf":"x","iat":[]}'],
+  ['no claims', '{}'],
+])('a refused JWT that is made to crash the explanation is explained: %s', (_, text) => {
+  const jwt = parseJwt(createJwt(text));
+  for (const sign of SIGNS) {
+    const explanation = explain(new Failure(`nomad ${sign}`, 'Nomad refused the login', { ...(jwt && { jwt }) }));
+    expect(explanation).toMatch(/^Nomad refused the login\.\n./);
+    expect(explanation).not.toMatch(/undefined|\[object|NaN/);
+  }
 });

@@ -59,10 +59,7 @@ const terraform = process.env['TERRAFORM_BIN'];
     ['repository_id', 'octo-repo', 'The repository ID must be'],
   ])('rejects an input %s that would change the selector', async (name, value, message) => {
     const good = await readFile(main, 'utf8');
-    await writeFile(
-      main,
-      good.replace(new RegExp(`(${name} +=) .*`), (_, start: string) => `${start} "${value}"`),
-    );
+    await writeFile(main, good.replace(new RegExp(`(${name} +=) .*`), `$1 "${value}"`));
     await expect(run('plan')).rejects.toThrow(message);
     await writeFile(main, good);
   });

@@ -7,13 +7,7 @@ import { readDocument, ROOT } from '../support/docs.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 import { logIn } from '../support/servers.js';
 
-interface Metadata {
-  inputs: Record<string, { default?: string }>;
-  outputs: Record<string, object>;
-  runs: { using: string; main: string; post: string };
-}
-
-const metadata = parse(readDocument('action.yml')) as Metadata;
+const metadata = parse(readDocument('action.yml')) as { inputs: Record<string, { default?: string }>; outputs: object };
 
 test('action.yml has the inputs that the program reads, with the same defaults', () => {
   const { connection, ...others } = readInputsWith({}).inputs ?? {};
@@ -29,7 +23,8 @@ test('action.yml has the outputs that the program sets', async () => {
 });
 
 test('action.yml runs modules on Node 20', () => {
-  expect(metadata.runs).toEqual({ using: 'node20', main: 'dist/index.js', post: 'dist/post/index.js' });
+  const runs = { using: 'node20', main: 'dist/index.js', post: 'dist/post/index.js' };
+  expect(metadata).toEqual(expect.objectContaining({ runs }));
   const packages = ['dist', 'dist/post'].map((folder) => readDocument(`${folder}/package.json`));
   expect(packages.map((json) => JSON.parse(json) as unknown)).toEqual([{ type: 'module' }, { type: 'module' }]);
 });
@@ -55,8 +50,7 @@ test('README.md has at most 220 lines, and two commands that package.json define
 });
 
 test('CHANGELOG.md has a heading for the version of package.json, from which a release takes its notes', () => {
-  const heading = `^## ${packageJson.version.replaceAll('.', '\\.')} \\(`;
-  expect(readDocument('CHANGELOG.md')).toMatch(new RegExp(heading, 'm'));
+  expect(readDocument('CHANGELOG.md')).toContain(`\n## ${packageJson.version} (`);
 });
 
 const documents = ['.', 'docs', '__tests__']

@@ -74,6 +74,7 @@ test.each<[what: string, change: object, problem?: string]>([
 const OWN = 'octo-org@65/octo-repo@74';
 const OLD_SUBJECT = 'repo:octo-org/octo-repo:ref:';
 const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
+const renamed = { repository: 'o/b', repository_id: '7' };
 const moved = { repository: 'o/octo-repo', workflow_ref: 'o/octo-repo/.github/workflows/nomad-jwt-auth.yml@x' };
 
 test.each<[changes: Claims, changed: Claims, base?: Claims]>([
@@ -83,10 +84,7 @@ test.each<[changes: Claims, changed: Claims, base?: Claims]>([
   [{ event_name: 'pull_request' }, { sub: `repo:${OWN}:pull_request`, ref: 'refs/pull/7/merge', base_ref: 'main' }],
   [{ event_name: 'pull_request', ref: 'x', sub: 'own' }, {}],
   [{ repository_owner: 'o', ref: 'x' }, moved],
-  [
-    { repository: 'o/b', repository_id: '7' },
-    { repository_owner: 'o', sub: 'repo:o@65/b@7:ref:refs/heads/main' },
-  ],
+  [renamed, { repository_owner: 'o', sub: 'repo:o@65/b@7:ref:refs/heads/main' }],
   [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
   [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
   [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],

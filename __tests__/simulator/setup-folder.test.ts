@@ -6,6 +6,7 @@ import { readFolder } from '../../simulator/setup-folder.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
 const RULE = { ID: 'b8f1c9c2', AuthMethod: 'own', BindType: 'policy', BindName: 'deploy', Selector: '' };
+const ROLE = { Name: 'repo-74', Policies: [{ Name: 'deploy' }] };
 const CHOICE = 'must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has:';
 
 /** Reads a folder of these files. */
@@ -23,7 +24,7 @@ test('a folder is read with one object or a list in each file, and with the rule
     'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
     'binding-rule-1.json': RULE,
     'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
-    'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
+    'role-1.json': ROLE,
     'role-2.json': { Name: 'emptied', Policies: null },
     'policies.json': 'null',
     'deploy.policy.hcl': 'namespace "default" { policy = "read" }',
@@ -31,10 +32,7 @@ test('a folder is read with one object or a list in each file, and with the rule
   expect(await read(files, 'own')).toEqual({
     method: METHOD,
     rules: [RULE, management],
-    roles: [
-      { Name: 'repo-74', Policies: [{ Name: 'deploy' }] },
-      { Name: 'emptied', Policies: [] },
-    ],
+    roles: [ROLE, { Name: 'emptied', Policies: [] }],
     policies: [{ Name: 'deploy', Rules: 'namespace "default" { policy = "read" }' }],
     others: [{ method: { ...METHOD, Name: 'b' }, rules: [{ ...RULE, AuthMethod: 'b' }] }],
   });

@@ -69,14 +69,9 @@ describe.each(NOMADS)('%s', (server, start) => {
   /** Creates an auth method, and returns its name. */
   async function setUp({ keys = 'JWKSURL', config, fields, rules }: Situation): Promise<string> {
     const name = randomUUID();
-    const source = {
-      JWKSURL: { JWKSURL: issuer.jwksUrl },
-      JWTValidationPubKeys: { JWTValidationPubKeys: [issuer.publicKey] },
-      OIDCDiscoveryURL: { OIDCDiscoveryURL: issuer.url },
-      // Nothing listens on this port.
-      nowhere: { JWKSURL: 'http://127.0.0.1:1/jwks' },
-    }[keys];
-    await nomad.admin.putMethod(name, { ...source, ClaimMappings: adv.ClaimMappings, ...config }, fields);
+    const sources = { JWKSURL: issuer.jwksUrl, JWTValidationPubKeys: [issuer.publicKey], OIDCDiscoveryURL: issuer.url };
+    const defaults = { [keys]: sources[keys], ClaimMappings: adv.ClaimMappings };
+    await nomad.admin.putMethod(name, { ...defaults, ...config }, fields);
     for (const rule of rules ?? [{ BindType: 'policy', BindName: 'deploy' }]) {
       await nomad.admin.putRule({ AuthMethod: name, ...rule });
     }

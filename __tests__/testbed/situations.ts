@@ -21,7 +21,7 @@ export interface Request {
 /** The configuration of Nomad and the request of a recorded situation; everything else has its usual value. */
 export interface Situation {
   /** Where the method finds the issuer's keys. */
-  keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL' | 'nowhere';
+  keys?: 'JWKSURL' | 'JWTValidationPubKeys' | 'OIDCDiscoveryURL';
   config?: AuthMethod['Config'] & { OIDCClientID?: string; AllowedRedirectURIs?: string[] };
   fields?: Partial<AuthMethod>;
   rules?: Omit<BindingRule, 'AuthMethod'>[];
@@ -105,19 +105,13 @@ export const SITUATIONS: Record<string, Situation> = {
   'exp is text': { claims: { exp: 'soon' } },
   'sub and exp have the wrong type': { claims: { exp: 'soon', sub: 7 } },
   'OIDC method': { keys: 'OIDCDiscoveryURL', config: oidc, fields: { Type: 'OIDC' }, jwt: 'nonsense' },
-  'JWKS unreachable': { keys: 'nowhere' },
+  'JWKS unreachable': { config: { JWKSURL: 'http://127.0.0.1:1/jwks' } },
   'public key in the method': { keys: 'JWTValidationPubKeys' },
-  'discovery, issuer right': {
-    keys: 'OIDCDiscoveryURL',
-    jwt: (own) => own.issue({ claims: { iss: own.url } }),
-  },
+  'discovery, issuer right': { keys: 'OIDCDiscoveryURL', jwt: (own) => own.issue({ claims: { iss: own.url } }) },
   'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', claims: { iss: 'https://evil.example' } },
   'signing algorithm refused': { config: { SigningAlgs: ['ES256'] } },
-  'expired inside the leeway': {
-    config: { ExpirationLeeway: '1h', ClockSkewLeeway: '1h' },
-    claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 600 },
-  },
-  'expired inside the default leeway': { claims: { nbf: now - HOUR, iat: now - HOUR, exp: now - 100 } },
+  'expired inside the leeway': { config: { ClockSkewLeeway: '1h' }, claims: { exp: now - 600 } },
+  'expired inside the default leeway': { claims: { exp: now - 100 } },
   'JSON pointers and lists': {
     config: { ClaimMappings: { '/a~1b/c': 'c' }, ListClaimMappings: { '/groups/all': 'all' } },
     rules: [{ ...policy('deploy'), Selector: 'value.c == "d" and "e" in list.all' }],

@@ -58,10 +58,7 @@ test('the runner executes commands, masks secrets, and runs the post program wit
     log: [...start, '▾ More', 'a=one b=two state=undefined', 'last'].join('\n'),
     collapsedLog: [...start, '▸ More', 'last'].join('\n'),
     printed: expect.stringContaining('after hunter2'),
-    annotations: [
-      { level: 'error', message: 'first\nsecond 100% ***' },
-      { level: 'error', message: 'old form' },
-    ],
+    annotations: ['first\nsecond 100% ***', 'old form'].map((message) => ({ level: 'error', message })),
     masks: ['hunter2'],
     exported: { ONE: '1\n2', TWO: '2=2' },
     outputs: { out: '' },
