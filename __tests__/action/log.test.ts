@@ -37,19 +37,16 @@ test.concurrent.each<[string, Scenario, RegExp]>([
   expectNoSecret(result);
 });
 
-test.concurrent.each(['http', 'https'])(
-  'no secret is in the log for step debugging if the proxy for %s refuses its credentials',
-  async (scheme) => {
-    const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
-    const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
-    const env = { ...DEBUG, HTTP_PROXY: address, HTTPS_PROXY: address };
-    const result = await logIn({ env, url: () => `${scheme}://nomad.example.com`, inputs: SECRET_INPUTS });
-    await proxy.close();
-    expect(result.failure).toContain('407');
-    expectNoSecret(result);
-    expect(readDebug(result)[0]).toMatch(/nomad\.example\.com through the proxy http:\/\/HOST \(HTTPS?_PROXY\)$/);
-  },
-);
+test.concurrent.each(['http', 'https'])('no secret is in the log if the proxy for %s refuses it', async (scheme) => {
+  const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
+  const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
+  const env = { ...DEBUG, HTTP_PROXY: address, HTTPS_PROXY: address };
+  const result = await logIn({ env, url: () => `${scheme}://nomad.example.com`, inputs: SECRET_INPUTS });
+  await proxy.close();
+  expect(result.failure).toContain('407');
+  expectNoSecret(result);
+  expect(readDebug(result)[0]).toMatch(/nomad\.example\.com through the proxy http:\/\/HOST \(HTTPS?_PROXY\)$/);
+});
 
 test.concurrent('no secret is in the log of the post step, which shows the request without its query', async () => {
   const connection = { region: 'eu', extraHeaders: { 'x-api-key': 'hunter2-key' } };

@@ -34,6 +34,8 @@ const selectors = [
   ...replacements.map(([, condition = '']) => RULE.replace('value.ref == "refs/heads/main"', condition)),
 ].map((selector, index): [string, Claims[]] => [selector, EXAMPLES[index] ?? []]);
 
+const mistakes = readRows('docs/claims-and-selectors.md', 'Common mistakes');
+
 // Jobs that only selectors which match too much allow.
 const STRANGERS: Claims[] = [
   { ref: 'refs/heads/not-main', environment: 'staging' },
@@ -57,8 +59,8 @@ describe.each(NOMADS)('on %s', (_, start) => {
     expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
   });
 
-  test.each(readRows('docs/claims-and-selectors.md', 'Common mistakes'))(
-    'the mistake %s has the effect that the page says, and the correct selector works',
+  test.each(mistakes)(
+    '%s acts as the page says, and its correction works',
     async (wrong = '', what = '', right = '') => {
       const job = { environment: 'production' };
       expect(await workspace.allow(right, [job])).toEqual([true]);

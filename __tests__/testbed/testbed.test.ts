@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, type JWTPayload } from 'jose';
@@ -43,15 +43,13 @@ const PROGRAM = `
   `;
 
 test('the runner executes commands, masks secrets, and runs the post program with the state of the main program', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'action-'));
-  const action = join(folder, 'sub');
-  const runs = { main: '../program.cjs', post: '../program.cjs' };
-  await mkdir(action);
+  const action = await mkdtemp(join(tmpdir(), 'action-'));
+  const runs = { main: 'program.cjs', post: 'program.cjs' };
   await writeFile(join(action, 'action.yml'), JSON.stringify({ inputs: { a: { default: 'one' }, 'b c': null }, runs }));
-  await writeFile(join(folder, 'program.cjs'), PROGRAM);
+  await writeFile(join(action, 'program.cjs'), PROGRAM);
   const main = await runMain({ action, inputs: { 'b c': 'two' } });
   const post = await runPost({ action, env: { RUNNER_DEBUG: '1' }, state: main.state });
-  await rm(folder, { recursive: true });
+  await rm(action, { recursive: true });
   const start = ['before hunter2', 'after ***', 'Error: first', 'second 100% ***', 'Error: old form'];
   expect(main).toMatchObject({
     exitCode: 3,
