@@ -4,7 +4,6 @@ import { readSetup } from '../../simulator/setups.js';
 import { readRows } from '../support/docs.js';
 import { NOMADS, Workspace } from '../support/workspace.js';
 
-const SETUP_PAGE = 'docs/nomad-setup.md';
 const RULE = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
 const workflows = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads';
 const queue = 'refs/heads/gh-readonly-queue';
@@ -27,14 +26,12 @@ const EXAMPLES: Claims[][] = [
   [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
   [{ ref: `${queue}/main/pr-7` }, { ref: `${queue}/dev/pr-7` }],
 ];
-const replacements = readRows(SETUP_PAGE, 'Other branches and tags');
-const additions = readRows(SETUP_PAGE, 'Restrict further').slice(0, -replacements.length);
+const replacements = readRows('docs/nomad-setup.md', 'Other branches and tags');
+const additions = readRows('docs/nomad-setup.md', 'Restrict further').slice(0, -replacements.length);
 const selectors = [
   ...additions.map(([, condition = '']) => `${RULE} and ${condition}`),
   ...replacements.map(([, condition = '']) => RULE.replace('value.ref == "refs/heads/main"', condition)),
 ].map((selector, index): [string, Claims[]] => [selector, EXAMPLES[index] ?? []]);
-
-const mistakes = readRows('docs/claims-and-selectors.md', 'Common mistakes');
 
 // Jobs that only selectors which match too much allow.
 const STRANGERS: Claims[] = [
@@ -59,8 +56,8 @@ describe.each(NOMADS)('on %s', (_, start) => {
     expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
   });
 
-  test.each(mistakes)(
-    '%s acts as the page says, and its correction works',
+  test.each(readRows('docs/claims-and-selectors.md', 'Common mistakes'))(
+    'the mistake %s has the effect that the page says, and the correct selector works',
     async (wrong = '', what = '', right = '') => {
       const job = { environment: 'production' };
       expect(await workspace.allow(right, [job])).toEqual([true]);
