@@ -136,8 +136,8 @@ describe('a new token', () => {
   });
 
   test('is asked for at most 10 seconds, however long the timeout is', async () => {
-    let clockMs = 0;
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (clockMs += 2_000));
+    let clockNs = 0n;
+    const clock = jest.spyOn(process.hrtime, 'bigint').mockImplementation(() => (clockNs += 2_000_000_000n));
     expect((await use({ self: answer(403) }, TOKEN, 3_600))[1]).toBeLessThan(10);
     clock.mockRestore();
   });

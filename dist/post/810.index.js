@@ -717,7 +717,7 @@ const MAX_BRIEF_DELAY_MS = 1_000;
 const LOG_AGAIN_MS = 10_000;
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 async function retry(deadline, attempt) {
-    const startMs = performance.now();
+    const startMs = (0,src_deadline/* monotonicMs */.dR)();
     let loggedMs = -Infinity;
     let share = 0;
     let lastId = '';
@@ -747,7 +747,7 @@ async function retry(deadline, attempt) {
             const isNew = id !== lastId;
             share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
             lastId = id;
-            const spentMs = performance.now() - startMs;
+            const spentMs = (0,src_deadline/* monotonicMs */.dR)() - startMs;
             const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
             const { retryAfterMs } = failure.facts;
             const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
@@ -755,11 +755,11 @@ async function retry(deadline, attempt) {
             if (delayMs >= leftMs) {
                 throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
             }
-            if (isNew || performance.now() - loggedMs >= LOG_AGAIN_MS) {
+            if (isNew || (0,src_deadline/* monotonicMs */.dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
                 const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
                 core.info(`${failure.message}. Retrying in ${(0,src_deadline/* formatSeconds */.Xo)(delayMs)} (${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left).${hint}`);
-                loggedMs = performance.now();
+                loggedMs = (0,src_deadline/* monotonicMs */.dR)();
             }
             await (0,promises_.setTimeout)(delayMs);
         }
@@ -1244,7 +1244,7 @@ class NomadApi {
             },
             body: body === undefined ? null : JSON.stringify(body),
         };
-        const startMs = performance.now();
+        const startMs = (0,src_deadline/* monotonicMs */.dR)();
         let outcome;
         try {
             const message = `${this.#place} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`;
@@ -1264,7 +1264,7 @@ class NomadApi {
             throw failure;
         }
         finally {
-            core.debug(`${method} ${url}${path}: ${String(outcome)} after ${(performance.now() - startMs).toFixed()} ms`);
+            core.debug(`${method} ${url}${path}: ${String(outcome)} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         }
     }
     /** Describes an unexpected response to a call; `summary` says what failed. */
@@ -1353,32 +1353,38 @@ function isUnknownToken({ status, text }) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* reexport default from dynamic */ undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default.a),
-/* harmony export */   k: () => (/* reexport default from dynamic */ undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default.a)
+/* harmony export */   g: () => (/* binding */ Agent),
+/* harmony export */   k: () => (/* binding */ ProxyAgent)
 /* harmony export */ });
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8877);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_v8__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6615);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7405);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(883);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3__);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6672);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__);
+/* harmony import */ var undici_lib_api_api_connect_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4660);
+/* harmony import */ var undici_lib_api_api_connect_js__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(undici_lib_api_api_connect_js__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4043);
+/* harmony import */ var undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7405);
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__);
+/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(883);
+/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4__);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6672);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5__);
 
 
 
 
 
-// These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.4 instead of
-// 6.3 on Node 24) and the bundle (825 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks. The modules
-// are not a public interface: check them when you update undici. "paths" in tsconfig.json gives this file to
-// @actions/http-client as well. The flag keeps V8 from optimizing the WebAssembly parser, because the process would wait for
-// that before it ends. If it were set before Node's own modules are loaded, V8 would compile these again.
+
+// These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.6 instead of
+// 6.3 on Node 24) and the bundle (690 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks; "bundle" in
+// package.json leaves out the part of fetch that only bodies other than text need. The modules are not a public interface: check
+// them when you update undici. "paths" in tsconfig.json gives this file to @actions/http-client as well. The flag keeps V8 from
+// optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
+// modules are loaded, V8 would compile these again.
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As undici's index does.
-Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_3___default().prototype), undici_lib_api_index_js__WEBPACK_IMPORTED_MODULE_1__);
-
+// As undici's index does; a proxy needs connect.
+Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default().prototype), { connect: (undici_lib_api_api_connect_js__WEBPACK_IMPORTED_MODULE_1___default()), request: (undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_2___default()) });
+const Agent = (undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default());
+const ProxyAgent = (undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5___default());
 
 
 /***/ })

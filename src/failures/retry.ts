@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { formatSeconds, type Deadline } from '../deadline.js';
+import { formatSeconds, monotonicMs, type Deadline } from '../deadline.js';
 import { trustSystemStore } from '../trust.js';
 import { findKind } from './catalogue.js';
 import { Failure } from './failure.js';
@@ -13,7 +13,7 @@ const LOG_AGAIN_MS = 10_000;
 
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
-  const startMs = performance.now();
+  const startMs = monotonicMs();
   let loggedMs = -Infinity;
   let share = 0;
   let lastId = '';
@@ -42,7 +42,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       const isNew = id !== lastId;
       share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
       lastId = id;
-      const spentMs = performance.now() - startMs;
+      const spentMs = monotonicMs() - startMs;
       const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
       const { retryAfterMs } = failure.facts;
       const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
@@ -50,11 +50,11 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (delayMs >= leftMs) {
         throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
       }
-      if (isNew || performance.now() - loggedMs >= LOG_AGAIN_MS) {
+      if (isNew || monotonicMs() - loggedMs >= LOG_AGAIN_MS) {
         // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
         const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
         core.info(`${failure.message}. Retrying in ${formatSeconds(delayMs)} (${formatSeconds(leftMs)} left).${hint}`);
-        loggedMs = performance.now();
+        loggedMs = monotonicMs();
       }
       await sleep(delayMs);
     }

@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
-import { formatSeconds, withTimeout, type Deadline } from '../deadline.js';
+import { formatSeconds, monotonicMs, withTimeout, type Deadline } from '../deadline.js';
 import { Failure, SIXTH, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { readCommonNames } from '../inputs/pem.js';
@@ -9,7 +9,7 @@ import { inspectCertificate } from './certificate.js';
 import { createDispatcher } from './dispatcher.js';
 import { describeError, type NetworkError } from './network-error.js';
 import { describeResponse, type Response } from './response.js';
-import type { Dispatcher } from './undici.js';
+import type Dispatcher from 'undici/types/dispatcher.js';
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 export interface Call {
@@ -60,7 +60,7 @@ export class NomadApi {
       },
       body: body === undefined ? null : JSON.stringify(body),
     };
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     let outcome: string | undefined;
     try {
       const message = `${this.#place} did not respond within ${formatSeconds(limitMs)}`;
@@ -78,7 +78,7 @@ export class NomadApi {
       }
       throw failure;
     } finally {
-      core.debug(`${method} ${url}${path}: ${String(outcome)} after ${(performance.now() - startMs).toFixed()} ms`);
+      core.debug(`${method} ${url}${path}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
     }
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import type { Deadline } from '../deadline.js';
+import { monotonicMs, type Deadline } from '../deadline.js';
 import type { NomadApi } from './api.js';
 import { readNames, type NomadToken } from './token.js';
 
@@ -15,11 +15,11 @@ export async function waitUntilUsable(
   { secretId, type, policies, roles }: NomadToken,
   deadline: Deadline,
 ): Promise<string[] | undefined> {
-  const endMs = performance.now() + Math.min(MAX_MS, deadline.leftMs);
+  const endMs = monotonicMs() + Math.min(MAX_MS, deadline.leftMs);
   const hasRoles = type === 'client' && roles.length > 0;
   const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
-    const leftMs = endMs - performance.now();
+    const leftMs = endMs - monotonicMs();
     try {
       const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
       if (status === 200) {
@@ -28,7 +28,7 @@ export async function waitUntilUsable(
     } catch {
       // The connection failed, or a server in front of Nomad responded.
     }
-    if (performance.now() >= endMs) {
+    if (monotonicMs() >= endMs) {
       core.warning(
         'Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.',
       );
