@@ -12,6 +12,7 @@ export default defineConfig(
     rules: {
       // TypeScript's noPropertyAccessFromIndexSignature asks for the very notation that this rule forbids.
       '@typescript-eslint/dot-notation': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // GitHub sets the variables of inputs without a value to an empty string, so an empty string counts as unset.
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
     },

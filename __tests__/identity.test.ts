@@ -130,9 +130,7 @@ describe('a response that the toolkit cannot handle', () => {
 describe('a job without a token endpoint', () => {
   const folder = mkdtempSync(join(tmpdir(), 'event-'));
   const path = join(folder, 'event.json');
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true }));
   const pullRequestOf = (repo: unknown): object => ({ pull_request: { head: { repo } } });
 
   test.each<[string, Record<string, string>, unknown]>([

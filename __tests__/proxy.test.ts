@@ -26,9 +26,9 @@ describe('the proxy', () => {
     expect(find('http://10.0.0.1', environment)).toBeUndefined();
   });
 
-  test.each(['127.0.0.1', 'localhost', '[::1]'])('is not used for %s', (host) => {
-    expect(find(`http://${host}:4646`, { HTTP_PROXY: PROXY })).toBeUndefined();
-  });
+  test.each(['127.0.0.1', 'localhost', '[::1]'])('is not used for %s', (host) =>
+    expect(find(`http://${host}:4646`, { HTTP_PROXY: PROXY })).toBeUndefined(),
+  );
 
   test.each<[string, string, string | undefined, ...string[]]>([
     ['proxy.example.com:3128', PROXY, undefined],

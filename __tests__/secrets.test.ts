@@ -13,9 +13,7 @@ test('a mask is set once, for a secret of at least three characters', () => {
 });
 
 describe('a quoted text', () => {
-  beforeEach(() => {
-    ['hunter2', 'hunter2-and-more', 'line1\nline2'].forEach(mask);
-  });
+  beforeEach(() => ['hunter2', 'hunter2-and-more', 'line1\nline2'].forEach(mask));
 
   test.each([
     ['a known secret', 'a hunter2 b hunter2', 'a *** b ***'],
@@ -36,17 +34,12 @@ describe('a quoted text', () => {
     ['500 characters', 'é'.repeat(500), undefined],
     ['a secret at its end', `${'é'.repeat(495)} hunter2-and-more`, `${'é'.repeat(495)} ***`],
     ['501 characters', 'é'.repeat(501), `${'é'.repeat(500)}…`],
-  ])('with %s: %j', (_, text, expected = text) => {
-    expect(quote(text)).toBe(expected);
-  });
+  ])('with %s: %j', (_, text, expected = text) => expect(quote(text)).toBe(expected));
 
-  test('keeps what looks like a token if it is a name, but no known secret', () => {
-    expect(quoteName(`${UUID} hunter2 ${'x'.repeat(50)} ::error::x`, 70)).toBe(`${UUID} *** ${'x'.repeat(29)}…`);
-  });
+  test('keeps what looks like a token if it is a name, but no known secret', () =>
+    expect(quoteName(`${UUID} hunter2 ${'x'.repeat(50)} ::error::x`, 70)).toBe(`${UUID} *** ${'x'.repeat(29)}…`));
 
-  test('keeps its lines if it is only redacted', () => {
-    expect(redact(`a\nhunter2\n${UUID}`)).toBe(`a\n***\n${UUID}`);
-  });
+  test('keeps its lines if it is only redacted', () => expect(redact(`a\nhunter2\n${UUID}`)).toBe(`a\n***\n${UUID}`));
 });
 
 describe('a JWT', () => {
@@ -60,7 +53,5 @@ describe('a JWT', () => {
   test.each([
     ...['e30.e30', 'e30.e30.x.y', 'e30.hunter2.x', 'hunter2.e30.x', 'e30. e30.x', 'e30.e30.!', 'e30.e30.x\n'],
     ...['[]', 'null', '7'].map((claims) => `e30.${encode(claims)}.x`),
-  ])('is not %j', (token) => {
-    expect(parseJwt(token)).toBeUndefined();
-  });
+  ])('is not %j', (token) => expect(parseJwt(token)).toBeUndefined());
 });

@@ -11077,9 +11077,7 @@ function monotonicMs() {
 async function withTimeout(ms, promise, onTimeout) {
     let timer;
     const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => {
-            reject(onTimeout());
-        }, ms);
+        timer = setTimeout(() => reject(onTimeout()), ms);
     });
     try {
         return await Promise.race([promise, timeout]);
@@ -12063,9 +12061,7 @@ const MIN_SECRET_LENGTH = 6;
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(value) {
     const lines = value.split('\n').map(splitLine);
-    lines.forEach(([, content]) => {
-        maskHeader(content);
-    });
+    lines.forEach(([, content]) => maskHeader(content));
     const headers = new Map();
     for (const [index, [name, content]] of lines.entries()) {
         if (name !== '' || content !== '') {
@@ -12510,12 +12506,8 @@ function fetchCertificate(url, serverName) {
             resolve(certificate);
             socket.destroy();
         };
-        const socket = (0,external_node_tls_.connect)(options, () => {
-            finish(socket.getPeerCertificate(true));
-        });
-        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => {
-            finish();
-        });
+        const socket = (0,external_node_tls_.connect)(options, () => finish(socket.getPeerCertificate(true)));
+        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => finish());
     });
 }
 function describe(certificate) {
@@ -13167,9 +13159,7 @@ function publish(token, policies, inputs) {
             roles: JSON.stringify(token.roles),
             expirationTime: token.expirationTime,
         };
-        Object.entries(outputs).forEach(([name, value]) => {
-            core/* setOutput */.uH(name, value);
-        });
+        Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
     }
     describeToken(token, policies, inputs.methodName);
 }

@@ -93,16 +93,12 @@ function startSlowLink(port: number, roundTripMs: number, answerMs = 0): Promise
     const far = connect(port, '127.0.0.1');
     // The TCP handshake takes one round trip before the near end can send its first bytes.
     const openMs = performance.now() + roundTripMs;
-    near.on('data', (chunk) => {
-      setTimeout(() => far.write(chunk), Math.max(0, openMs - performance.now()) + roundTripMs / 2);
-    });
+    near.on('data', (chunk) =>
+      setTimeout(() => far.write(chunk), Math.max(0, openMs - performance.now()) + roundTripMs / 2),
+    );
     const answer = (send: () => void): void => void setTimeout(send, roundTripMs / 2 + answerMs);
-    far.on('data', (chunk) => {
-      answer(() => near.write(chunk));
-    });
-    far.on('end', () => {
-      answer(() => near.end());
-    });
+    far.on('data', (chunk) => answer(() => near.write(chunk)));
+    far.on('end', () => answer(() => near.end()));
     far.on('error', () => near.destroy());
     near.on('close', () => far.destroy());
   });
@@ -113,9 +109,9 @@ const plain = await startFakeNomad();
 await setUpGithubMethod(await NomadAdmin.bootstrap(plain.url), issuer);
 const authority = await createAuthority();
 const tls = await open(
-  createServer(await createServerCertificate(authority, ['127.0.0.1']), (socket) => {
-    socket.pipe(connect(plain.port, '127.0.0.1')).pipe(socket);
-  }),
+  createServer(await createServerCertificate(authority, ['127.0.0.1']), (socket) =>
+    socket.pipe(connect(plain.port, '127.0.0.1')).pipe(socket),
+  ),
   'https',
 );
 

@@ -1,9 +1,7 @@
 import { runDemo, runSimulator } from './cli.js';
 
 const args = process.argv.slice(2);
-const print = (lines: string): void => {
-  console.log(lines);
-};
+const print = (lines: string): void => console.log(lines);
 try {
   process.exitCode = await (args[0] === 'demo' ? runDemo(print) : runSimulator(args, print));
 } catch (error) {

@@ -113,9 +113,7 @@ async function run(command: string[], env: NodeJS.ProcessEnv): Promise<{ exitCod
     stream.setEncoding('utf8').on('data', (text: string) => (raw += text));
   }
   const exitCode = await new Promise<number>((resolve, reject) => {
-    child.once('error', reject).once('close', (code) => {
-      resolve(code ?? -1);
-    });
+    child.once('error', reject).once('close', (code) => resolve(code ?? -1));
   });
   return { exitCode, raw };
 }

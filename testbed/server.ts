@@ -28,9 +28,9 @@ export function listenTcp(onConnection: (socket: Socket) => void, scheme = 'http
 /** Opens a server on a free port of the loopback address; `scheme` is the scheme of its URL. */
 export async function open(server: TcpServer, scheme: string): Promise<LoopbackServer> {
   const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
-  });
+  server.on('connection', (socket: Socket) =>
+    sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket))),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A test that fails before it closes its server must not keep the process alive.
   server.unref();
@@ -40,9 +40,7 @@ export async function open(server: TcpServer, scheme: string): Promise<LoopbackS
     port,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
+        server.close(() => resolve());
         sockets.forEach((socket) => socket.destroy());
       }),
   };

@@ -41,9 +41,8 @@ function readInputs(document: string): string[][] {
 }
 
 describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])('%s', (document) => {
-  test('has YAML blocks that parse, with inputs of action.yml', () => {
-    expect(readInputs(document).flatMap((names) => names.filter((name) => !(name in inputs)))).toEqual([]);
-  });
+  test('has YAML blocks that parse, with inputs of action.yml', () =>
+    expect(readInputs(document).flatMap((names) => names.filter((name) => !(name in inputs)))).toEqual([]));
 
   test('names the repository of package.json wherever it names the action', () => {
     const named = readDocument(document).match(/[\w-]+\/nomad-jwt-auth\b(?!\.ya?ml|-)/g) ?? [];

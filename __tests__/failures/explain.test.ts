@@ -48,9 +48,9 @@ describe('the advice on a connection', () => {
     ['http://nomad.com', 'https://login.com/', 'Redirects are not followed'],
     ['https://nomad.com', 'http://nomad.com/', 'Redirects are not followed'],
     ['http://nomad.com', '/ui/', 'instead of http://nomad.com.'],
-  ])('of %s is, for a redirect to %s: %s', (url, location, advice) => {
-    expect(findKind(refuse({ status: 307, headers: { location } }, {}, url)).advice).toContain(advice);
-  });
+  ])('of %s is, for a redirect to %s: %s', (url, location, advice) =>
+    expect(findKind(refuse({ status: 307, headers: { location } }, {}, url)).advice).toContain(advice),
+  );
 });
 
 describe('the advice on a refusal', () => {
@@ -90,9 +90,8 @@ describe('the advice on a refusal', () => {
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);
   });
 
-  test('of Nomad about a JWT of another system begins with the rule', () => {
-    expect(findKind(refuse({ text: NO_RULE }, supplied({ sub: 'x' }))).advice).toMatch(/^No binding rule of the auth/);
-  });
+  test('of Nomad about a JWT of another system begins with the rule', () =>
+    expect(findKind(refuse({ text: NO_RULE }, supplied({ sub: 'x' }))).advice).toMatch(/^No binding rule of the auth/));
 });
 
 describe('the claims after a refusal', () => {
@@ -114,9 +113,8 @@ describe('the claims after a refusal', () => {
     );
   });
 
-  test('are not listed if Nomad did not judge the JWT', () => {
-    expect(log({ ref: 'a' }, 'ACL support disabled')).not.toContain('::group::');
-  });
+  test('are not listed if Nomad did not judge the JWT', () =>
+    expect(log({ ref: 'a' }, 'ACL support disabled')).not.toContain('::group::'));
 
   test('are cut, not executed as workflow commands, and shown even if they are nested too deeply', () => {
     const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
@@ -160,9 +158,7 @@ describe('an error that is not a Failure', () => {
     ['nothing', undefined, 'An unknown error.\n'],
     ['an Error without a message', new Error(''), 'An unknown error.\n'],
     ['an Error whose message is not a text', Object.assign(new Error(), { message: { toString: 1 } }), 'An unknown'],
-  ])('is described: %s', (_, error, start) => {
-    expect(explain(error).startsWith(start)).toBe(true);
-  });
+  ])('is described: %s', (_, error, start) => expect(explain(error).startsWith(start)).toBe(true));
 
   test('is logged for step debugging with its causes', () => {
     const cause = Object.assign(new Error('It TWO'), { code: 'TWO' });

@@ -33,9 +33,9 @@ function readCases(table: string): string[][] {
     .flatMap(([id = '', cases = '']) => cases.split('; ').map((each) => [each, id]));
 }
 
-test.each(Object.entries(ENTRIES))('the sample of the kind %s is of this kind', (id, { sample }) => {
-  expect(judge(sample)).toBe(id);
-});
+test.each(Object.entries(ENTRIES))('the sample of the kind %s is of this kind', (id, { sample }) =>
+  expect(judge(sample)).toBe(id),
+);
 
 test.each(VERSIONS)('each refusal that Nomad %s sends has advice of its own', (version) => {
   const refusals = readLogins(version).filter(({ name, response }) => response.status > 200 && !NEVER_ASKED.test(name));
@@ -105,6 +105,6 @@ github-unknown-host | github error getaddrinfo EAI_AGAIN a
 github-unreachable | github error connect ECONNREFUSED; github error socket hang up; github no-response
 malformed-jwt | action malformed-jwt
 `),
-)('the sign %j is of the kind %s', (sign, id) => {
-  expect(judge(new Failure(sign, 'It failed', refuse({}).facts))).toBe(id);
-});
+)('the sign %j is of the kind %s', (sign, id) =>
+  expect(judge(new Failure(sign, 'It failed', refuse({}).facts))).toBe(id),
+);

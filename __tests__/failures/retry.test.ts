@@ -116,7 +116,6 @@ describe('a deadline', () => {
     await expect(withTimeout(60_000, Promise.resolve(7), () => new Error('Too late'))).resolves.toBe(7);
   });
 
-  test('is shown with one decimal, and a time in whole seconds', () => {
-    expect([formatSeconds(1_250), formatTime(1_790_000_060_999)]).toEqual(['1.3 s', '2026-09-21T14:14:20Z']);
-  });
+  test('is shown with one decimal, and a time in whole seconds', () =>
+    expect([formatSeconds(1_250), formatTime(1_790_000_060_999)]).toEqual(['1.3 s', '2026-09-21T14:14:20Z']));
 });

@@ -26,9 +26,7 @@ const DEFAULTS = {
   ...{ exportToken: true, outputToken: true, exportConnection: false, revokeToken: true, caCertificate: undefined },
 };
 
-test.each(Object.entries(DEFAULTS))('a blank %s is %s', (name, value) => {
-  expect(read(name, '  \n')).toBe(value);
-});
+test.each(Object.entries(DEFAULTS))('a blank %s is %s', (name, value) => expect(read(name, '  \n')).toBe(value));
 
 test.each<Accepted>([
   ['url', 'HTTPS://Nomad.Example.com:4646/base/path//', 'https://nomad.example.com:4646/base/path'],
@@ -43,9 +41,7 @@ test.each<Accepted>([
     [name, 'True', true],
     [name, 'false', false],
   ]),
-])('%s accepts %s', (name, value, expected = value) => {
-  expect(read(name, value)).toBe(expected);
-});
+])('%s accepts %s', (name, value, expected = value) => expect(read(name, value)).toBe(expected));
 
 test.each<Refusal>([
   ['url', 'must be an http or https address', 'nomad.example.com', 'https://a:99999', 'https:\\\\a', 'x https://a'],
@@ -89,9 +85,9 @@ describe('extraHeaders', () => {
     ['X-Auth: NotBasic dTpwYXNzd29yZF8y', ['NotBasic dTpwYXNzd29yZF8y']],
     ['a-secret-without-a-name', ['a-secret-without-a-name']],
     ['X-Bell: a\u0007hunter3\nX-Key: hunter4', ['a\u0007hunter3', 'hunter4']],
-  ])('%j adds these masks: %j', (extraHeaders, expected) => {
-    expect(findMasks(readInputsWith({ extraHeaders }).output)).toEqual(expected);
-  });
+  ])('%j adds these masks: %j', (extraHeaders, expected) =>
+    expect(findMasks(readInputsWith({ extraHeaders }).output)).toEqual(expected),
+  );
 });
 
 const ABSENT = 'which is not set, or comes from a secret that is empty in this job';
@@ -103,9 +99,7 @@ test.each([
     'clientKey does not belong to the (first) certificate in the input clientCertificate',
     { clientCertificate: client.cert, clientKey: stranger.key },
   ],
-])('the input %s', (problem, inputs) => {
-  expect(readInputsWith(inputs).error).toBe(`Input ${problem}`);
-});
+])('the input %s', (problem, inputs) => expect(readInputsWith(inputs).error).toBe(`Input ${problem}`));
 
 test('secrets are masked line by line even if another input is malformed', () => {
   const identityToken = 'first-line\r\nsecond-line';

@@ -21,9 +21,7 @@ const [expired = '', ending = '', valid = ''] = await Promise.all(
 );
 const findEnd = (pem: string): string => formatTime(Date.parse(new X509Certificate(pem).validTo));
 const folder = mkdtempSync(join(tmpdir(), 'pem-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 const stdout = useProcess();
 
 function createKey(options = {}): string {

@@ -136,9 +136,7 @@ describe('a server that hangs', () => {
   test('is not waited for beyond the limit if its response drips', async () => {
     const drip: Respond = (_, response) => {
       const timer = setInterval(() => response.write(' '), 5);
-      response.on('close', () => {
-        clearInterval(timer);
-      });
+      response.on('close', () => clearInterval(timer));
     };
     expect(await catchFailure(send(drip, 50))).toMatchObject({ id: 'no-response' });
   });
@@ -163,9 +161,8 @@ describe('an address', () => {
   /** Makes every name resolve to these addresses, or fail with an error. */
   const resolveTo = (error: Error | null, ...addresses: string[]): void => {
     const all = addresses.map((address) => ({ address, family: 4 }));
-    dns.lookup = ((...[, , done]: [string, object, (error: Error | null, all: object[]) => void]) => {
-      done(error, all);
-    }) as unknown as typeof dns.lookup;
+    dns.lookup = ((...[, , done]: [string, object, (error: Error | null, all: object[]) => void]) =>
+      done(error, all)) as unknown as typeof dns.lookup;
   };
 
   test('that refuses connections is explained, with the reason of each address of the host', async () => {
@@ -185,9 +182,8 @@ describe('an address', () => {
     expect([id, message]).toEqual(['unknown-host', `Cannot reach Nomad at http://nomad.example.com: ${reason}`]);
   });
 
-  test('of a host with several gets a second, which is more than a round trip between continents', () => {
-    expect(getDefaultAutoSelectFamilyAttemptTimeout()).toBe(1_000);
-  });
+  test('of a host with several gets a second, which is more than a round trip between continents', () =>
+    expect(getDefaultAutoSelectFamilyAttemptTimeout()).toBe(1_000));
 });
 
 test('the API throws a Failure at once if the environment sets a malformed proxy', () => {

@@ -42,9 +42,7 @@ describe('the list of auth methods', () => {
     ['a web page', answer(200, '<html>')],
     ['an object', answer(200, {})],
     ['a name that is a command', answer(200, [{ Name: '##[x]', Type: 'JWT' }])],
-  ])('is unknown after %s', async (_, methods) => {
-    expect(await list(methods)).toBeUndefined();
-  });
+  ])('is unknown after %s', async (_, methods) => expect(await list(methods)).toBeUndefined());
 });
 
 describe('a login', () => {
@@ -156,9 +154,9 @@ describe('a revocation', () => {
     ['up to 1.8', answer(404, 'ACL token not found')],
     ['of a follower', answer(403, 'rpc error: Permission denied')],
     ['since 1.11', answer(500, 'ACL token expired')],
-  ])('is not needed after these words of Nomad %s', async (_, gone) => {
-    expect(await revoke(gone)).toBe('The token had already expired or been revoked.');
-  });
+  ])('is not needed after these words of Nomad %s', async (_, gone) =>
+    expect(await revoke(gone)).toBe('The token had already expired or been revoked.'),
+  );
 
   test('is retried if the server is busy', async () => {
     expect(await revoke(inTurn(answer(503), answer(200)))).toMatch(/\nThe token is revoked\.$/);

@@ -19,9 +19,7 @@ describe('an unexpected response', () => {
     ['a web page', ' <html><head><TITLE lang="en"> 502\nBad Gateway </title>', 'a web page (502 Bad Gateway)'],
     ['a web page without a title', '<html></html>', 'a web page'],
     ['a web page whose title has no end', '<title>Oops', 'a web page (Oops)'],
-  ])('is described by %s', (_, body, expected) => {
-    expect(say(400, body).message).toBe(`(400): ${expected}`);
-  });
+  ])('is described by %s', (_, body, expected) => expect(say(400, body).message).toBe(`(400): ${expected}`));
 
   test.each([
     ['https://octocat:hunter2@login.example.com/?code=hunter2#hunter2', 'a redirect to https://login.example.com'],
@@ -29,9 +27,9 @@ describe('an unexpected response', () => {
     ['/ui/?code=hunter2', 'a redirect to /ui/'],
     ['http://[hunter2', 'a redirect to an unknown address'],
     ['/::stop-commands::hunter', 'a redirect to /: :stop-commands::hunter'],
-  ])('names the target of a redirect without its secrets: %s', (location, expected) => {
-    expect(say(302, '', { location }).message).toBe(`(302): ${expected}`);
-  });
+  ])('names the target of a redirect without its secrets: %s', (location, expected) =>
+    expect(say(302, '', { location }).message).toBe(`(302): ${expected}`),
+  );
 
   test('is a redirect with status 300 to 399, even without a target', () => {
     expect([300, 399].map((status) => say(status, 'x').sign.slice(10))).toEqual(
@@ -49,9 +47,9 @@ describe('an unexpected response', () => {
     ['', undefined],
     ['9'.repeat(400), undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ])('asks for the wait in its Retry-After header: %j', (value, expected) => {
-    expect(say(429, '', { 'retry-after': value }).retryAfterMs).toBe(expected);
-  });
+  ])('asks for the wait in its Retry-After header: %j', (value, expected) =>
+    expect(say(429, '', { 'retry-after': value }).retryAfterMs).toBe(expected),
+  );
 
   test('asks for the wait until the date in its Retry-After header', () => {
     const wait = say(503, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs ?? 0;
@@ -112,7 +110,7 @@ describe('a token', () => {
     ['roles without names', { Roles: [{ ID: 'x' }] }],
     ['an expiration with more after it', { ExpirationTime: '2030-01-01T00:00:00Z ##[x]' }],
     ['an expiration without a zone', { ExpirationTime: '2030-01-01T00:00:00' }],
-  ])('is not read from %s', (_, body) => {
-    expect(() => parseToken(typeof body === 'string' ? body : JSON.stringify({ ...TOKEN, ...body }))).toThrow();
-  });
+  ])('is not read from %s', (_, body) =>
+    expect(() => parseToken(typeof body === 'string' ? body : JSON.stringify({ ...TOKEN, ...body }))).toThrow(),
+  );
 });

@@ -122,7 +122,7 @@ describe("GitHub's token endpoint with a certificate of a private CA", () => {
   test.concurrent.each([
     ['is trusted through NODE_EXTRA_CA_CERTS', 'NODE_EXTRA_CA_CERTS', /^$/],
     ['is trusted through the store of the operating system where Node can read it', 'SSL_CERT_FILE', ofSystem],
-  ])('%s', async (_, variable, expected) => {
-    expect((await logIn({ ...github, env: { [variable]: file } })).failure).toMatch(expected);
-  });
+  ])('%s', async (_, variable, expected) =>
+    expect((await logIn({ ...github, env: { [variable]: file } })).failure).toMatch(expected),
+  );
 });

@@ -79,9 +79,7 @@ describe('the PEM files of exportConnection', () => {
 
   test.concurrent('are those of the inputs if these are paths, which are neither copied nor deleted', async () => {
     const [temp, own] = await Promise.all([createTemp(), createTemp()]);
-    PEMS.forEach(([name, , pem]) => {
-      writeFileSync(join(own, name), pem);
-    });
+    PEMS.forEach(([name, , pem]) => writeFileSync(join(own, name), pem));
     const given = Object.fromEntries(PEMS.map(([name, input]) => [input, relative(process.cwd(), join(own, name))]));
     const paths = { ...ON, ...given, tlsServerName: NAME };
     const { exported, state, post } = await runJob({ tls, inputs: paths, env: { RUNNER_TEMP: temp } });
@@ -131,9 +129,7 @@ describe('in this process', () => {
 
   test.each(['/precious', '/../nomad-jwt-auth-x'])('a folder on the path RUNNER_TEMP%s is not deleted', (path) => {
     process.env['RUNNER_TEMP'] = root;
-    expect(() => {
-      deleteFolder(root + path);
-    }).toThrow('not a folder of this action');
+    expect(() => deleteFolder(root + path)).toThrow('not a folder of this action');
   });
 
   test('the advice on NOMAD_ADDR is given only if that names another address', () => {

@@ -49,9 +49,8 @@ test('README.md has at most 220 lines, and two commands that package.json define
   expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
 });
 
-test('CHANGELOG.md has a heading for the version of package.json, from which a release takes its notes', () => {
-  expect(readDocument('CHANGELOG.md')).toContain(`\n## ${packageJson.version} (`);
-});
+test('CHANGELOG.md has a heading for the version of package.json, from which a release takes its notes', () =>
+  expect(readDocument('CHANGELOG.md')).toContain(`\n## ${packageJson.version} (`));
 
 const documents = ['.', 'docs', '__tests__']
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((file) => posix.join(folder, file)))

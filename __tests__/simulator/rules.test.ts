@@ -67,9 +67,9 @@ test.each<[what: string, change: object, problem?: string]>([
   ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
   ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
   ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
-])('a configuration with %s has only that problem', (_, change, ...problems) => {
-  expect(findProblems({ ...config, ...change })).toEqual(problems);
-});
+])('a configuration with %s has only that problem', (_, change, ...problems) =>
+  expect(findProblems({ ...config, ...change })).toEqual(problems),
+);
 
 const OWN = 'octo-org@65/octo-repo@74';
 const OLD_SUBJECT = 'repo:octo-org/octo-repo:ref:';
@@ -88,9 +88,9 @@ test.each<[changes: Claims, changed: Claims, base?: Claims]>([
   [{ ref: 'x' }, { sub: `${OLD_SUBJECT}x` }, { sub: `${OLD_SUBJECT}refs/heads/main` }],
   [{ ref: 'x' }, { sub: 'repository_owner_id:65' }, { sub: 'repository_owner_id:65' }],
   [{ ref: 'x' }, { job_workflow_ref: REUSED }, { job_workflow_ref: REUSED }],
-])('a changed claim changes what GitHub derives from it: %j gives %j', (changes, changed, base = {}) => {
-  expect(changeClaims({ ...EXAMPLE, ...base }, changes)).toMatchObject({ ...changes, ...changed });
-});
+])('a changed claim changes what GitHub derives from it: %j gives %j', (changes, changed, base = {}) =>
+  expect(changeClaims({ ...EXAMPLE, ...base }, changes)).toMatchObject({ ...changes, ...changed }),
+);
 
 test('each job of the table differs from the first, which is the example job', () => {
   const [first, ...others] = Object.values(VARIATIONS).map((vary) => changeClaims(EXAMPLE, vary(EXAMPLE)));

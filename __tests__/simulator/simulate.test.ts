@@ -154,9 +154,9 @@ test.each([
   ['--config nomad --expect met.yml', 0, /^Every job gets what is expected\.$/m],
   ['--config nomad --expect unmet.yml', 1, /refused: value\.owner == .*, but .* is "x" \(expected: management\)$/m],
   ['--help', 0, /^ {2}--claims FILE .*\n[^]*^ {2}--expect FILE /m],
-])('the arguments %s have the exit status %d and show %s', async (args, status, output) => {
-  expect(await run(args)).toEqual([status, expect.stringMatching(output)]);
-});
+])('the arguments %s have the exit status %d and show %s', async (args, status, output) =>
+  expect(await run(args)).toEqual([status, expect.stringMatching(output)]),
+);
 
 test.each([
   ['--config nowhere', '--config "nowhere" is neither github, github-adv nor a folder'],

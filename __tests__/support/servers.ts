@@ -34,17 +34,14 @@ export const REQUEST_TOKEN = 'request-hunter2-hunter2';
 /** Responds with a status, a body and headers; objects are sent as JSON. */
 export const answer =
   (status: number, body: string | object = '', headers: Record<string, string> = {}): Respond =>
-  (_, response) => {
+  (_, response) =>
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
-  };
 
 /** Never responds. */
 export const hang: Respond = () => undefined;
 
 /** Closes the connection without a response. */
-export const drop: Respond = (_, response) => {
-  response.socket?.destroy();
-};
+export const drop: Respond = (_, response) => response.socket?.destroy();
 
 /** Responds in these ways in turn, and in the last way from then on. */
 export function inTurn(...responses: Respond[]): Respond {
@@ -53,9 +50,8 @@ export function inTurn(...responses: Respond[]): Respond {
 }
 
 /** Responds with 400 and the whole request, secrets included. */
-export const echo: Respond = ({ url, headers, body }, response) => {
+export const echo: Respond = ({ url, headers, body }, response) =>
   response.writeHead(400).end(`${JSON.stringify(headers)} ${url} ${body}`);
-};
 
 /** Responds as GitHub does when it issues a JWT with these claims. */
 export const issue = (claims: unknown = {}): Respond => answer(200, { value: createJwt(claims) });

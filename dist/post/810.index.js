@@ -786,9 +786,7 @@ const MIN_SECRET_LENGTH = 6;
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(value) {
     const lines = value.split('\n').map(splitLine);
-    lines.forEach(([, content]) => {
-        maskHeader(content);
-    });
+    lines.forEach(([, content]) => maskHeader(content));
     const headers = new Map();
     for (const [index, [name, content]] of lines.entries()) {
         if (name !== '' || content !== '') {
@@ -1033,12 +1031,8 @@ function fetchCertificate(url, serverName) {
             resolve(certificate);
             socket.destroy();
         };
-        const socket = (0,external_node_tls_.connect)(options, () => {
-            finish(socket.getPeerCertificate(true));
-        });
-        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => {
-            finish();
-        });
+        const socket = (0,external_node_tls_.connect)(options, () => finish(socket.getPeerCertificate(true)));
+        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => finish());
     });
 }
 function certificate_describe(certificate) {

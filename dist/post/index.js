@@ -40,9 +40,7 @@ function monotonicMs() {
 async function withTimeout(ms, promise, onTimeout) {
     let timer;
     const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => {
-            reject(onTimeout());
-        }, ms);
+        timer = setTimeout(() => reject(onTimeout()), ms);
     });
     try {
         return await Promise.race([promise, timeout]);

@@ -10,9 +10,7 @@ const MIN_SECRET_LENGTH = 6;
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 export function parseHeaders(value: string): Record<string, string> {
   const lines = value.split('\n').map(splitLine);
-  lines.forEach(([, content]) => {
-    maskHeader(content);
-  });
+  lines.forEach(([, content]) => maskHeader(content));
   const headers = new Map<string, string>();
   for (const [index, [name, content]] of lines.entries()) {
     if (name !== '' || content !== '') {

@@ -33,12 +33,8 @@ function fetchCertificate(url: string, serverName: string | undefined): Promise<
       resolve(certificate);
       socket.destroy();
     };
-    const socket = connect(options, () => {
-      finish(socket.getPeerCertificate(true));
-    });
-    socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => {
-      finish();
-    });
+    const socket = connect(options, () => finish(socket.getPeerCertificate(true)));
+    socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => finish());
   });
 }
 

@@ -38,9 +38,7 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
       roles: JSON.stringify(token.roles),
       expirationTime: token.expirationTime,
     };
-    Object.entries(outputs).forEach(([name, value]) => {
-      core.setOutput(name, value);
-    });
+    Object.entries(outputs).forEach(([name, value]) => core.setOutput(name, value));
   }
   describeToken(token, policies, inputs.methodName);
 }

@@ -46,9 +46,7 @@ export async function startFakeNomad(tls?: ServerOptions): Promise<FakeNomad> {
         const json = body === undefined ? '' : JSON.stringify(body);
         response.writeHead(200, json === '' ? {} : { 'content-type': 'application/json' }).end(json);
       },
-      (error: unknown) => {
-        sendError(response, error as Error);
-      },
+      (error: unknown) => sendError(response, error as Error),
     );
   }, tls);
   return { ...server, requests };
