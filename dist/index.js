@@ -11092,7 +11092,8 @@ function formatSeconds(ms) {
 }
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 function formatTime(ms) {
-    return new Date(ms).toISOString().replace(/\.\d+/, '');
+    const time = new Date(ms).toJSON();
+    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }
 
 
@@ -11117,97 +11118,80 @@ function endSoon() {
 
 /***/ }),
 
-/***/ 5746:
+/***/ 4210:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   c: () => (/* binding */ JWT_KINDS)
+/* harmony export */   bA: () => (/* binding */ SIXTH),
+/* harmony export */   cS: () => (/* binding */ JWT_KINDS),
+/* harmony export */   oH: () => (/* binding */ findKind)
 /* harmony export */ });
+/* unused harmony export CATALOGUE */
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
+/* harmony import */ var _inputs_values_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8463);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
 
 
 
-const GITHUB = 'https://token.actions.githubusercontent.com';
-// The claims that rules usually check.
-const JOB_CLAIMS = ['repository', 'ref', 'environment', 'event_name', 'workflow'];
-const show = ({ claims }, claim) => (claim in claims ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[claim], 200) : 'missing');
-function describeJob({ claims }) {
-    const names = JOB_CLAIMS.filter((name) => name in claims);
-    const shown = names.map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`).join(', ');
-    return names.length === 0 ? '' : `The job has ${shown}. `;
-}
+
+/** The share of the timeout for which a server that cannot be reached is tried. */
+const SIXTH = 1 / 6;
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => {
+    const { hostname, port, protocol } = new URL(url);
+    return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+};
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+const show = (values, name) => name in values ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(values[name], 200) : 'missing';
 // A JWT that the action has just requested is valid, so a clock is wrong.
-function adviseTime({ jwt, methodName, isJwtSupplied, now }, claim) {
-    const seconds = (name) => Number(jwt.claims[name]);
-    const format = (time) => (Math.abs(time) < 1e11 ? (0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(time * 1000) : 'an unreadable time');
-    const what = `The ${claim} of the JWT is ${format(seconds(claim))}, and the runner's clock says ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}`;
-    const leeway = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-    if (isJwtSupplied) {
-        return `${what}. Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers. ${leeway}`;
-    }
+function adviseTime({ jwt, methodName, isJwtSupplied, now }, name) {
+    const claim = name in jwt.claims ? name : 'iat';
+    const seconds = (each) => Number(jwt.claims[each]);
     const age = Math.round(now / 1000 - seconds('iat'));
-    return Math.abs(age) > 60
-        ? `${what}. It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong. ${leeway}`
-        : `${what}. It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it. ${leeway}`;
+    const reason = isJwtSupplied
+        ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
+        : Math.abs(age) > 60
+            ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
+            : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
+    return `The ${claim} of the JWT is ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(seconds(claim) * 1000)}, and the runner's clock says ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
 }
-/** Refusals for which Nomad judged the JWT, so that the log lists its claims. */
+/** The kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 const JWT_KINDS = {
     'audience-mismatch': {
         match: /^nomad 401 .*audience \(aud\)/s,
-        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt, 'aud')}. ${isJwtSupplied
-            ? 'Request the JWT in the input identityToken for one of the audiences'
-            : 'Set the input jwtGithubAudience to one of the audiences'} in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${isJwtSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'issuer-mismatch': {
         match: /^nomad 401 .*(invalid JWT issuer|BoundIssuer|issuer information)/s,
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
     },
     'malformed-claims': {
         match: /^nomad 401 .*(cannot unmarshal|value to unmarshal|no issued at)/s,
         advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least exp. Have the issuer correct it.',
     },
-    'jwt-expired': {
-        match: /^nomad 401 .*\(exp\) claim: /s,
-        advice: (facts) => adviseTime(facts, 'exp'),
-    },
-    'jwt-not-yet-valid': {
-        match: /^nomad 401 .*\((nbf|iat)\) claim: /s,
-        advice: (facts) => adviseTime(facts, 'nbf' in facts.jwt.claims ? 'nbf' : 'iat'),
-    },
+    'jwt-expired': { match: /^nomad 401 .*\(exp\) claim: /s, advice: (facts) => adviseTime(facts, 'exp') },
+    'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /s, advice: (facts) => adviseTime(facts, 'nbf') },
     'algorithm-not-allowed': {
         match: /^nomad 401 .*(\(alg\)|signature algorithm)/s,
-        advice: ({ jwt, methodName }) => {
-            const algorithm = jwt.header['alg'];
-            const isSupported = typeof algorithm === 'string' && /^(RS|ES|PS)\d+$|^EdDSA$/.test(algorithm);
-            const change = isSupported
-                ? `Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there.`
-                : 'Nomad accepts only RS, ES and PS algorithms and EdDSA: have the issuer sign with RS256.';
-            return `The alg of the JWT is ${algorithm === undefined ? 'missing' : (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(algorithm, 100)}. ${change}`;
-        },
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there. Nomad accepts only RS, ES and PS algorithms and EdDSA.`,
     },
     'signature-invalid': {
         match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/s,
-        advice: ({ jwt, methodName }) => {
-            const issuer = typeof jwt.claims['iss'] === 'string' ? (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(jwt.claims['iss'], 200) : 'ISSUER';
-            const keys = issuer === GITHUB ? `${GITHUB}/.well-known/jwks` : `jwks_uri in ${issuer}/.well-known/openid-configuration`;
-            return `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt, 'iss')}, kid ${jwt.header['kid'] === undefined ? 'missing' : (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['kid'], 100)}). Its JWKSURL must be ${keys}. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`;
-        },
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         match: /^nomad 400 .*no role or policy bindings matched/s,
-        advice: ({ jwt, methodName }) => `${describeJob(jwt)}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`,
+        advice: ({ jwt: { claims }, methodName }) => {
+            const names = ['repository', 'ref', 'environment', 'event_name', 'workflow'].filter((name) => name in claims);
+            const job = names.map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`);
+            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`;
+        },
     },
     'bind-name-invalid': {
         match: /^nomad \d+ .*computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/s,
-        advice: (_, [, kind = 'role', name = '']) => {
-            const problem = name === '' ? `The name of the ${kind} is empty` : `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}"`;
-            const change = name.includes('/')
-                ? 'Map repository_id instead of repository in ClaimMappings, and use a BindName such as repo-${value.repo_id}.'
-                : 'Change the BindName of the rule.';
-            return `${problem}. Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. ${change}`;
-        },
+        advice: (_, [, kind = 'role', name = '']) => `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`,
     },
     'bind-name-unknown-attribute': {
         match: /^nomad \d+ .*cannot compute "\w+" bind name/s,
@@ -11221,73 +11205,39 @@ const JWT_KINDS = {
         match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/s,
         advice: ({ methodName }, [, single, list]) => {
             const claim = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(single ?? list ?? '', 100);
-            return list === undefined
-                ? `The claim ${claim} is not a single value. In the auth method ${methodName}, map a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`
-                : `The claim ${claim} is not a list of single values, so ListClaimMappings of the auth method ${methodName} cannot map it. Map a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
         },
     },
 };
-
-
-/***/ }),
-
-/***/ 5562:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  o: () => (/* binding */ findKind)
-});
-
-// UNUSED EXPORTS: CATALOGUE
-
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-;// CONCATENATED MODULE: ./src/failures/catalogue-action.ts
-
-/** Failures before the login: malformed inputs, and jobs to which GitHub issues no JWT. */
-const ACTION_KINDS = {
+/** All kinds of failures, by their ids in docs/troubleshooting.md; the first that matches decides, and the last of each source describes whatever is not listed. */
+const CATALOGUE = {
     'invalid-input': {
-        match: /^action invalid-input/,
-        advice: ({ input }) => process.env['GITHUB_ACTIONS'] === 'true'
-            ? `Correct ${input} under "with:" in the step that uses this action.`
-            : `Correct the environment variable INPUT_${input.toUpperCase()}.`,
+        advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
     },
     'invalid-proxy': {
-        match: /^action invalid-proxy/,
         advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
     },
     'unwritable-file': {
-        match: /^action unwritable-file/,
         advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
     },
     'missing-permission': {
-        match: /^action missing-permission/,
         advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
     },
     'fork-pull-request': {
-        match: /^action fork-pull-request/,
         advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
     },
-    'not-in-actions': {
-        match: /^action not-in-actions/,
-        advice: 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.',
-    },
+    'not-in-actions': { advice: 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.' },
     act: {
-        match: /^action act$/,
         advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts, or skip this step in act:\n\n    if: ${{ !env.ACT }}',
     },
     forgejo: {
-        match: /^action forgejo/,
         advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
     },
     gitea: {
-        match: /^action gitea/,
         advice: 'This server does not offer OIDC tokens to its jobs. Set the input identityToken to a JWT of another issuer that Nomad trusts.',
     },
     'github-job-pending': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^github 403 .*Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/i,
         advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
     },
@@ -11309,7 +11259,7 @@ const ACTION_KINDS = {
         advice: "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
     },
     'github-unknown-host': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^github error .*(ENOTFOUND|EAI_AGAIN)/,
         advice: ({ url }) => `This runner cannot resolve the host name ${new URL(url).hostname}. Correct its DNS settings, or set HTTPS_PROXY.`,
     },
@@ -11318,42 +11268,6 @@ const ACTION_KINDS = {
         match: /^github/,
         advice: ({ url }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${new URL(url).hostname}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
     },
-};
-
-// EXTERNAL MODULE: ./src/failures/catalogue-jwt.ts
-var catalogue_jwt = __nccwpck_require__(5746);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/inputs/values.ts
-var values = __nccwpck_require__(8463);
-;// CONCATENATED MODULE: ./src/failures/catalogue-network.ts
-
-
-
-
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => {
-    const { hostname, port, protocol } = new URL(url);
-    return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
-};
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-function adviseName({ url, certificate }) {
-    const { hostname } = new URL(url);
-    const names = certificate?.names ?? [];
-    if (names.length === 0) {
-        return `The certificate of ${hostname} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`;
-    }
-    const server = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name)) ?? 'one of these names';
-    const change = names.every((name) => (0,external_node_net_.isIP)(name) !== 0)
-        ? 'Use one of these addresses in the input url.'
-        : `Set the input tlsServerName to ${server}, or use one of these names in the input url.`;
-    return `The certificate of ${hostname} is valid for ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : '.'} ${change}`;
-}
-/** Reasons why there was no complete response from Nomad, or from a proxy. */
-const NETWORK_KINDS = {
     'proxy-authentication': {
         match: /^proxy 407/,
         advice: (facts) => `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`,
@@ -11372,33 +11286,32 @@ const NETWORK_KINDS = {
         advice: (facts) => `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
     },
     'proxy-unreachable': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^proxy/,
         advice: (facts) => `The proxy itself cannot be reached. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
     },
     'certificate-expired': {
         match: /^network CERT_(HAS_EXPIRED|NOT_YET_VALID)/,
-        advice: (facts) => {
-            const { certificate, now } = facts;
-            const which = certificate?.validity
-                ? `The certificate of ${certificate.validity}`
-                : `The certificate of ${host(facts)}, or of its CA, has expired or is not yet valid`;
-            return `${which}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,deadline/* formatTime */.fU)(now)}).`;
-        },
+        advice: ({ url, certificate, now }) => `The certificate of ${certificate?.validity || `${host({ url })}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}).`,
     },
     'certificate-name-mismatch': {
         match: /^network ERR_TLS_CERT_ALTNAME/,
-        advice: adviseName,
+        advice: ({ url, certificate: { names } = { names: [] } }) => {
+            const serverName = names.find((name) => /^(?![\d.]+$)[\w.-]+$/.test(name));
+            const change = serverName === undefined ? 'Use' : `Set the input tlsServerName to ${serverName}, or use`;
+            return names.length === 0
+                ? `The certificate of ${host({ url })} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
+                : `${change} an address in the input url for which the certificate is valid: ${names.join(', ')}.`;
+        },
     },
     'untrusted-certificate': {
         match: /^network (UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/,
         advice: ({ certificate, caNames }) => {
-            const issuer = certificate?.issuer ?? '';
-            const signed = `The server's certificate is signed by ${issuer === '' ? 'another CA' : `"${issuer}"`}`;
+            const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
             if (caNames === '') {
                 return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
             }
-            return caNames.includes(issuer) && issuer !== ''
+            return certificate && caNames.includes(certificate.issuer)
                 ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
                 : `${signed}, and the input caCertificate contains: ${caNames}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
         },
@@ -11415,10 +11328,6 @@ const NETWORK_KINDS = {
     'client-certificate-required': {
         match: /^network ERR_SSL\S*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)|^nomad (400 .*No required SSL certificate|496 )/s,
         advice: (facts) => `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key. ${EMPTY}`,
-    },
-    'server-name-unknown': {
-        match: /^network ERR_SSL\S*(INTERNAL_ERROR|UNRECOGNIZED_NAME)/,
-        advice: (facts) => `${host(facts)} probably does not have a certificate for the requested name. Check the host in the input url, or the input tlsServerName.`,
     },
     'client-certificate-refused': {
         match: /^network ERR_SSL\S*ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)|^nomad (400 .*SSL certificate error|495 )/s,
@@ -11448,70 +11357,44 @@ const NETWORK_KINDS = {
         advice: (facts) => `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`,
     },
     'unknown-host': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^network (ENOTFOUND|EAI_)/,
         advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. Check the spelling in the input url, and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
     },
     'connection-refused': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^network ECONNREFUSED/,
-        advice: ({ url }) => url === values/* DEFAULT_URL */.e0
+        advice: ({ url }) => url === _inputs_values_js__WEBPACK_IMPORTED_MODULE_3__/* .DEFAULT_URL */ .e0
             ? 'The input url is not set, or what it comes from is empty in this job, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: ${{ env.NOMAD_ADDR }}'
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^network (ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)/,
         advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
     },
     'closed-after-handshake': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^network UND_ERR_SOCKET .*over https/,
         advice: (facts) => `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
     },
     'connection-closed': {
-        retry: failure/* SIXTH */.b,
+        retry: SIXTH,
         match: /^network (ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_SSL\S*UNEXPECTED_EOF)/,
         advice: (facts) => `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${facts.url.startsWith('https:') ? '' : ', and whether it needs https://'}.`,
     },
     'tls-handshake-failed': {
         match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. The server may not have a certificate for the requested name: check the host in the input url, or the input tlsServerName. Also check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
     },
     'network-error': {
         match: /^network/,
         advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
     },
-};
-
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/failures/catalogue-nomad.ts
-
-function listMethods({ methods }) {
-    if (methods === undefined) {
-        return 'To list the methods, run: nomad acl auth-method list';
-    }
-    return methods.length === 0
-        ? 'This cluster has no auth method of type JWT. Create one as docs/nomad-setup.md describes.'
-        : `This cluster has these methods of type JWT: ${methods.join(', ')}.`;
-}
-function adviseRedirect(url, target) {
-    const { hostname, pathname } = new URL(url);
-    const isUpgrade = url.startsWith('http:') && URL.canParse(target) && new URL(target).protocol === 'https:';
-    return isUpgrade && new URL(target).hostname === hostname
-        ? `Set the input url to ${new URL(target).origin}${pathname.replace(/\/$/, '')}.`
-        : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`;
-}
-/** What else Nomad, or a server in front of it, can respond. */
-const NOMAD_KINDS = {
+    ...JWT_KINDS,
     'method-not-found': {
-        match: /^nomad 400 .*auth-method "[^"]*" not found/s,
-        advice: (facts) => `Set the input methodName to an auth method of type JWT; names are case-sensitive. ${listMethods(facts)}`,
-    },
-    'method-not-jwt': {
-        match: /^nomad 400 .*unsupported auth-method type/s,
-        advice: (facts) => `The auth method ${facts.methodName} is for people who log in with a browser. Set the input methodName to a method of type JWT. ${listMethods(facts)}`,
+        match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/s,
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has these methods of type JWT: ${methods.join(', ') || 'none; docs/nomad-setup.md describes how to create one'}.`}`,
     },
     'malformed-jwt': {
         match: /^action malformed-jwt|^nomad 401 .*malformed jwt/s,
@@ -11532,9 +11415,7 @@ const NOMAD_KINDS = {
     },
     'unknown-region': {
         match: /^nomad 500 .*No path to region/s,
-        advice: ({ region }) => region === undefined
-            ? 'The servers cannot reach the authoritative region, which creates global tokens. Check the servers of the region in authoritative_region of the acl block, or have the auth method create local tokens (-token-locality=local).'
-            : `The servers do not know the region ${(0,secrets/* quoteName */.AB)(region, 100)} of the input region, or cannot reach it or the authoritative region, which creates global tokens. To list the regions, run: nomad server members`,
+        advice: 'Correct the input region if it is set; to list the regions, run: nomad server members. Otherwise, the servers cannot reach the authoritative region, which creates global tokens: check its servers, or have the auth method create local tokens (-token-locality=local).',
     },
     'token-ttl-not-allowed': {
         match: /^nomad \d+ .*expiration time cannot be/s,
@@ -11567,50 +11448,31 @@ const NOMAD_KINDS = {
     },
     redirect: {
         match: /^nomad 3\d\d a redirect to (.*)/,
-        advice: ({ url }, [, target = '']) => adviseRedirect(url, target),
+        advice: ({ url }, [, target = '']) => target.startsWith('https:') && host({ url: target }) === host({ url })
+            ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
+            : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
     },
     'login-not-found': {
         match: /^nomad 40[45]/,
         advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
     },
-    'server-error': {
-        match: /^nomad 500 (?!\s*[<{])./,
-        advice: "Look for this error in the logs of the Nomad servers, above all the leader's, at the time of this step.",
-    },
     'nomad-refused': {
-        match: /^nomad (400 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
-        advice: "This action has no specific advice for this message. If it is Nomad's, look at the auth method, its binding rules and the logs of the servers. Otherwise, a server in front of Nomad sent it.",
+        match: /^nomad ([45]00 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
+        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's, and check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
     },
     'not-nomad': {
         match: /^nomad/,
         advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
     },
-};
-
-;// CONCATENATED MODULE: ./src/failures/catalogue.ts
-
-
-
-
-const OTHER_KINDS = {
     // Everything that no other kind describes, such as a full disk.
     unexpected: {
         match: /(?:)/,
         advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
     },
 };
-/** All kinds; the first that matches decides, and the last of each source describes whatever is not listed. */
-const CATALOGUE = {
-    "Inputs and GitHub's OIDC token": ACTION_KINDS,
-    Connections: NETWORK_KINDS,
-    "Nomad's verdict on the JWT": catalogue_jwt/* JWT_KINDS */.c,
-    'Other responses': NOMAD_KINDS,
-    'Other errors': OTHER_KINDS,
-};
-const KINDS = Object.values(CATALOGUE).flatMap((kinds) => Object.entries(kinds));
 /** Returns the first kind that describes a failure, with its id and its advice. */
 function findKind({ sign, facts }) {
-    for (const [id, { match, retry = 0, advice }] of KINDS) {
+    for (const [id, { match = new RegExp(`^action ${id}$`), retry = 0, advice }] of Object.entries(CATALOGUE)) {
         const found = match.exec(sign);
         if (found !== null) {
             return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
@@ -11678,11 +11540,9 @@ function showClaim(value, maxLength = 500) {
 /* unused harmony export render */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
-/* harmony import */ var _catalogue_jwt_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5746);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5562);
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7361);
-
+/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4210);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4894);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7361);
 
 
 
@@ -11695,9 +11555,9 @@ const PAGE = 'docs/troubleshooting.md';
 function explain(error) {
     try {
         logCauses(error);
-        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_5__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_5__/* .Failure */ .H('unexpected', describe(error), {}, error);
-        if ((0,_catalogue_js__WEBPACK_IMPORTED_MODULE_3__/* .findKind */ .o)(failure).id in _catalogue_jwt_js__WEBPACK_IMPORTED_MODULE_2__/* .JWT_KINDS */ .c) {
-            (0,_claims_js__WEBPACK_IMPORTED_MODULE_4__/* .listClaims */ .A)(failure.facts.jwt);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H('unexpected', describe(error), {}, error);
+        if ((0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .oH)(failure).id in _catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .JWT_KINDS */ .cS) {
+            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .A)(failure.facts.jwt);
         }
         return render(failure, findDocumentation());
     }
@@ -11707,7 +11567,7 @@ function explain(error) {
 }
 /** Returns the text of an annotation; `page` is where the troubleshooting page is. */
 function render(failure, page) {
-    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_3__/* .findKind */ .o)(failure);
+    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .oH)(failure);
     const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
     const text = `${failure.message.replace(/\.$/, '')}.\n${advice}`;
     return text.slice(0, MAX_LENGTH - end.length).trim() + end;
@@ -11740,8 +11600,7 @@ function logCauses(error) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ Failure),
-/* harmony export */   b: () => (/* binding */ SIXTH)
+/* harmony export */   H: () => (/* binding */ Failure)
 /* harmony export */ });
 const NO_JWT = { token: '', header: {}, claims: {} };
 const UNKNOWN = {
@@ -11751,6 +11610,7 @@ const UNKNOWN = {
     url: '',
     /** The address of the proxy on the way to the server, and the environment variable that sets it. */
     proxy: undefined,
+    /** The server's certificates: the names for which they are valid, the CA that signed the last, and which is not valid now, and when. */
     certificate: undefined,
     /** The common names in the input caCertificate; empty if it is not set. */
     caNames: '',
@@ -11760,30 +11620,20 @@ const UNKNOWN = {
     jwt: NO_JWT,
     /** Whether the JWT comes from the input identityToken. */
     isJwtSupplied: false,
-    region: undefined,
     /** The wait in milliseconds that the response asks for. */
-    retryAfterMs: undefined,
+    retryAfterMs: 0,
 };
 /** A failure that the catalogue can explain. */
 class Failure extends Error {
     sign;
     facts;
-    /**
-     * `sign` is what the catalogue recognizes, such as "network ECONNREFUSED": the source (action, github, proxy, network or nomad), then
-     * the id of the kind, the error code, or the status and the text. `message` says what failed, without a period and without secrets.
-     */
+    /** `sign` is what the catalogue recognizes: the source (action, github, proxy, network or nomad), then the id of the kind, an error code, or a status and its text. `message` says what failed, without a period and without secrets. */
     constructor(sign, message, facts = {}, cause) {
         super(message, { cause });
         this.sign = sign;
         this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
     }
-    /** Returns the same failure with an addition to its message. */
-    with(addition) {
-        return new Failure(this.sign, this.message + addition, this.facts, this.cause);
-    }
 }
-/** The share of the timeout for which a server that cannot be reached is tried. */
-const SIXTH = 1 / 6;
 
 
 /***/ }),
@@ -11820,8 +11670,8 @@ function trustSystemStore() {
     return true;
 }
 
-// EXTERNAL MODULE: ./src/failures/catalogue.ts + 3 modules
-var catalogue = __nccwpck_require__(5562);
+// EXTERNAL MODULE: ./src/failures/catalogue.ts
+var catalogue = __nccwpck_require__(4210);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failures_failure = __nccwpck_require__(7361);
 ;// CONCATENATED MODULE: ./src/failures/retry.ts
@@ -11855,7 +11705,7 @@ async function retry(deadline, attempt) {
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
-            const { id, retry: ownShare, advice } = (0,catalogue/* findKind */.o)(failure);
+            const { id, retry: ownShare, advice } = (0,catalogue/* findKind */.oH)(failure);
             // Reading the operating system's store takes longer than failing once.
             if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
                 core/* debug */.Yz("Node's root certificates cannot verify the server: trying those of the operating system as well");
@@ -11871,10 +11721,14 @@ async function retry(deadline, attempt) {
             const spentMs = (0,src_deadline/* monotonicMs */.dR)() - startMs;
             const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
             const { retryAfterMs } = failure.facts;
-            const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+            // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+            const maxDelayMs = Math.min(share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
+            const delayMs = retryAfterMs + Math.random() * maxDelayMs;
             core/* debug */.Yz(`${id}: retry for ${(0,src_deadline/* formatSeconds */.Xo)(share * deadline.totalMs)}, ${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left`);
             if (delayMs >= leftMs) {
-                throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
+                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,src_deadline/* formatSeconds */.Xo)(retryAfterMs)}`;
+                failure.message += ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,src_deadline/* formatSeconds */.Xo)(spentMs)}${wait})`;
+                throw failure;
             }
             if (isNew || (0,src_deadline/* monotonicMs */.dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
@@ -11885,14 +11739,6 @@ async function retry(deadline, attempt) {
             await (0,promises_.setTimeout)(delayMs);
         }
     }
-}
-// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-function jitter(attempts, maxMs) {
-    return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
-}
-function describeEnd(attempts, spentMs, retryAfterMs) {
-    const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${(0,src_deadline/* formatSeconds */.Xo)(retryAfterMs)}`;
-    return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,src_deadline/* formatSeconds */.Xo)(spentMs)}${wait})`;
 }
 
 
@@ -11949,6 +11795,14 @@ var secrets = __nccwpck_require__(7194);
 
 
 
+// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
+const REASONS = [
+    ['ACT', 'action act', 'act does not issue OIDC tokens'],
+    ['FORGEJO_ACTIONS', 'action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
+    ['GITEA_ACTIONS', 'action gitea', 'This job cannot request an OIDC token from Gitea'],
+    ['GITHUB_ACTIONS', 'action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
+];
+const NO_JOB = ['', 'action not-in-actions', 'This is not a GitHub Actions job'];
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 async function getIdentity({ identityToken, jwtGithubAudience }, deadline) {
     if (identityToken === undefined) {
@@ -12007,25 +11861,11 @@ function describe(text, url, proxy) {
     const sign = isProxys ? `proxy ${reason.replace('the proxy answered ', '')}` : `github error ${said}`;
     return new failure/* Failure */.H(sign, `Cannot reach GitHub at ${url}${(0,src_proxy/* describeWay */.x)(proxy)}: ${(0,secrets/* quote */.hD)(reason)}`, { url, proxy });
 }
-// Says why the job has no token endpoint.
 function describeJob() {
-    const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
-    if (ACT) {
-        return ['action act', 'act does not issue OIDC tokens'];
-    }
-    // Before Gitea, because Forgejo also sets GITEA_ACTIONS.
-    if (FORGEJO_ACTIONS) {
-        return ['action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'];
-    }
-    if (GITEA_ACTIONS) {
-        return ['action gitea', 'This job cannot request an OIDC token from Gitea'];
-    }
-    if (GITHUB_ACTIONS !== 'true') {
-        return ['action not-in-actions', 'There is no GitHub Actions job to request an OIDC token for'];
-    }
-    return isFromFork()
+    const [variable, ...reason] = REASONS.find(([name]) => process.env[name]) ?? NO_JOB;
+    return variable === 'GITHUB_ACTIONS' && isFromFork()
         ? ['action fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks']
-        : ['action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'];
+        : reason;
 }
 // The repository of a fork that was deleted is null. https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork() {
@@ -12471,6 +12311,8 @@ var core = __nccwpck_require__(486);
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/catalogue.ts
+var catalogue = __nccwpck_require__(4210);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failures_failure = __nccwpck_require__(7361);
 // EXTERNAL MODULE: ./src/inputs/pem.ts + 1 modules
@@ -12614,9 +12456,6 @@ function describeError(error, proxy) {
 }
 // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
 function findReason({ code = 'unknown error', reason, message, errors = [] }) {
-    if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-        return 'a response of more than 1 MiB';
-    }
     if (reason !== undefined && code.startsWith('ERR_SSL')) {
         return reason;
     }
@@ -12660,10 +12499,11 @@ function findTarget(url, location) {
 function parseRetryAfter(value) {
     const text = typeof value === 'string' ? value.trim() : '';
     const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+    return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/api.ts
+
 
 
 
@@ -12691,7 +12531,7 @@ class NomadApi {
         this.#options = options;
         this.#origin = new URL(url).origin;
         this.#proxy = proxy;
-        this.#connectMs = Math.min(deadline.totalMs * failures_failure/* SIXTH */.b, deadline.attemptMs);
+        this.#connectMs = Math.min(deadline.totalMs * catalogue/* SIXTH */.bA, deadline.attemptMs);
         this.#place = `Nomad at ${this.#origin}${(0,src_proxy/* describeWay */.x)(proxy)}`;
         this.#facts = { url, proxy };
         this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
@@ -12791,9 +12631,9 @@ async function listMethods(nomad, limitMs) {
     }
 }
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-async function logIn(nomad, jwt, { identityToken, methodName, connection: { url, region } }, deadline) {
+async function logIn(nomad, jwt, { identityToken, methodName, connection: { url } }, deadline) {
     const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-    const facts = { url, jwt, methodName, region, isJwtSupplied: identityToken !== undefined };
+    const facts = { url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
     try {
         return await (0,_failures_retry_js__WEBPACK_IMPORTED_MODULE_1__/* .retry */ .L)(deadline, async (limitMs) => {
             const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);

@@ -49,5 +49,6 @@ export function formatSeconds(ms: number): string {
 
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+/, '');
+  const time = new Date(ms).toJSON() as string | null;
+  return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }

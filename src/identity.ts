@@ -8,6 +8,15 @@ import { parseJwt, type Jwt } from './jwt.js';
 import { describeWay, findProxy, type Proxy } from './proxy.js';
 import { mask, quote } from './secrets.js';
 
+// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
+const REASONS: [variable: string, sign: string, message: string][] = [
+  ['ACT', 'action act', 'act does not issue OIDC tokens'],
+  ['FORGEJO_ACTIONS', 'action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
+  ['GITEA_ACTIONS', 'action gitea', 'This job cannot request an OIDC token from Gitea'],
+  ['GITHUB_ACTIONS', 'action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
+];
+const NO_JOB: [string, string, string] = ['', 'action not-in-actions', 'This is not a GitHub Actions job'];
+
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 export async function getIdentity(
   { identityToken, jwtGithubAudience }: Pick<Inputs, 'identityToken' | 'jwtGithubAudience'>,
@@ -76,25 +85,11 @@ function describe(text: string, url: string, proxy: Proxy | undefined): Failure 
   return new Failure(sign, `Cannot reach GitHub at ${url}${describeWay(proxy)}: ${quote(reason)}`, { url, proxy });
 }
 
-// Says why the job has no token endpoint.
 function describeJob(): [sign: string, message: string] {
-  const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
-  if (ACT) {
-    return ['action act', 'act does not issue OIDC tokens'];
-  }
-  // Before Gitea, because Forgejo also sets GITEA_ACTIONS.
-  if (FORGEJO_ACTIONS) {
-    return ['action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'];
-  }
-  if (GITEA_ACTIONS) {
-    return ['action gitea', 'This job cannot request an OIDC token from Gitea'];
-  }
-  if (GITHUB_ACTIONS !== 'true') {
-    return ['action not-in-actions', 'There is no GitHub Actions job to request an OIDC token for'];
-  }
-  return isFromFork()
+  const [variable, ...reason] = REASONS.find(([name]) => process.env[name]) ?? NO_JOB;
+  return variable === 'GITHUB_ACTIONS' && isFromFork()
     ? ['action fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks']
-    : ['action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'];
+    : reason;
 }
 
 // The repository of a fork that was deleted is null. https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request

@@ -17,7 +17,7 @@ test.concurrent.each<[string, Scenario, RegExp, timeout?: string]>([
   ['a refusal by GitHub while Nomad hangs', { github: answer(401), nomad: hang }, /^GitHub did not issue/],
   ['a refusal by Nomad', { nomad: answer(400, 'No rule') }, /^Nomad refused the login \(400\): No rule$/],
   ['a refused connection', { url: () => 'http://127.0.0.1:9' }, /ECONNREFUSED.* \(\d+ attempts? in/, '3'],
-  ['a response of 2 MiB', { nomad: answer(200, 'x'.repeat(2 ** 21)) }, /more than 1 MiB$/],
+  ['a response of 2 MiB', { nomad: answer(200, 'x'.repeat(2 ** 21)) }, /exceeded max size$/],
   ['a connection that Nomad closes', { nomad: drop }, /^Cannot reach Nomad at .*: other side closed/, '3'],
   ['a hang of Nomad', { nomad: hang }, /^Nomad at \S+ did not respond within/, '1'],
   ['a body that never ends', { nomad: unfinished }, /^Nomad at \S+ did not respond within/, '1'],

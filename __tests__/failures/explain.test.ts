@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { findKind } from '../../src/failures/catalogue.js';
 import { explain, render } from '../../src/failures/explain.js';
 import { Failure, type Facts } from '../../src/failures/failure.js';
-import { readInputs } from '../../src/inputs/inputs.js';
-import { catchFailure, jwtWith, NOW, refuse, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
+import { jwtWith, NOW, refuse, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
 const SECONDS = NOW / 1000;
 const ALTNAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
@@ -16,16 +15,24 @@ const output = useProcess();
 const certificate = (names: string[], issuer = ''): Partial<Facts> => ({
   certificate: { names, issuer, validity: '' },
 });
-const list = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${String(index)}.com`);
 
 // docs/troubleshooting.md shows the other advice, on a sample of each kind.
 describe('the advice on a connection', () => {
   test.each<[string, string, Partial<Facts>, string]>([
-    ['a Nomad server', ALTNAME, certificate(['a', 'server.eu-1.nomad']), 'tlsServerName to server.eu-1.nomad, or use'],
-    ['a load balancer', ALTNAME, certificate(['a.com', '192.0.2.7']), 'valid for a.com, 192.0.2.7. Set the input tls'],
-    ['an IP address', ALTNAME, certificate(['192.0.2.7']), 'valid for 192.0.2.7. Use one of these addresses in'],
-    ['10 names', ALTNAME, certificate(list(10)), 'n9.com. Set the input tlsServerName to one of these'],
-    ['11 names', ALTNAME, certificate(list(11)), 'n9.com, … Set'],
+    [
+      'a Nomad server',
+      ALTNAME,
+      certificate(['server.eu-1.nomad', 'localhost']),
+      'tlsServerName to server.eu-1.nomad, or',
+    ],
+    [
+      'a load balancer',
+      ALTNAME,
+      certificate(['*.a.com', '192.0.2.7', 'a.com']),
+      'Set the input tlsServerName to a.com, or',
+    ],
+    ['IP addresses', ALTNAME, certificate(['192.0.2.7', '::1']), 'Use an address in the input url'],
+    ['several names', ALTNAME, certificate(['a', 'b']), 'in the input url for which the certificate is valid: a, b.'],
     ['no names', ALTNAME, certificate([]), 'does not name its server in a subject alternative name'],
     ['an unknown CA', UNTRUSTED, {}, 'signed by another CA, which this step does not trust. Set the input caCert'],
     ['a namesake', UNTRUSTED, { ...certificate([], 'A CA'), caNames: 'A CA' }, 'same name but with another key'],
@@ -64,7 +71,6 @@ describe('the advice on a refusal', () => {
   const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({ ...issued(claims), isJwtSupplied: true });
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([
-    [401, EXPIRED, supplied({ exp: 1e11 }), 'an unreadable time'],
     [401, EXPIRED, supplied({}), 'an unreadable time'],
     [401, EXPIRED, issued({ iat: SECONDS - 60 }), 'It was issued moments ago', 'clock of the Nomad servers is wrong'],
     [401, EXPIRED, issued({ iat: SECONDS - 61 }), 'It was issued 61 s ago by that clock: the login took too long'],
@@ -72,19 +78,15 @@ describe('the advice on a refusal', () => {
     [401, '(iat) claim: x', supplied({ iat: SECONDS }), "iat of the JWT is 2026-09-21T14:14:20Z, and the runner's"],
     [401, AUDIENCE, supplied({ aud: ['a', 'b'] }), 'The aud claim of the JWT is ["a","b"]. Request', 'identityToken'],
     [401, AUDIENCE, issued({}), 'is missing. Set the input jwtGithubAudience'],
-    [401, ALGORITHM, issued({}, { alg: 'HS256' }), '"HS256". Nomad accepts only', 'have the issuer sign with RS256.'],
-    [401, ALGORITHM, issued({}), 'The alg of the JWT is missing. Nomad'],
-    [401, ALGORITHM, issued({}, { alg: 'RS256' }), 'Add it to SigningAlgs of the auth method gihub'],
-    [401, ALGORITHM, issued({}, { alg: 'EdDSA' }), 'Add it to SigningAlgs'],
-    [401, SIGNATURE, issued({ iss: 'https://a.com' }), 'kid missing', 'jwks_uri in https://a.com/.well-known/openid-'],
-    [401, SIGNATURE, issued({}), 'jwks_uri in ISSUER/.well-known'],
+    [401, ALGORITHM, issued({}, { alg: 'HS256' }), 'The alg of the JWT is "HS256". Add it to SigningAlgs'],
+    [401, ALGORITHM, issued({}), 'The alg of the JWT is missing.'],
+    [401, SIGNATURE, issued({ iss: 'https://a.com' }), '(iss "https://a.com", kid missing)'],
     [401, `malformed jwt: ${SIGNATURE}`, {}, 'Pass the whole token'],
     [500, named('a b'), {}, 'A role cannot be named "a b".', 'Change the BindName of the rule'],
-    [500, named(''), {}, 'The name of the role is empty.'],
+    [500, named(''), {}, 'A role cannot be named "".'],
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
-    [400, METHOD, { methods: [] }, 'This cluster has no auth method of type JWT. Create one'],
+    [400, METHOD, { methods: [] }, 'This cluster has these methods of type JWT: none; docs/nomad-setup.md describes'],
     [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad'],
-    [500, 'No path to region', {}, 'The servers cannot reach the authoritative region', '-token-locality=local'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
     const { advice } = findKind(refuse({ status, text }, facts));
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);
@@ -147,7 +149,7 @@ describe('the link of an annotation', () => {
     const failure = refuse({ status: 500, text: 'x y '.repeat(2_000) }, {}, `https://${'a.'.repeat(600)}com`);
     const text = render(failure, 'docs/troubleshooting.md');
     expect(text.length).toBeLessThanOrEqual(1_450);
-    expect(text.endsWith('\ndocs/troubleshooting.md#server-error')).toBe(true);
+    expect(text.endsWith('\ndocs/troubleshooting.md#nomad-refused')).toBe(true);
   });
 });
 
@@ -165,10 +167,4 @@ describe('an error that is not a Failure', () => {
     explain(Object.assign(new Error('It ONE', { cause }), { code: 'ONE' }));
     expect(output.text).toContain('::debug::Failed: Error ONE: It ONE\n::debug::Caused by: Error TWO: It TWO\n');
   });
-});
-
-test('the advice on a malformed input outside GitHub Actions names its environment variable', async () => {
-  Object.assign(process.env, { INPUT_TIMEOUT: 'soon', GITHUB_ACTIONS: '' });
-  const { advice } = await catchFailure(Promise.resolve().then(readInputs));
-  expect(advice).toBe('Correct the environment variable INPUT_TIMEOUT.');
 });

@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { ENTRIES } from '../../scripts/troubleshooting/page.js';
-import { findKind } from '../../src/failures/catalogue.js';
+import { findKind, SIXTH } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
-import { Failure, SIXTH } from '../../src/failures/failure.js';
+import { Failure } from '../../src/failures/failure.js';
 import { refuse, useProcess } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../support/recorded.js';
 
 // docs/troubleshooting.md shows each kind's sample, advice, retry policy and recorded responses.
 const PAGE = 'https://github.com/octo-org/nomad-jwt-auth/blob/v1.0.0/docs/troubleshooting.md';
-const GENERAL_KINDS = ['nomad-refused', 'not-nomad', 'server-error', 'unexpected'];
+const GENERAL_KINDS = ['nomad-refused', 'not-nomad', 'unexpected'];
 // Responses to requests that the action never makes.
 const NEVER_ASKED = /GET|empty|body is|lookup|revo|method list|PUT|policies|^self/;
 
@@ -88,9 +88,8 @@ certificate-invalid | network INVALID_PURPOSE x; network SOMETHING_NEW x
 client-certificate-weak | network ERR_SSL_CA_KEY_TOO_SMALL x; network ERR_SSL_CA_MD_TOO_WEAK x
 client-certificate-required | network ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE x
 client-certificate-refused | network ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED x
-server-name-unknown | network ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR x
 tls-not-supported | network ERR_SSL_PACKET_LENGTH_TOO_LONG x; network EPROTO wrong version number
-tls-handshake-failed | network ERR_SSL_SOMETHING_NEW x
+tls-handshake-failed | network ERR_SSL_SOMETHING_NEW x; network ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR x
 network-error | network ESOMETHING x; network TypeError fetch failed
 proxy-refused | proxy 400
 proxy-unavailable | proxy 408; proxy 429; proxy 500

@@ -25,7 +25,7 @@ async function run(
   const limits: number[] = [];
   output.text = '';
   const attempt = async (limitMs: number): Promise<string> => {
-    const [sign, ms = 0, retryAfterMs] = attempts[limits.length] ?? attempts.at(-1) ?? [];
+    const [sign, ms = 0, retryAfterMs = 0] = attempts[limits.length] ?? attempts.at(-1) ?? [];
     limits.push(limitMs);
     clockMs += ms;
     if (sign !== undefined) {

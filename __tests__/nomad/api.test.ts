@@ -82,7 +82,7 @@ describe('a response', () => {
   test('is read up to 1 MiB, and refused beyond', async () => {
     expect((await send(answer(200, 'x'.repeat(MIB)))).text).toHaveLength(MIB);
     const failure = await catchFailure(send(answer(200, 'x'.repeat(MIB + 1))));
-    expect(failure.message).toMatch(/^Cannot reach Nomad at http:\S+: a response of more than 1 MiB$/);
+    expect(failure.message).toMatch(/^Cannot reach Nomad at http:\S+: Response content exceeded max size$/);
     expect(failure.id).toBe('not-http');
   });
 

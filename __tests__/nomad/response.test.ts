@@ -43,16 +43,16 @@ describe('an unexpected response', () => {
 
   test.each([
     [' 7 ', 7_000],
-    ['soon', undefined],
-    ['', undefined],
-    ['9'.repeat(400), undefined],
+    ['soon', 0],
+    ['', 0],
+    ['9'.repeat(400), 0],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
   ])('asks for the wait in its Retry-After header: %j', (value, expected) =>
     expect(say(429, '', { 'retry-after': value }).retryAfterMs).toBe(expected),
   );
 
   test('asks for the wait until the date in its Retry-After header', () => {
-    const wait = say(503, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs ?? 0;
+    const wait = say(503, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs;
     expect(Math.abs(wait - 60_000)).toBeLessThan(5_000);
   });
 

@@ -59,8 +59,13 @@ describe('a connection over TLS', () => {
   test.each<[string, ServerOptions, Partial<Connection>, RegExp]>([
     ['without the CA', server, {}, /first certificate\. .*signed by "Testbed CA", which this step does not trust/],
     ['with a namesake of the CA', server, { caCertificate: pem(namesake.cert) }, /contains a CA of the same name/],
-    ['with another address', server, trusting, /for server\.global\.nomad, nomad\.example\.com\. Set .*tlsServerName/],
-    ['with another server name', ofAddress, named, /altnames.* is valid for 127\.0\.0\.1\./],
+    [
+      'with another address',
+      server,
+      trusting,
+      /to server\.global\.nomad, or .* valid: server\.global\.nomad, nomad\.example\.com\./,
+    ],
+    ['with another server name', ofAddress, named, /altnames.* Use an address .* is valid: 127\.0\.0\.1\./],
     ['with a certificate without names', unnamed, trusting, /does not name its server in a subject alternative name/],
     ['with a certificate for clients', forClients, trusting, /purpose\. .*nomad tls cert create -server, not -client/],
     ['after its certificate expired', expired, trusting, /of 127\.0\.0\.1 is valid from 20\d\d-\S+Z to 20\d\d-\S+Z\./],

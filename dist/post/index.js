@@ -55,7 +55,8 @@ function formatSeconds(ms) {
 }
 /** Formats a time in milliseconds as RFC 3339, in whole seconds. */
 function formatTime(ms) {
-    return new Date(ms).toISOString().replace(/\.\d+/, '');
+    const time = new Date(ms).toJSON();
+    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }
 
 
@@ -200,7 +201,7 @@ async function cleanUpToken() {
         console.log(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(810)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3810));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(71)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1071));
         await revokeToken(name, { accessorId, secretId }, connection);
     }
     else if (type === 'client') {

@@ -1,4 +1,3 @@
-import type { ACTION_KINDS } from '../../src/failures/catalogue-action.js';
 import { fail, type Entries } from './entry.js';
 
 const GITHUB = { url: 'https://pipelines.actions.githubusercontent.com' };
@@ -6,7 +5,7 @@ const GITHUB = { url: 'https://pipelines.actions.githubusercontent.com' };
 const unreached = (text: string): string => `Cannot reach GitHub at ${GITHUB.url}: ${text}`;
 
 /** The entries for failures before the login. */
-export const ACTION_ENTRIES: Entries<typeof ACTION_KINDS> = {
+export const ACTION_ENTRIES = {
   'invalid-input': {
     sample: fail('action invalid-input', 'Input timeout must be a whole number of seconds', { input: 'timeout' }),
     variants: [
@@ -64,7 +63,7 @@ export const ACTION_ENTRIES: Entries<typeof ACTION_KINDS> = {
     links: ['[Read-only plan on pull requests](examples.md#read-only-plan-on-pull-requests)'],
   },
   'not-in-actions': {
-    sample: fail('action not-in-actions', 'There is no GitHub Actions job to request an OIDC token for'),
+    sample: fail('action not-in-actions', 'This is not a GitHub Actions job'),
     why: 'Outside a job, there is no address to request a JWT from, so you need one from another issuer.',
     links: ['[By hand](tokens-in-other-systems.md#by-hand)'],
   },
@@ -135,4 +134,4 @@ export const ACTION_ENTRIES: Entries<typeof ACTION_KINDS> = {
     why: 'A firewall that filters by name must allow `*.actions.githubusercontent.com`.',
     links: ['[Proxies](networking.md#proxies)'],
   },
-};
+} satisfies Entries;

@@ -1,3 +1,4 @@
+import type { KindId } from '../../src/failures/catalogue.js';
 import { Failure, type Facts } from '../../src/failures/failure.js';
 import type { Jwt } from '../../src/jwt.js';
 import { describeResponse } from '../../src/nomad/response.js';
@@ -14,8 +15,8 @@ export interface Entry {
   links?: string[];
 }
 
-/** The entries of a group of kinds: each kind needs one. */
-export type Entries<Kinds> = Record<keyof Kinds, Entry>;
+/** The entries of some kinds. */
+export type Entries = Partial<Record<KindId, Entry>>;
 
 /** The address of Nomad in the samples. */
 export const URL_OF_NOMAD = 'https://nomad.example.com:4646';

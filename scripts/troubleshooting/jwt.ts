@@ -1,4 +1,3 @@
-import type { JWT_KINDS } from '../../src/failures/catalogue-jwt.js';
 import { refuse, refuseJwt, type Entries } from './entry.js';
 
 const CLAIMS = '[Claims and selectors](claims-and-selectors.md)';
@@ -11,7 +10,7 @@ const ENTERPRISE = '[GitHub Enterprise](nomad-setup.md#github-enterprise)';
 const SIGNATURE = 'unable to verify signature of JWT token';
 
 /** The entries for refusals for which Nomad judged the JWT. */
-export const JWT_ENTRIES: Entries<typeof JWT_KINDS> = {
+export const JWT_ENTRIES = {
   'audience-mismatch': {
     sample: refuse(
       401,
@@ -119,4 +118,4 @@ export const JWT_ENTRIES: Entries<typeof JWT_KINDS> = {
     why: 'Selectors then use `list.NAME` for a list, with `in` or `contains`.',
     links: [CLAIMS],
   },
-};
+} satisfies Entries;

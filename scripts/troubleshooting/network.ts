@@ -1,4 +1,3 @@
-import type { NETWORK_KINDS } from '../../src/failures/catalogue-network.js';
 import { DEFAULT_URL } from '../../src/inputs/values.js';
 import type { Failure, Facts } from '../../src/failures/failure.js';
 import { fail, URL_OF_NOMAD, type Entries } from './entry.js';
@@ -26,7 +25,7 @@ const unreachedByProxy = (code: string, reason: string): Failure =>
   );
 
 /** The entries for failures of a connection to Nomad or to a proxy. */
-export const NETWORK_ENTRIES: Entries<typeof NETWORK_KINDS> = {
+export const NETWORK_ENTRIES = {
   'proxy-authentication': {
     sample: unreachedByProxy('407', 'the proxy answered 407'),
     why: 'A self-hosted runner reads its `.env` file when it starts, so restart it after a change.',
@@ -123,11 +122,6 @@ export const NETWORK_ENTRIES: Entries<typeof NETWORK_KINDS> = {
     fix: 'Create a certificate for the runner with `nomad tls cert create -cli`, not with `-server`. Store the key as a secret, or both files on a self-hosted runner.',
     links: [CLIENT_CERTIFICATES, MTLS, '[Example](examples.md#mtls)'],
   },
-  'server-name-unknown': {
-    sample: unreached('ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'tlsv1 unrecognized name'),
-    why: 'Load balancers choose a certificate by the name that the client requests, which is `tlsServerName` or the host in `url`.',
-    links: ['[Server names](networking.md#server-names)'],
-  },
   'client-certificate-refused': {
     sample: unreached('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tlsv1 alert unknown ca'),
     variants: [
@@ -142,7 +136,7 @@ export const NETWORK_ENTRIES: Entries<typeof NETWORK_KINDS> = {
     why: 'Nomad only uses TLS for its API if its `tls` block sets `http = true`.',
   },
   'not-http': {
-    sample: unreached('UND_ERR_RES_EXCEEDED_MAX_SIZE', 'a response of more than 1 MiB', {
+    sample: unreached('UND_ERR_RES_EXCEEDED_MAX_SIZE', 'Response content exceeded max size', {
       url: 'http://nomad.example.com:4646',
     }),
     variants: [
@@ -219,12 +213,13 @@ export const NETWORK_ENTRIES: Entries<typeof NETWORK_KINDS> = {
   },
   'tls-handshake-failed': {
     sample: unreached('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'tlsv1 alert protocol version'),
-    why: 'Node 20 and later offer TLS 1.2 and 1.3.',
-    links: [TRUST],
+    variants: [`Cannot reach Nomad at ${URL_OF_NOMAD}: tlsv1 unrecognized name.`],
+    why: 'Node 20 and later offer TLS 1.2 and 1.3. Load balancers choose a certificate by the name that the client requests, which is `tlsServerName` or the host in `url`.',
+    links: [TRUST, '[Server names](networking.md#server-names)'],
   },
   'network-error': {
     sample: unreached('EADDRNOTAVAIL', 'connect EADDRNOTAVAIL 192.0.2.10:4646 - Local (0.0.0.0:0)'),
     why: 'Step debugging shows the error code and its causes.',
     links: ['[Find out more](#find-out-more)'],
   },
-};
+} satisfies Entries;

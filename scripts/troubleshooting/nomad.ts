@@ -1,4 +1,3 @@
-import type { NOMAD_KINDS } from '../../src/failures/catalogue-nomad.js';
 import { refuse, type Entries } from './entry.js';
 
 const RETRIES = '[Retries and timeouts](networking.md#retries-and-timeouts)';
@@ -12,22 +11,20 @@ const FETCHING =
 const GITHUB_JWKS = 'https://token.actions.githubusercontent.com/.well-known/jwks';
 
 /** The entries for the other responses of Nomad, or of a server in front of it. */
-export const NOMAD_ENTRIES: Entries<typeof NOMAD_KINDS> = {
+export const NOMAD_ENTRIES = {
   'method-not-found': {
     sample: refuse(400, 'auth-method "github-avd" not found', { methodName: 'github-avd', methods: ['github-adv'] }),
-    why: 'Without the input `methodName`, the action uses `github`. The recommended setup creates `github-adv`.',
+    why: 'Without the input `methodName`, the action uses `github`. The recommended setup creates `github-adv`. Of the two types of auth methods, `OIDC` sends a person to a browser, and `JWT` takes a JWT that a program has.',
     check: [
       'Is it the right cluster? Each cluster has its own methods. Compare `url` with that of a job that works.',
       'Was the method created a moment ago in a federated cluster? The other regions learn of it from the authoritative region.',
       'Is the error in an older run? Then the method may have been renamed or replaced since.',
     ],
     fix: 'With an ACL token, `nomad acl auth-method info NAME` shows more about a method. If there is none for your jobs, set it up.',
-    links: ['[Recommended: one role per repository](nomad-setup.md#recommended-one-role-per-repository)'],
-  },
-  'method-not-jwt': {
-    sample: refuse(400, 'unsupported auth-method type: OIDC', { methodName: 'people', methods: ['github-adv'] }),
-    why: 'Nomad has two types of auth methods: `OIDC` sends a person to a browser, `JWT` takes a JWT that a program has.',
-    links: ['[Log in as a person](oidc.md)'],
+    links: [
+      '[Recommended: one role per repository](nomad-setup.md#recommended-one-role-per-repository)',
+      '[Log in as a person](oidc.md)',
+    ],
   },
   'malformed-jwt': {
     sample: refuse(
@@ -65,7 +62,7 @@ export const NOMAD_ENTRIES: Entries<typeof NOMAD_KINDS> = {
     links: ['[Before you start](nomad-setup.md#before-you-start)'],
   },
   'unknown-region': {
-    sample: refuse(500, 'No path to region', { region: 'nowhere' }),
+    sample: refuse(500, 'No path to region'),
     why: "A server forwards a request to another region through that region's servers, which it knows from gossip (port 4648).",
     links: [REGIONS],
   },
@@ -114,12 +111,9 @@ export const NOMAD_ENTRIES: Entries<typeof NOMAD_KINDS> = {
     why: 'If a gateway serves Nomad below a path, `url` contains this path: `https://gateway.example.com/nomad`.',
     links: [GATEWAY],
   },
-  'server-error': {
-    sample: refuse(500, 'raft apply failed: no space left on device'),
-    why: 'The message comes from inside a Nomad server, so the cause is not in the workflow.',
-  },
   'nomad-refused': {
     sample: refuse(403, 'Permission denied'),
+    variants: ['Nomad refused the login (500): raft apply failed: no space left on device.'],
     why: 'The list of claims in the log shows with which identity the job tried to log in.',
     links: ['[Claims and selectors](claims-and-selectors.md)'],
   },
@@ -129,4 +123,4 @@ export const NOMAD_ENTRIES: Entries<typeof NOMAD_KINDS> = {
     why: 'The title in parentheses is that of the web page, and often names the product that answered.',
     links: [GATEWAY],
   },
-};
+} satisfies Entries;

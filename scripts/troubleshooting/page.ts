@@ -1,19 +1,13 @@
 import { readLogins, VERSIONS } from '../../__tests__/support/recorded.js';
-import { CATALOGUE, findKind, type KindId } from '../../src/failures/catalogue.js';
-import type { Kinds } from '../../src/failures/failure.js';
+import { findKind, type KindId } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { ACTION_ENTRIES } from './action.js';
-import { fail, refuse, type Entry } from './entry.js';
+import { fail, refuse, type Entries, type Entry } from './entry.js';
 import { JWT_ENTRIES } from './jwt.js';
 import { NETWORK_ENTRIES } from './network.js';
 import { NOMAD_ENTRIES } from './nomad.js';
 
-/** What docs/troubleshooting.md shows for each kind of failure. */
-export const ENTRIES: Record<KindId, Entry> = {
-  ...ACTION_ENTRIES,
-  ...NETWORK_ENTRIES,
-  ...JWT_ENTRIES,
-  ...NOMAD_ENTRIES,
+const OTHER_ENTRIES = {
   unexpected: {
     sample: fail(
       'unexpected',
@@ -21,15 +15,27 @@ export const ENTRIES: Record<KindId, Entry> = {
     ),
     why: 'Before you open an issue, remove host names and IDs that you do not want to publish.',
   },
+} satisfies Entries;
+
+/** What docs/troubleshooting.md shows for each kind of failure. */
+export const ENTRIES: Record<KindId, Entry> = {
+  ...ACTION_ENTRIES,
+  ...NETWORK_ENTRIES,
+  ...JWT_ENTRIES,
+  ...NOMAD_ENTRIES,
+  ...OTHER_ENTRIES,
 };
 
 // The recorded responses of these kinds belong to requests that the action does not make.
-const MIXED: KindId[] = ['login-not-found', 'nomad-refused', 'redirect', 'server-error'];
+const MIXED: KindId[] = ['login-not-found', 'nomad-refused', 'redirect'];
 
-const GROUPS = Object.entries<Kinds>(CATALOGUE).map(([title, kinds]) => ({
-  title,
-  ids: Object.keys(kinds) as KindId[],
-}));
+const GROUPS = Object.entries({
+  "Inputs and GitHub's OIDC token": ACTION_ENTRIES,
+  Connections: NETWORK_ENTRIES,
+  "Nomad's verdict on the JWT": JWT_ENTRIES,
+  'Other responses': NOMAD_ENTRIES,
+  'Other errors': OTHER_ENTRIES,
+}).map(([title, entries]) => ({ title, ids: Object.keys(entries) as KindId[] }));
 
 /** Returns a list of links to all kinds of failures, one line for each group. */
 export function renderIndex(): string {
@@ -38,8 +44,6 @@ export function renderIndex(): string {
 
 /** Returns the entries of all kinds of failures, in groups. */
 export function renderErrors(): string {
-  // Outside of a job, the advice on a malformed input names a variable instead.
-  process.env['GITHUB_ACTIONS'] = 'true';
   return GROUPS.flatMap(({ title, ids }) => [`## ${title}`, ...ids.map(renderKind)]).join('\n\n');
 }
 

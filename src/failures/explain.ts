@@ -1,7 +1,6 @@
 import * as core from '@actions/core';
 import { quote } from '../secrets.js';
-import { JWT_KINDS } from './catalogue-jwt.js';
-import { findKind } from './catalogue.js';
+import { findKind, JWT_KINDS } from './catalogue.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
 

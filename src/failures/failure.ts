@@ -1,15 +1,5 @@
 import type { Jwt } from '../jwt.js';
 
-/** What is known about the certificates that a server presents. */
-export interface ServerCertificate {
-  /** The DNS names and IP addresses for which it is valid. */
-  names: string[];
-  /** The common name of the CA that signed the last certificate of the chain. */
-  issuer: string;
-  /** Which certificate of the chain is not valid now, and when it is; empty if all are valid. */
-  validity: string;
-}
-
 const NO_JWT: Jwt = { token: '', header: {}, claims: {} };
 
 const UNKNOWN = {
@@ -19,7 +9,8 @@ const UNKNOWN = {
   url: '',
   /** The address of the proxy on the way to the server, and the environment variable that sets it. */
   proxy: undefined as { origin: string; variable: string } | undefined,
-  certificate: undefined as ServerCertificate | undefined,
+  /** The server's certificates: the names for which they are valid, the CA that signed the last, and which is not valid now, and when. */
+  certificate: undefined as { names: string[]; issuer: string; validity: string } | undefined,
   /** The common names in the input caCertificate; empty if it is not set. */
   caNames: '',
   methodName: '',
@@ -28,9 +19,8 @@ const UNKNOWN = {
   jwt: NO_JWT,
   /** Whether the JWT comes from the input identityToken. */
   isJwtSupplied: false,
-  region: undefined as string | undefined,
   /** The wait in milliseconds that the response asks for. */
-  retryAfterMs: undefined as number | undefined,
+  retryAfterMs: 0,
 };
 
 /** What the advice on a failure uses; `now` is when it happened, in milliseconds. */
@@ -40,10 +30,7 @@ export type Facts = typeof UNKNOWN & { now: number };
 export class Failure extends Error {
   readonly facts: Facts;
 
-  /**
-   * `sign` is what the catalogue recognizes, such as "network ECONNREFUSED": the source (action, github, proxy, network or nomad), then
-   * the id of the kind, the error code, or the status and the text. `message` says what failed, without a period and without secrets.
-   */
+  /** `sign` is what the catalogue recognizes: the source (action, github, proxy, network or nomad), then the id of the kind, an error code, or a status and its text. `message` says what failed, without a period and without secrets. */
   constructor(
     readonly sign: string,
     message: string,
@@ -53,25 +40,4 @@ export class Failure extends Error {
     super(message, { cause });
     this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
   }
-
-  /** Returns the same failure with an addition to its message. */
-  with(addition: string): Failure {
-    return new Failure(this.sign, this.message + addition, this.facts, this.cause);
-  }
 }
-
-/** The share of the timeout for which a server that cannot be reached is tried. */
-export const SIXTH = 1 / 6;
-
-/** A kind of failure: how to recognize it, how long to retry it, and what to advise. */
-export interface Kind {
-  /** Matches the sign of a failure. */
-  match: RegExp;
-  /** How long to retry, as a share of the timeout: 1 for until the deadline; never if it is left out. */
-  retry?: number;
-  /** What to change and where; `found` is what `match` found. */
-  advice: string | ((facts: Facts, found: string[]) => string);
-}
-
-/** Kinds by their ids, which are the anchors in docs/troubleshooting.md and do not change. */
-export type Kinds = Record<string, Kind>;

@@ -45,10 +45,14 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       const spentMs = monotonicMs() - startMs;
       const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
       const { retryAfterMs } = failure.facts;
-      const delayMs = (retryAfterMs ?? 0) + jitter(attempts, share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS);
+      // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+      const maxDelayMs = Math.min(share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
+      const delayMs = retryAfterMs + Math.random() * maxDelayMs;
       core.debug(`${id}: retry for ${formatSeconds(share * deadline.totalMs)}, ${formatSeconds(leftMs)} left`);
       if (delayMs >= leftMs) {
-        throw failure.with(describeEnd(attempts, spentMs, retryAfterMs));
+        const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
+        failure.message += ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
+        throw failure;
       }
       if (isNew || monotonicMs() - loggedMs >= LOG_AGAIN_MS) {
         // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
@@ -59,14 +63,4 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       await sleep(delayMs);
     }
   }
-}
-
-// Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-function jitter(attempts: number, maxMs: number): number {
-  return Math.random() * Math.min(maxMs, FIRST_DELAY_MS * 2 ** attempts);
-}
-
-function describeEnd(attempts: number, spentMs: number, retryAfterMs: number | undefined): string {
-  const wait = retryAfterMs === undefined ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
-  return ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
 }

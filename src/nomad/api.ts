@@ -1,7 +1,8 @@
 import * as core from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { formatSeconds, monotonicMs, withTimeout, type Deadline } from '../deadline.js';
-import { Failure, SIXTH, type Facts } from '../failures/failure.js';
+import { SIXTH } from '../failures/catalogue.js';
+import { Failure, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { readCommonNames } from '../inputs/pem.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from 'node:tls';
 import { formatTime } from '../deadline.js';
-import type { ServerCertificate } from '../failures/failure.js';
+import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
 import { quoteName } from '../secrets.js';
 import type { NetworkError } from './network-error.js';
 
+type ServerCertificate = NonNullable<Facts['certificate']>;
 type Link = Partial<DetailedPeerCertificate>;
 
 const MAX_HANDSHAKE_MS = 2_000;

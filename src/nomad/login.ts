@@ -21,11 +21,11 @@ export async function listMethods(nomad: NomadApi, limitMs: number): Promise<str
 export async function logIn(
   nomad: NomadApi,
   jwt: Jwt,
-  { identityToken, methodName, connection: { url, region } }: Inputs,
+  { identityToken, methodName, connection: { url } }: Inputs,
   deadline: Deadline,
 ): Promise<NomadToken> {
   const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-  const facts = { url, jwt, methodName, region, isJwtSupplied: identityToken !== undefined };
+  const facts = { url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
   try {
     return await retry(deadline, async (limitMs) => {
       const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);

@@ -44,9 +44,6 @@ export function describeError(
 
 // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
 function findReason({ code = 'unknown error', reason, message, errors = [] }: NetworkError): string {
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return 'a response of more than 1 MiB';
-  }
   if (reason !== undefined && code.startsWith('ERR_SSL')) {
     return reason;
   }

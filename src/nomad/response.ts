@@ -11,10 +11,7 @@ export interface Response {
 const MAX_SIGN_LENGTH = 4096;
 
 /** Describes an unexpected response: the sign and the message of a failure, and the wait in milliseconds that it asks for. */
-export function describeResponse(
-  url: string,
-  { status, headers, text }: Response,
-): { sign: string; message: string; retryAfterMs: number | undefined } {
+export function describeResponse(url: string, { status, headers, text }: Response) {
   const redirect = status >= 300 && status < 400 ? `a redirect to ${findTarget(url, headers['location'])}` : undefined;
   return {
     sign: `nomad ${String(status)} ${redirect ?? redact(text).slice(0, MAX_SIGN_LENGTH).trim()}`,
@@ -42,8 +39,8 @@ function findTarget(url: string, location: unknown): string {
 }
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-function parseRetryAfter(value: unknown): number | undefined {
+function parseRetryAfter(value: unknown): number {
   const text = typeof value === 'string' ? value.trim() : '';
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
