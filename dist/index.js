@@ -11916,9 +11916,7 @@ function parseHeaders(value) {
 }
 /** Masks the value of a header, and the credentials in it. */
 function maskHeader(value) {
-    if (value.length >= MIN_SECRET_LENGTH) {
-        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value);
-    }
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH ? value : '');
     (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
     (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
@@ -11955,147 +11953,32 @@ function splitLine(line) {
 
 /***/ }),
 
-/***/ 8028:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   K: () => (/* binding */ readInputs),
-/* harmony export */   t: () => (/* binding */ warnAboutTransport)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6683);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7361);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7194);
-/* harmony import */ var _headers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6427);
-/* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9034);
-/* harmony import */ var _values_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8463);
-
-
-
-
-
-
-
-const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
-const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
-const NAME = '1 to 128 letters, digits and hyphens';
-// From 1 to 3600 seconds.
-const SECONDS = /^0*([1-9]|[1-9]\d{1,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
-// TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
-const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
-/** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
-function readInputs() {
-    // First, so that no error appears in the log before they are masked.
-    const identityToken = read('identityToken', String);
-    // The runner compares masks line by line.
-    identityToken?.split(/\r?\n/).forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .mask */ .dK);
-    const clientKey = read('clientKey', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parsePrivateKey */ .QW);
-    const extraHeaders = read('extraHeaders', _headers_js__WEBPACK_IMPORTED_MODULE_3__/* .parseHeaders */ .QG) ?? {};
-    const connection = {
-        url: read('url', _values_js__WEBPACK_IMPORTED_MODULE_5__/* .parseUrl */ .Dl) ?? _values_js__WEBPACK_IMPORTED_MODULE_5__/* .DEFAULT_URL */ .e0,
-        region: read('region', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
-        extraHeaders,
-        tlsSkipVerify: readBoolean('tlsSkipVerify', false),
-        tlsServerName: read('tlsServerName', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(SERVER_NAME, 'a DNS name such as server.global.nomad')),
-        caCertificate: read('caCertificate', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parseCertificates */ .WW),
-        clientCertificate: read('clientCertificate', _pem_js__WEBPACK_IMPORTED_MODULE_4__/* .parseCertificates */ .WW),
-        clientKey,
-        /** The timeout of the whole login in seconds. */
-        timeout: Number(read('timeout', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
-    };
-    checkClientPair(connection.clientCertificate, clientKey);
-    // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
-    checkExpiry('caCertificate', connection.caCertificate, Math.max);
-    checkExpiry('clientCertificate', connection.clientCertificate, Math.min);
-    return {
-        identityToken,
-        jwtGithubAudience: read('jwtGithubAudience', String),
-        methodName: read('methodName', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
-        connection,
-        namespace: read('namespace', (0,_values_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
-        exportToken: readBoolean('exportToken', true),
-        outputToken: readBoolean('outputToken', true),
-        exportConnection: readBoolean('exportConnection', false),
-        revokeToken: readBoolean('revokeToken', true),
-    };
-}
-/** Warns if someone other than Nomad could read the JWT or the token. */
-function warnAboutTransport({ url, tlsSkipVerify }) {
-    const { protocol, hostname } = new URL(url);
-    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
-    }
-    if (tlsSkipVerify) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
-    }
-}
-function read(name, parse) {
-    const value = _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name);
-    try {
-        return value === '' ? undefined : parse(value);
-    }
-    catch (error) {
-        throw invalid(name, error.message);
-    }
-}
-function readBoolean(name, defaultValue) {
-    try {
-        return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name) === '' ? defaultValue : _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt(name);
-    }
-    catch {
-        throw invalid(name, 'must be true or false');
-    }
-}
-function checkClientPair(certificate, key) {
-    if (certificate !== undefined && key !== undefined) {
-        if (!(0,_pem_js__WEBPACK_IMPORTED_MODULE_4__/* .isKeyOfCertificate */ .Eh)(key.text, certificate.text)) {
-            throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
-        }
-    }
-    else if (certificate !== undefined || key !== undefined) {
-        const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
-        throw invalid(given, `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`);
-    }
-}
-function checkExpiry(input, pem, choose) {
-    const expiry = pem === undefined ? Infinity : (0,_pem_js__WEBPACK_IMPORTED_MODULE_4__/* .readExpiry */ .Ay)(pem.text, choose);
-    if (expiry < Date.now()) {
-        throw invalid(input, `contains a certificate that expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .formatTime */ .fU)(expiry)}; renew it`);
-    }
-    if (expiry < Date.now() + WARN_BEFORE_MS) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`Input ${input} contains a certificate that expires at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_6__/* .formatTime */ .fU)(expiry)}. Renew it before then.`);
-    }
-}
-function invalid(input, problem) {
-    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H('action invalid-input', `Input ${input} ${problem}`, { input });
-}
-
-
-/***/ }),
-
-/***/ 9034:
+/***/ 1891:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Eh: () => (/* binding */ isKeyOfCertificate),
-  WW: () => (/* binding */ parseCertificates),
-  QW: () => (/* binding */ parsePrivateKey),
-  o9: () => (/* binding */ readCommonNames),
-  Ay: () => (/* binding */ readExpiry)
+  K: () => (/* binding */ readInputs),
+  t: () => (/* binding */ warnAboutTransport)
 });
 
-// UNUSED EXPORTS: maskKey
-
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/inputs/headers.ts
+var headers = __nccwpck_require__(6427);
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/inputs/pem.ts
 
 
@@ -12104,7 +11987,7 @@ var secrets = __nccwpck_require__(7194);
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
-const MIN_SECRET_LENGTH = 8;
+const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
     const { content, path } = load(value);
@@ -12112,15 +11995,20 @@ function parseCertificates(value) {
     if (blocks.length === 0) {
         throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     }
-    for (const block of blocks) {
+    const certificates = blocks.map((block, index) => {
         try {
-            new external_node_crypto_namespaceObject.X509Certificate(block);
+            return new external_node_crypto_namespaceObject.X509Certificate(block);
         }
         catch {
-            throw new Error(`contains a certificate that cannot be read, number ${String(blocks.indexOf(block) + 1)}`);
+            throw new Error(`contains a certificate that cannot be read, number ${String(index + 1)}`);
         }
-    }
-    return { text: blocks.join('\n'), path };
+    });
+    return {
+        text: blocks.join('\n'),
+        path,
+        names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
+        expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
+    };
 }
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
 function parsePrivateKey(value) {
@@ -12145,18 +12033,8 @@ function maskKey(text) {
     const bodies = [...text.matchAll(/BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g)].map(([, body = '']) => body);
     (bodies.length > 0 ? bodies : [text])
         .flatMap((body) => body.split(/\s|\\[rn]/))
-        .filter((line) => line.length >= MIN_SECRET_LENGTH && /^[\w+/=]+$/.test(line))
+        .filter((line) => SECRET_LINE.test(line))
         .forEach(secrets/* mask */.dK);
-}
-/** Returns when the certificates in PEM text expire, in milliseconds: the first of them with Math.min, the last with Math.max. */
-function readExpiry(pem, choose) {
-    return choose(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
-}
-/** Returns the common names of the certificates in PEM text, separated by commas. */
-function readCommonNames(pem) {
-    return readCertificates(pem)
-        .flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? [])
-        .join(', ');
 }
 /** Tells whether a private key belongs to the first of the certificates. */
 function isKeyOfCertificate(key, certificates) {
@@ -12189,8 +12067,106 @@ function findBlocks(text, label) {
         .filter(([, name = '']) => label.test(name))
         .map(([, name = '', body = '']) => [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'));
 }
-function readCertificates(pem) {
-    return findBlocks(pem, /^CERTIFICATE$/).map((block) => new external_node_crypto_namespaceObject.X509Certificate(block));
+
+// EXTERNAL MODULE: ./src/inputs/values.ts
+var values = __nccwpck_require__(8463);
+;// CONCATENATED MODULE: ./src/inputs/inputs.ts
+
+
+
+
+
+
+
+const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
+const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
+const NAME = '1 to 128 letters, digits and hyphens';
+// From 1 to 3600 seconds.
+const SECONDS = /^0*([1-9]|[1-9]\d{1,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
+// TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
+const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
+/** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
+function readInputs() {
+    // First, so that no error appears in the log before they are masked.
+    const identityToken = read('identityToken', String);
+    // The runner compares masks line by line.
+    identityToken?.split(/\r?\n/).forEach(secrets/* mask */.dK);
+    const clientKey = read('clientKey', parsePrivateKey);
+    const extraHeaders = read('extraHeaders', headers/* parseHeaders */.QG) ?? {};
+    const connection = {
+        url: read('url', values/* parseUrl */.Dl) ?? values/* DEFAULT_URL */.e0,
+        region: read('region', (0,values/* matching */.wC)(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
+        extraHeaders,
+        tlsSkipVerify: readBoolean('tlsSkipVerify', false),
+        tlsServerName: read('tlsServerName', (0,values/* matching */.wC)(SERVER_NAME, 'a DNS name such as server.global.nomad')),
+        caCertificate: read('caCertificate', parseCertificates),
+        clientCertificate: read('clientCertificate', parseCertificates),
+        clientKey,
+        /** The timeout of the whole login in seconds. */
+        timeout: Number(read('timeout', (0,values/* matching */.wC)(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
+    };
+    checkClientPair(connection.clientCertificate, clientKey);
+    // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
+    checkExpiry('caCertificate', Math.max(...(connection.caCertificate?.expiryMs ?? [Infinity])));
+    checkExpiry('clientCertificate', Math.min(...(connection.clientCertificate?.expiryMs ?? [])));
+    return {
+        identityToken,
+        jwtGithubAudience: read('jwtGithubAudience', String),
+        methodName: read('methodName', (0,values/* matching */.wC)(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
+        connection,
+        namespace: read('namespace', (0,values/* matching */.wC)(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
+        exportToken: readBoolean('exportToken', true),
+        outputToken: readBoolean('outputToken', true),
+        exportConnection: readBoolean('exportConnection', false),
+        revokeToken: readBoolean('revokeToken', true),
+    };
+}
+/** Warns if someone other than Nomad could read the JWT or the token. */
+function warnAboutTransport({ url, tlsSkipVerify }) {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
+        core/* warning */.$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
+    }
+    if (tlsSkipVerify) {
+        core/* warning */.$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
+    }
+}
+function read(name, parse) {
+    const value = core/* getInput */.V4(name);
+    try {
+        return value === '' ? undefined : parse(value);
+    }
+    catch (error) {
+        throw invalid(name, error.message);
+    }
+}
+function readBoolean(name, defaultValue) {
+    try {
+        return core/* getInput */.V4(name) === '' ? defaultValue : core/* getBooleanInput */.Vt(name);
+    }
+    catch {
+        throw invalid(name, 'must be true or false');
+    }
+}
+function checkClientPair(certificate, key) {
+    const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
+    if ((certificate === undefined) !== (key === undefined)) {
+        throw invalid(given, `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`);
+    }
+    if (certificate && key && !isKeyOfCertificate(key.text, certificate.text)) {
+        throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+    }
+}
+function checkExpiry(input, expiryMs) {
+    if (expiryMs < Date.now()) {
+        throw invalid(input, `contains a certificate that expired at ${(0,deadline/* formatTime */.fU)(expiryMs)}; renew it`);
+    }
+    if (expiryMs < Date.now() + WARN_BEFORE_MS) {
+        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,deadline/* formatTime */.fU)(expiryMs)}. Renew it before then.`);
+    }
+}
+function invalid(input, problem) {
+    return new failure/* Failure */.H('action invalid-input', `Input ${input} ${problem}`, { input });
 }
 
 
@@ -12242,7 +12218,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8028);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(217);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8886);
 /* harmony import */ var _nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6553);
@@ -12315,8 +12291,6 @@ var deadline = __nccwpck_require__(6683);
 var catalogue = __nccwpck_require__(4210);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failures_failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/inputs/pem.ts + 1 modules
-var pem = __nccwpck_require__(9034);
 // EXTERNAL MODULE: ./src/proxy.ts
 var src_proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: external "node:net"
@@ -12513,7 +12487,6 @@ function parseRetryAfter(value) {
 
 
 
-
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
     #hasResponded = false;
@@ -12594,7 +12567,7 @@ class NomadApi {
     async #describe(error) {
         const { source, code, reason } = describeError(error, this.#proxy?.origin);
         const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-        const caNames = (0,pem/* readCommonNames */.o9)(this.#options.caCertificate?.text ?? '');
+        const caNames = this.#options.caCertificate?.names ?? '';
         const sign = `${source} ${code} ${reason}${this.#circumstances}`;
         return new failures_failure/* Failure */.H(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
     }
@@ -13095,12 +13068,11 @@ function isExcluded(url) {
     return entries.some((entry) => entry.startsWith('*.') ? `.${host}`.endsWith(entry.slice(1)) : isInNetwork(host, entry));
 }
 function isInNetwork(host, network) {
-    const [address = '', prefix = ''] = network.split('/');
+    const [, address = '', prefix] = /^(.+)\/(\d+)$/.exec(network) ?? [];
     const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 6 ? 'ipv6' : 'ipv4';
     const list = new node_net__WEBPACK_IMPORTED_MODULE_0__.BlockList();
     try {
-        // NaN is refused; an empty text would be 0, which is every address.
-        list.addSubnet(address, prefix === '' ? NaN : Number(prefix), family);
+        list.addSubnet(address, Number(prefix), family);
         return list.check(host, family);
     }
     catch {

@@ -3,13 +3,10 @@ import { checkBypass } from '@actions/http-client/lib/proxy';
 import { Failure } from './failures/failure.js';
 import { mask } from './secrets.js';
 
-/** A proxy that the environment sets. */
+/** A proxy that an environment variable sets: its address without credentials, and the Proxy-Authorization header for these. */
 export interface Proxy {
-  /** Its address without credentials. */
-  origin: string;
-  /** The environment variable that sets it. */
   variable: string;
-  /** The Proxy-Authorization header for its credentials, if there are any. */
+  origin: string;
   authorization: string | undefined;
 }
 
@@ -66,12 +63,11 @@ function isExcluded(url: URL): boolean {
 }
 
 function isInNetwork(host: string, network: string): boolean {
-  const [address = '', prefix = ''] = network.split('/');
+  const [, address = '', prefix] = /^(.+)\/(\d+)$/.exec(network) ?? [];
   const family = isIP(host) === 6 ? 'ipv6' : 'ipv4';
   const list = new BlockList();
   try {
-    // NaN is refused; an empty text would be 0, which is every address.
-    list.addSubnet(address, prefix === '' ? NaN : Number(prefix), family);
+    list.addSubnet(address, Number(prefix), family);
     return list.check(host, family);
   } catch {
     // One of them is a name, or of the other family.

@@ -6,6 +6,7 @@ import * as tls from 'node:tls';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { generate, type SelfsignedOptions } from 'selfsigned';
 import type { Connection } from '../../src/inputs/inputs.js';
+import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import {
   createAuthority,
   createClientCertificate,
@@ -45,11 +46,10 @@ async function createUnnamed(options: SelfsignedOptions): Promise<Certificate> {
 }
 
 describe('a connection over TLS', () => {
-  const pem = (text: string): { text: string; path: undefined } => ({ text, path: undefined });
-  const trusting = { caCertificate: pem(authority.cert) };
+  const trusting = { caCertificate: parseCertificates(authority.cert) };
   const named = { ...trusting, tlsServerName: NAME };
   const mutual = { ...server, ca: authority.cert, requestCert: true };
-  const stranger = { clientCertificate: pem(client.cert), clientKey: pem(client.key) };
+  const stranger = { clientCertificate: parseCertificates(client.cert), clientKey: parsePrivateKey(client.key) };
   const fail = (options: ServerOptions, connection: Partial<Connection>): ReturnType<typeof catchFailure> =>
     meetNomad({}, ({ api }) => catchFailure(api.send({ method: 'GET', path: '/' }, 10_000)), {
       ...connection,
@@ -58,7 +58,12 @@ describe('a connection over TLS', () => {
 
   test.each<[string, ServerOptions, Partial<Connection>, RegExp]>([
     ['without the CA', server, {}, /first certificate\. .*signed by "Testbed CA", which this step does not trust/],
-    ['with a namesake of the CA', server, { caCertificate: pem(namesake.cert) }, /contains a CA of the same name/],
+    [
+      'with a namesake of the CA',
+      server,
+      { caCertificate: parseCertificates(namesake.cert) },
+      /contains a CA of the same name/,
+    ],
     [
       'with another address',
       server,
@@ -81,8 +86,15 @@ describe('a connection over TLS', () => {
   (refusesWeakKeys ? test : test.skip)('fails with a weak key of the server or of the client', async () => {
     const { cert, key } = await createUnnamed({ keyType: 'rsa', keySize: 1024 });
     // The server itself accepts its weak key.
-    const ofServer = await fail({ cert, key, ciphers: 'DEFAULT@SECLEVEL=0' }, { caCertificate: pem(cert) });
-    const ofClient = await fail(ofAddress, { ...trusting, clientCertificate: pem(cert), clientKey: pem(key) });
+    const ofServer = await fail(
+      { cert, key, ciphers: 'DEFAULT@SECLEVEL=0' },
+      { caCertificate: parseCertificates(cert) },
+    );
+    const ofClient = await fail(ofAddress, {
+      ...trusting,
+      clientCertificate: parseCertificates(cert),
+      clientKey: parsePrivateKey(key),
+    });
     expect([ofServer.id, ofClient.id]).toEqual(['certificate-invalid', 'client-certificate-weak']);
   });
 });

@@ -668,9 +668,7 @@ function parseHeaders(value) {
 }
 /** Masks the value of a header, and the credentials in it. */
 function maskHeader(value) {
-    if (value.length >= MIN_SECRET_LENGTH) {
-        mask(value);
-    }
+    mask(value.length >= MIN_SECRET_LENGTH ? value : '');
     mask(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
     mask(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
@@ -718,7 +716,7 @@ var external_node_path_ = __webpack_require__(6760);
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
-const pem_MIN_SECRET_LENGTH = 8;
+const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
     const { content, path } = load(value);
@@ -726,15 +724,20 @@ function parseCertificates(value) {
     if (blocks.length === 0) {
         throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     }
-    for (const block of blocks) {
+    const certificates = blocks.map((block, index) => {
         try {
-            new X509Certificate(block);
+            return new X509Certificate(block);
         }
         catch {
-            throw new Error(`contains a certificate that cannot be read, number ${String(blocks.indexOf(block) + 1)}`);
+            throw new Error(`contains a certificate that cannot be read, number ${String(index + 1)}`);
         }
-    }
-    return { text: blocks.join('\n'), path };
+    });
+    return {
+        text: blocks.join('\n'),
+        path,
+        names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
+        expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
+    };
 }
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
 function parsePrivateKey(value) {
@@ -759,18 +762,8 @@ function maskKey(text) {
     const bodies = [...text.matchAll(/BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g)].map(([, body = '']) => body);
     (bodies.length > 0 ? bodies : [text])
         .flatMap((body) => body.split(/\s|\\[rn]/))
-        .filter((line) => line.length >= pem_MIN_SECRET_LENGTH && /^[\w+/=]+$/.test(line))
+        .filter((line) => SECRET_LINE.test(line))
         .forEach(mask);
-}
-/** Returns when the certificates in PEM text expire, in milliseconds: the first of them with Math.min, the last with Math.max. */
-function readExpiry(pem, choose) {
-    return choose(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
-}
-/** Returns the common names of the certificates in PEM text, separated by commas. */
-function readCommonNames(pem) {
-    return readCertificates(pem)
-        .flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? [])
-        .join(', ');
 }
 /** Tells whether a private key belongs to the first of the certificates. */
 function isKeyOfCertificate(key, certificates) {
@@ -802,9 +795,6 @@ function findBlocks(text, label) {
     return [...text.matchAll(BLOCK)]
         .filter(([, name = '']) => label.test(name))
         .map(([, name = '', body = '']) => [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'));
-}
-function readCertificates(pem) {
-    return findBlocks(pem, /^CERTIFICATE$/).map((block) => new external_node_crypto_.X509Certificate(block));
 }
 
 ;// CONCATENATED MODULE: ./package.json
@@ -863,12 +853,11 @@ function isExcluded(url) {
     return entries.some((entry) => entry.startsWith('*.') ? `.${host}`.endsWith(entry.slice(1)) : isInNetwork(host, entry));
 }
 function isInNetwork(host, network) {
-    const [address = '', prefix = ''] = network.split('/');
+    const [, address = '', prefix] = /^(.+)\/(\d+)$/.exec(network) ?? [];
     const family = (0,external_node_net_.isIP)(host) === 6 ? 'ipv6' : 'ipv4';
     const list = new external_node_net_.BlockList();
     try {
-        // NaN is refused; an empty text would be 0, which is every address.
-        list.addSubnet(address, prefix === '' ? NaN : Number(prefix), family);
+        list.addSubnet(address, Number(prefix), family);
         return list.check(host, family);
     }
     catch {
@@ -1065,7 +1054,6 @@ function parseRetryAfter(value) {
 
 
 
-
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
     #hasResponded = false;
@@ -1146,7 +1134,7 @@ class NomadApi {
     async #describe(error) {
         const { source, code, reason } = describeError(error, this.#proxy?.origin);
         const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-        const caNames = readCommonNames(this.#options.caCertificate?.text ?? '');
+        const caNames = this.#options.caCertificate?.names ?? '';
         const sign = `${source} ${code} ${reason}${this.#circumstances}`;
         return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
     }

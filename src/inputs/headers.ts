@@ -26,9 +26,7 @@ export function parseHeaders(value: string): Record<string, string> {
 
 /** Masks the value of a header, and the credentials in it. */
 export function maskHeader(value: string): void {
-  if (value.length >= MIN_SECRET_LENGTH) {
-    mask(value);
-  }
+  mask(value.length >= MIN_SECRET_LENGTH ? value : '');
   mask(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
   mask(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }

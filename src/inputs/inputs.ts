@@ -3,7 +3,7 @@ import { formatTime } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 import { parseHeaders } from './headers.js';
-import { isKeyOfCertificate, parseCertificates, parsePrivateKey, readExpiry, type Pem } from './pem.js';
+import { isKeyOfCertificate, parseCertificates, parsePrivateKey, type Certificates, type Pem } from './pem.js';
 import { DEFAULT_URL, matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
@@ -42,8 +42,8 @@ export function readInputs() {
   };
   checkClientPair(connection.clientCertificate, clientKey);
   // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
-  checkExpiry('caCertificate', connection.caCertificate, Math.max);
-  checkExpiry('clientCertificate', connection.clientCertificate, Math.min);
+  checkExpiry('caCertificate', Math.max(...(connection.caCertificate?.expiryMs ?? [Infinity])));
+  checkExpiry('clientCertificate', Math.min(...(connection.clientCertificate?.expiryMs ?? [])));
   return {
     identityToken,
     jwtGithubAudience: read('jwtGithubAudience', String),
@@ -90,28 +90,27 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
   }
 }
 
-function checkClientPair(certificate: Pem | undefined, key: Pem | undefined): void {
-  if (certificate !== undefined && key !== undefined) {
-    if (!isKeyOfCertificate(key.text, certificate.text)) {
-      throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
-    }
-  } else if (certificate !== undefined || key !== undefined) {
-    const [given, missing] =
-      key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
+function checkClientPair(certificate: Certificates | undefined, key: Pem | undefined): void {
+  const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
+  if ((certificate === undefined) !== (key === undefined)) {
     throw invalid(
       given,
       `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`,
     );
   }
+  if (certificate && key && !isKeyOfCertificate(key.text, certificate.text)) {
+    throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
+  }
 }
 
-function checkExpiry(input: string, pem: Pem | undefined, choose: (...times: number[]) => number): void {
-  const expiry = pem === undefined ? Infinity : readExpiry(pem.text, choose);
-  if (expiry < Date.now()) {
-    throw invalid(input, `contains a certificate that expired at ${formatTime(expiry)}; renew it`);
+function checkExpiry(input: string, expiryMs: number): void {
+  if (expiryMs < Date.now()) {
+    throw invalid(input, `contains a certificate that expired at ${formatTime(expiryMs)}; renew it`);
   }
-  if (expiry < Date.now() + WARN_BEFORE_MS) {
-    core.warning(`Input ${input} contains a certificate that expires at ${formatTime(expiry)}. Renew it before then.`);
+  if (expiryMs < Date.now() + WARN_BEFORE_MS) {
+    core.warning(
+      `Input ${input} contains a certificate that expires at ${formatTime(expiryMs)}. Renew it before then.`,
+    );
   }
 }
 

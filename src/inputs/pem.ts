@@ -9,26 +9,37 @@ export interface Pem {
   path: string | undefined;
 }
 
+/** Certificates, with their common names and when they expire, in milliseconds. */
+export interface Certificates extends Pem {
+  names: string;
+  expiryMs: number[];
+}
+
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
-const MIN_SECRET_LENGTH = 8;
+const SECRET_LINE = /^[\w+/=]{8,}$/;
 
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
-export function parseCertificates(value: string): Pem {
+export function parseCertificates(value: string): Certificates {
   const { content, path } = load(value);
   const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
   if (blocks.length === 0) {
     throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
   }
-  for (const block of blocks) {
+  const certificates = blocks.map((block, index) => {
     try {
-      new X509Certificate(block);
+      return new X509Certificate(block);
     } catch {
-      throw new Error(`contains a certificate that cannot be read, number ${String(blocks.indexOf(block) + 1)}`);
+      throw new Error(`contains a certificate that cannot be read, number ${String(index + 1)}`);
     }
-  }
-  return { text: blocks.join('\n'), path };
+  });
+  return {
+    text: blocks.join('\n'),
+    path,
+    names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
+    expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
+  };
 }
 
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
@@ -54,20 +65,8 @@ export function maskKey(text: string): void {
   const bodies = [...text.matchAll(/BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)/g)].map(([, body = '']) => body);
   (bodies.length > 0 ? bodies : [text])
     .flatMap((body) => body.split(/\s|\\[rn]/))
-    .filter((line) => line.length >= MIN_SECRET_LENGTH && /^[\w+/=]+$/.test(line))
+    .filter((line) => SECRET_LINE.test(line))
     .forEach(mask);
-}
-
-/** Returns when the certificates in PEM text expire, in milliseconds: the first of them with Math.min, the last with Math.max. */
-export function readExpiry(pem: string, choose: (...times: number[]) => number): number {
-  return choose(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
-}
-
-/** Returns the common names of the certificates in PEM text, separated by commas. */
-export function readCommonNames(pem: string): string {
-  return readCertificates(pem)
-    .flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? [])
-    .join(', ');
 }
 
 /** Tells whether a private key belongs to the first of the certificates. */
@@ -106,8 +105,4 @@ function findBlocks(text: string, label: RegExp): string[] {
     .map(([, name = '', body = '']) =>
       [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'),
     );
-}
-
-function readCertificates(pem: string): X509Certificate[] {
-  return findBlocks(pem, /^CERTIFICATE$/).map((block) => new X509Certificate(block));
 }

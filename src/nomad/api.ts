@@ -4,7 +4,6 @@ import { formatSeconds, monotonicMs, withTimeout, type Deadline } from '../deadl
 import { SIXTH } from '../failures/catalogue.js';
 import { Failure, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
-import { readCommonNames } from '../inputs/pem.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';
 import { inspectCertificate } from './certificate.js';
 import { createDispatcher } from './dispatcher.js';
@@ -104,7 +103,7 @@ export class NomadApi {
   async #describe(error: NetworkError): Promise<Failure> {
     const { source, code, reason } = describeError(error, this.#proxy?.origin);
     const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-    const caNames = readCommonNames(this.#options.caCertificate?.text ?? '');
+    const caNames = this.#options.caCertificate?.names ?? '';
     const sign = `${source} ${code} ${reason}${this.#circumstances}`;
     return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
   }
