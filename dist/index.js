@@ -11106,11 +11106,9 @@ function formatTime(ms) {
 /* harmony export */   n: () => (/* binding */ endSoon)
 /* harmony export */ });
 const GRACE_MS = 400;
-/**
- * Lets the process end by itself, and forces the end after 400 ms: a request of the toolkit, a DNS lookup and a connection that is
- * still opening cannot be canceled. Calling process.exit immediately would abort Node 24 on Windows while V8 compiles in the
- * background, and lose output that has not been read yet. https://github.com/nodejs/node/issues/56645
- */
+// A request of the toolkit, a DNS lookup and a connection that is still opening cannot be canceled. Calling process.exit immediately
+// would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
+/** Lets the process end by itself, and forces the end after 400 ms: https://github.com/nodejs/node/issues/56645 */
 function endSoon() {
     setTimeout(() => process.stdout.write('', () => process.exit()), GRACE_MS).unref();
 }
@@ -12223,7 +12221,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8886);
 /* harmony import */ var _nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6553);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3969);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(904);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9984);
 
 
 
@@ -12819,7 +12817,7 @@ function checkCommandFiles() {
 
 /***/ }),
 
-/***/ 904:
+/***/ 9984:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12835,32 +12833,44 @@ var core = __nccwpck_require__(486);
 var deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/outputs/command-files.ts
 var command_files = __nccwpck_require__(3969);
-// EXTERNAL MODULE: ./src/inputs/headers.ts
-var headers = __nccwpck_require__(6427);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./src/outputs/pem-folder.ts
+// EXTERNAL MODULE: ./src/inputs/headers.ts
+var headers = __nccwpck_require__(6427);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: ./src/outputs/state.ts
 
 
 
-const PREFIX = 'nomad-jwt-auth-';
+
+const FOLDER_PREFIX = 'nomad-jwt-auth-';
+/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
+function readToken() {
+    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
+    const saved = JSON.parse(process.env['STATE_token'] || 'null');
+    if (saved === null) {
+        return null;
+    }
+    const { accessorId, secretId = '', type, connection } = saved;
+    const isSecretValid = connection === undefined || UUID.test(secretId);
+    if (!UUID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+        throw new Error('The saved token is malformed.');
+    }
+    return saved;
+}
 /** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
 function createFolder() {
-    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(findParent(), PREFIX));
+    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(findParent(), FOLDER_PREFIX));
 }
-/** Writes a PEM file that only its owner can read, and returns its path. */
-function writePem(folder, name, pem) {
-    const path = (0,external_node_path_.join)(folder, name);
-    (0,external_node_fs_.writeFileSync)(path, `${pem}\n`, { mode: 0o600, flag: 'wx' });
-    return path;
-}
-/** Deletes a folder if `createFolder` can have created it; throws an error if it cannot be deleted. */
-function deleteFolder(path) {
-    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(PREFIX)) {
+/** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
+function deleteFolder(path = '') {
+    if (path === '') {
+        return;
+    }
+    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
         throw new Error('it is not a folder of this action in RUNNER_TEMP');
     }
     rmSync(path, { recursive: true, force: true });
@@ -12870,6 +12880,8 @@ function findParent() {
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
+
+
 
 
 
@@ -12920,18 +12932,17 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
 }
 function provideFiles(pems) {
     let folder = '';
-    if (Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined)) {
-        if ((0,command_files/* canReceive */.a)('GITHUB_STATE')) {
+    const write = (name, pem) => {
+        if (folder === '') {
             folder = createFolder();
-            // Before the first file is written, so that the post step deletes it even if this step fails.
+            // Before the folder contains a file, so that the post step deletes it even if this step fails.
             core/* saveState */.LZ('folder', folder);
         }
-        else {
-            core/* warning */.$e('The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.');
-        }
-    }
-    const provide = (name, pem) => pem.path ?? (folder === '' ? undefined : writePem(folder, name, pem.text));
-    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && provide(`${name}.pem`, pem)]));
+        const path = (0,external_node_path_.join)(folder, name);
+        (0,external_node_fs_.writeFileSync)(path, `${pem}\n`, { mode: 0o600 });
+        return path;
+    };
+    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? write(`${name}.pem`, pem.text))]));
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/outputs.ts
@@ -12954,7 +12965,7 @@ function saveToken(token, { connection, revokeToken }) {
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 function publish(token, policies, inputs) {
     // A run by hand has no later step that reads the variables and the files.
-    if (inputs.exportConnection && (0,command_files/* canReceive */.a)('GITHUB_ENV')) {
+    if (inputs.exportConnection && (0,command_files/* canReceive */.a)('GITHUB_ENV') && warnUnlessPresent('GITHUB_STATE')) {
         exportConnection(inputs);
     }
     else if (inputs.exportToken) {

@@ -1,25 +1,6 @@
 import { formatTime } from './deadline.js';
 import { endSoon } from './exit.js';
-import { deleteFolder } from './outputs/pem-folder.js';
-import { readToken } from './outputs/state.js';
-
-async function cleanUp(): Promise<void> {
-  try {
-    const folder = process.env['STATE_folder'] ?? '';
-    if (folder !== '') {
-      deleteFolder(folder);
-    }
-  } catch (error) {
-    await warn(`The folder with the PEM files could not be deleted: ${(error as Error).message}`);
-  }
-  try {
-    await cleanUpToken();
-  } catch {
-    await warn(
-      'The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.',
-    );
-  }
-}
+import { deleteFolder, readToken } from './outputs/state.js';
 
 async function cleanUpToken(): Promise<void> {
   const token = readToken();
@@ -48,5 +29,12 @@ async function warn(message: string): Promise<void> {
   core.warning(message);
 }
 
-await cleanUp();
+try {
+  deleteFolder(process.env['STATE_folder']);
+} catch (error) {
+  await warn(`The folder with the PEM files could not be deleted: ${(error as Error).message}`);
+}
+await cleanUpToken().catch(() =>
+  warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'),
+);
 endSoon();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { adviseAddress } from '../../src/outputs/export-connection.js';
-import { createFolder, deleteFolder, writePem } from '../../src/outputs/pem-folder.js';
+import { createFolder, deleteFolder } from '../../src/outputs/state.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import { useProcess } from '../support/in-process.js';
 import { answer, cleanUp, logIn, MANAGEMENT, runJob, TOKEN, type Scenario } from '../support/servers.js';
@@ -92,13 +92,16 @@ describe('the PEM files of exportConnection', () => {
   const inputs = { ...ON, caCertificate: authority.cert };
   const withCa: Scenario = { inputs, nomad: { login: answer(200, MANAGEMENT) } };
 
-  test.concurrent('are neither written nor exported without GITHUB_STATE, and a warning says so', async () => {
-    const temp = await createTemp();
-    const result = await logIn({ ...withCa, env: { RUNNER_TEMP: temp, GITHUB_STATE: '' } });
-    expect(result.exported).not.toHaveProperty('NOMAD_CACERT');
-    expect(result.messages[0]).toContain('neither written nor exported');
-    expect(readdirSync(temp)).toEqual([]);
-  });
+  test.concurrent(
+    'are not written without GITHUB_STATE, nothing is exported but the token, and a warning says so',
+    async () => {
+      const temp = await createTemp();
+      const result = await logIn({ ...withCa, env: { RUNNER_TEMP: temp, GITHUB_STATE: '' } });
+      expect(result.exported).toEqual({ NOMAD_TOKEN: TOKEN.SecretID });
+      expect(result.messages[0]).toContain('GITHUB_STATE does not name a file');
+      expect(readdirSync(temp)).toEqual([]);
+    },
+  );
 
   test.concurrent('that cannot be written fail the step; then the post step revokes the token', async () => {
     const env = { RUNNER_TEMP: join(root, 'absent') };
@@ -118,9 +121,8 @@ describe('in this process', () => {
   ])('the folder of PEM files with RUNNER_TEMP %j is in %s, and is deleted with its files', (path, parent) => {
     process.env['RUNNER_TEMP'] = path;
     const folder = createFolder();
-    writePem(folder, 'a.pem', 'pem');
+    writeFileSync(join(folder, 'a.pem'), 'pem');
     expect(dirname(folder)).toBe(parent);
-    expect(() => writePem(folder, 'a.pem', 'pem')).toThrow('EEXIST');
     // The second time, it does not exist.
     deleteFolder(folder);
     deleteFolder(folder);

@@ -69,11 +69,9 @@ function formatTime(ms) {
 /* harmony export */   n: () => (/* binding */ endSoon)
 /* harmony export */ });
 const GRACE_MS = 400;
-/**
- * Lets the process end by itself, and forces the end after 400 ms: a request of the toolkit, a DNS lookup and a connection that is
- * still opening cannot be canceled. Calling process.exit immediately would abort Node 24 on Windows while V8 compiles in the
- * background, and lose output that has not been read yet. https://github.com/nodejs/node/issues/56645
- */
+// A request of the toolkit, a DNS lookup and a connection that is still opening cannot be canceled. Calling process.exit immediately
+// would abort Node 24 on Windows while V8 compiles in the background, and lose output that has not been read yet.
+/** Lets the process end by itself, and forces the end after 400 ms: https://github.com/nodejs/node/issues/56645 */
 function endSoon() {
     setTimeout(() => process.stdout.write('', () => process.exit()), GRACE_MS).unref();
 }
@@ -81,16 +79,17 @@ function endSoon() {
 
 /***/ }),
 
-/***/ 1526:
+/***/ 793:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  sE: () => (/* binding */ deleteFolder)
+  sE: () => (/* binding */ deleteFolder),
+  AI: () => (/* binding */ readToken)
 });
 
-// UNUSED EXPORTS: createFolder, writePem
+// UNUSED EXPORTS: createFolder
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
@@ -98,50 +97,16 @@ var external_node_fs_ = __nccwpck_require__(3024);
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./src/outputs/pem-folder.ts
-
-
-
-const PREFIX = 'nomad-jwt-auth-';
-/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
-function createFolder() {
-    return mkdtempSync(join(findParent(), PREFIX));
-}
-/** Writes a PEM file that only its owner can read, and returns its path. */
-function writePem(folder, name, pem) {
-    const path = join(folder, name);
-    writeFileSync(path, `${pem}\n`, { mode: 0o600, flag: 'wx' });
-    return path;
-}
-/** Deletes a folder if `createFolder` can have created it; throws an error if it cannot be deleted. */
-function deleteFolder(path) {
-    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(PREFIX)) {
-        throw new Error('it is not a folder of this action in RUNNER_TEMP');
-    }
-    (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
-}
-function findParent() {
-    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
-}
-
-
-/***/ }),
-
-/***/ 9642:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  A: () => (/* binding */ readToken)
-});
-
 ;// CONCATENATED MODULE: ./src/uuid.ts
 /** The form of a token's accessor ID and SecretID. */
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
 
+
+
+
+const FOLDER_PREFIX = 'nomad-jwt-auth-';
 /** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
@@ -156,6 +121,23 @@ function readToken() {
     }
     return saved;
 }
+/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
+function createFolder() {
+    return mkdtempSync(join(findParent(), FOLDER_PREFIX));
+}
+/** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
+function deleteFolder(path = '') {
+    if (path === '') {
+        return;
+    }
+    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
+    }
+    (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
+}
+function findParent() {
+    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+}
 
 
 /***/ }),
@@ -164,33 +146,14 @@ function readToken() {
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3139);
-/* harmony import */ var _outputs_pem_folder_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1526);
-/* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9642);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3139);
+/* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(793);
 
 
 
-
-async function cleanUp() {
-    try {
-        const folder = process.env['STATE_folder'] ?? '';
-        if (folder !== '') {
-            (0,_outputs_pem_folder_js__WEBPACK_IMPORTED_MODULE_0__/* .deleteFolder */ .sE)(folder);
-        }
-    }
-    catch (error) {
-        await warn(`The folder with the PEM files could not be deleted: ${error.message}`);
-    }
-    try {
-        await cleanUpToken();
-    }
-    catch {
-        await warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.');
-    }
-}
 async function cleanUpToken() {
-    const token = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readToken */ .A)();
+    const token = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_0__/* .readToken */ .AI)();
     if (token === null) {
         return;
     }
@@ -198,14 +161,14 @@ async function cleanUpToken() {
     const name = `The ${type} token ${accessorId}`;
     const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
     if (endMs < Date.now()) {
-        console.log(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
+        console.log(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_1__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
     }
     else if (connection !== undefined) {
         const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(71)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1071));
         await revokeToken(name, { accessorId, secretId }, connection);
     }
     else if (type === 'client') {
-        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}`;
+        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_1__/* .formatTime */ .fU)(endMs)}`;
         console.log(`${name} ${validity}: only management tokens can revoke themselves.`);
     }
 }
@@ -214,8 +177,14 @@ async function warn(message) {
     const core = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(911)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1889));
     core.warning(message);
 }
-await cleanUp();
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_3__/* .endSoon */ .n)();
+try {
+    (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_0__/* .deleteFolder */ .sE)(process.env['STATE_folder']);
+}
+catch (error) {
+    await warn(`The folder with the PEM files could not be deleted: ${error.message}`);
+}
+await cleanUpToken().catch(() => warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'));
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_2__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
 import type { Pem } from '../inputs/pem.js';
 import { canReceive } from './command-files.js';
-import { createFolder, writePem } from './pem-folder.js';
+import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
 export function exportConnection({ connection, namespace, exportToken }: Inputs): void {
@@ -60,18 +62,17 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
 
 function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
   let folder = '';
-  if (Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined)) {
-    if (canReceive('GITHUB_STATE')) {
+  const write = (name: string, pem: string): string => {
+    if (folder === '') {
       folder = createFolder();
-      // Before the first file is written, so that the post step deletes it even if this step fails.
+      // Before the folder contains a file, so that the post step deletes it even if this step fails.
       core.saveState('folder', folder);
-    } else {
-      core.warning(
-        'The environment variable GITHUB_STATE does not name a file, so the post step could not delete PEM files: they are neither written nor exported.',
-      );
     }
-  }
-  const provide = (name: string, pem: Pem): string | undefined =>
-    pem.path ?? (folder === '' ? undefined : writePem(folder, name, pem.text));
-  return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && provide(`${name}.pem`, pem)]));
+    const path = join(folder, name);
+    writeFileSync(path, `${pem}\n`, { mode: 0o600 });
+    return path;
+  };
+  return Object.fromEntries(
+    Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? write(`${name}.pem`, pem.text))]),
+  );
 }

@@ -21,7 +21,7 @@ export function saveToken(token: NomadToken, { connection, revokeToken }: Inputs
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 export function publish(token: NomadToken, policies: string[] | undefined, inputs: Inputs): void {
   // A run by hand has no later step that reads the variables and the files.
-  if (inputs.exportConnection && canReceive('GITHUB_ENV')) {
+  if (inputs.exportConnection && canReceive('GITHUB_ENV') && warnUnlessPresent('GITHUB_STATE')) {
     exportConnection(inputs);
   } else if (inputs.exportToken) {
     adviseAddress(inputs.connection.url);
@@ -43,7 +43,7 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
   describeToken(token, policies, inputs.methodName);
 }
 
-function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT'): boolean {
+function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT' | 'GITHUB_STATE'): boolean {
   const isPresent = canReceive(file);
   if (!isPresent) {
     core.warning(

@@ -1,12 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import type { Connection } from '../inputs/inputs.js';
+import type { NomadToken } from '../nomad/token.js';
 import { UUID } from '../uuid.js';
 
-/** What the post step does with a token: it revokes it if there is a `connection`, and otherwise tells when it expires. */
-export interface SavedToken {
-  accessorId: string;
+const FOLDER_PREFIX = 'nomad-jwt-auth-';
+
+/** What the post step needs of a token: it revokes it if there is a `connection`, and otherwise tells when it expires. */
+export interface SavedToken extends Pick<NomadToken, 'accessorId' | 'type' | 'expirationTime'> {
   secretId?: string;
-  type: string;
-  expirationTime: string;
   /** As the main step used it: the runner evaluates the inputs again for the post step, and they may have changed by then. */
   connection?: Connection;
 }
@@ -24,4 +27,24 @@ export function readToken(): SavedToken | null {
     throw new Error('The saved token is malformed.');
   }
   return saved;
+}
+
+/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
+export function createFolder(): string {
+  return mkdtempSync(join(findParent(), FOLDER_PREFIX));
+}
+
+/** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
+export function deleteFolder(path = ''): void {
+  if (path === '') {
+    return;
+  }
+  if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
+    throw new Error('it is not a folder of this action in RUNNER_TEMP');
+  }
+  rmSync(path, { recursive: true, force: true });
+}
+
+function findParent(): string {
+  return resolve(process.env['RUNNER_TEMP'] || tmpdir());
 }
