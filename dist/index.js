@@ -12212,17 +12212,15 @@ function matching(pattern, expected) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6683);
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3139);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
-/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(217);
-/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8886);
-/* harmony import */ var _nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6553);
-/* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3969);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9984);
-
+/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6912);
+/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2213);
+/* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9984);
 
 
 
@@ -12237,21 +12235,21 @@ async function run() {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_7__/* .checkCommandFiles */ .$)();
-    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_9__/* .Deadline */ .B2(inputs.connection.timeout);
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$)();
+    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
         // Open the connection to Nomad while GitHub issues the JWT.
         if (inputs.identityToken === undefined) {
-            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .listMethods */ .v)(nomad, deadline.attemptMs);
+            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .listMethods */ .vp)(nomad, deadline.attemptMs);
         }
         const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
         // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E)(nomad, jwt, inputs, deadline);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .saveToken */ .f)(token, inputs);
-        const policies = await (0,_nomad_propagation_js__WEBPACK_IMPORTED_MODULE_6__/* .waitUntilUsable */ .S)(nomad, token, deadline);
+        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs, deadline);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
+        const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .publish */ .m)(token, policies, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)(token, policies, inputs);
     }
     finally {
         nomad.close();
@@ -12263,14 +12261,14 @@ try {
 catch (error) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
 }
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_10__/* .endSoon */ .n)();
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 217:
+/***/ 6912:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12290,64 +12288,101 @@ var catalogue = __nccwpck_require__(4210);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failures_failure = __nccwpck_require__(7361);
 // EXTERNAL MODULE: ./src/proxy.ts
-var src_proxy = __nccwpck_require__(8903);
+var proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/nomad/certificate.ts
+;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+
 
 
 
 
 const MAX_HANDSHAKE_MS = 2_000;
-/** Describes the certificates with which a server failed verification; undefined for other errors. */
-async function inspectCertificate({ cert, code = '' }, { url, tlsServerName }, proxy) {
-    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
-    const certificate = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(url, tlsServerName) : undefined);
-    return certificate && describe(certificate);
+const hosts = new WeakMap();
+let lastAlert;
+// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
+// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
+    message.socket.once('error', (error) => {
+        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
+    });
+});
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
+    const { connectParams, error } = message;
+    // Through a proxy, the same error also reaches the connection to the server.
+    hosts.set(error, hosts.get(error) ?? connectParams.host);
+});
+/** Describes an error of Node or undici that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+function describeError(error, proxy) {
+    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+    if (status !== undefined) {
+        return ['proxy', status, `the proxy answered ${status}`];
+    }
+    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
+    if (error.code === 'UND_ERR_DESTROYED') {
+        return ['network', 'NO_RESPONSE', 'no response'];
+    }
+    const cause = lastAlert ?? error;
+    lastAlert = undefined;
+    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy.origin).host;
+    return [isProxys ? 'proxy' : 'network', cause.code ?? cause.name, (0,secrets/* quote */.hD)(findReason(cause))];
 }
-// Node only attaches certificates to errors about the name. This connection sends nothing.
-function fetchCertificate(url, serverName) {
-    const { hostname, port } = new URL(url);
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findReason({ code = 'unknown error', reason = '', message, errors = [] }) {
+    // The rest of the message advises changing how Node is started.
+    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
+    const others = new Set(errors.map((each) => each.message));
+    return (code.startsWith('ERR_SSL') && reason) || said || [...others].join('; ') || code;
+}
+/** Describes the certificates with which a server failed verification; undefined for other errors. */
+async function inspectCertificate(error, { url, tlsServerName }, proxy) {
+    const { cert, code = '' } = error;
+    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
+    // Node only attaches certificates to errors about the name.
+    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(new URL(url), tlsServerName) : undefined);
+    if (leaf === undefined) {
+        return undefined;
+    }
+    const chain = listChain(leaf);
+    const now = Date.now();
+    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):"?([^",]+)/g)];
+    return {
+        names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
+        issuer: readName(chain.at(-1)?.issuer),
+        validity: invalid
+            ? `${readName(invalid.subject)} is valid from ${(0,deadline/* formatTime */.fU)(parse(invalid.valid_from))} to ${(0,deadline/* formatTime */.fU)(parse(invalid.valid_to))}`
+            : '',
+    };
+}
+// Opens a connection that sends nothing.
+function fetchCertificate({ hostname, port }, serverName) {
     const host = hostname.replace(/^\[|\]$/g, '');
     const servername = serverName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
     return new Promise((resolve) => {
-        const options = { host, port: Number(port || 443), servername, rejectUnauthorized: false };
-        const finish = (certificate) => {
-            resolve(certificate);
+        const socket = (0,external_node_tls_.connect)({ host, port: Number(port || 443), servername, rejectUnauthorized: false }, () => {
+            resolve(socket.getPeerCertificate(true));
             socket.destroy();
-        };
-        const socket = (0,external_node_tls_.connect)(options, () => finish(socket.getPeerCertificate(true)));
-        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => finish());
+        });
+        socket.setTimeout(MAX_HANDSHAKE_MS, () => socket.destroy());
+        socket.on('error', () => socket.destroy()).on('close', () => resolve(undefined));
     });
 }
-function describe(certificate) {
-    const chain = listChain(certificate);
-    const names = (certificate.subjectaltname ?? '').split(', ');
-    return {
-        names: names
-            .flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? [])
-            .map((name) => (0,secrets/* quoteName */.AB)(name, 100)),
-        issuer: readName(chain.at(-1)?.issuer),
-        validity: chain.map(describeValidity).find((validity) => validity !== '') ?? '',
-    };
-}
 // A self-signed certificate is its own issuer.
-function listChain(link) {
-    const { issuerCertificate: issuer } = link;
-    return issuer === undefined || issuer.fingerprint256 === link.fingerprint256 ? [link] : [link, ...listChain(issuer)];
+function listChain(certificate) {
+    const { issuerCertificate: issuer, fingerprint256 } = certificate;
+    return issuer === undefined || issuer.fingerprint256 === fingerprint256
+        ? [certificate]
+        : [certificate, ...listChain(issuer)];
 }
-function describeValidity({ subject, valid_from: from = '', valid_to: to = '' }) {
-    const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-    const isValid = fromMs <= Date.now() && Date.now() <= toMs;
-    return isValid ? '' : `${readName(subject)} is valid from ${(0,deadline/* formatTime */.fU)(fromMs)} to ${(0,deadline/* formatTime */.fU)(toMs)}`;
-}
-function readName(subject) {
-    return (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
-}
+const parse = (time = '') => Date.parse(time);
+const readName = (subject) => (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
 // EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
 var undici = __nccwpck_require__(9729);
@@ -12390,52 +12425,6 @@ function createDispatcher(options, proxy, connectMs) {
         // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
         proxyTunnel: url.startsWith('https:'),
     });
-}
-
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-;// CONCATENATED MODULE: ./src/nomad/network-error.ts
-
-
-const hosts = new WeakMap();
-let lastAlert;
-// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
-// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
-    message.socket.once('error', (error) => {
-        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
-    });
-});
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
-    const { connectParams, error } = message;
-    // Through a proxy, the same error also reaches the connection to the server.
-    hosts.set(error, hosts.get(error) ?? connectParams.host);
-});
-/** Describes an error that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
-function describeError(error, proxy) {
-    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
-    if (status !== undefined) {
-        return { source: 'proxy', code: status, reason: `the proxy answered ${status}` };
-    }
-    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
-    if (error.code === 'UND_ERR_DESTROYED') {
-        return { source: 'network', code: 'NO_RESPONSE', reason: 'no response' };
-    }
-    const cause = lastAlert ?? error;
-    lastAlert = undefined;
-    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy).host;
-    return { source: isProxys ? 'proxy' : 'network', code: cause.code ?? cause.name, reason: (0,secrets/* quote */.hD)(findReason(cause)) };
-}
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findReason({ code = 'unknown error', reason, message, errors = [] }) {
-    if (reason !== undefined && code.startsWith('ERR_SSL')) {
-        return reason;
-    }
-    const said = message
-        // The rest of the message advises changing how Node is started.
-        .replace(/; if the root CA is installed locally.*$/s, '')
-        .replace(/[:\s]+$/, '');
-    return said || [...new Set(errors.map((each) => each.message))].join('; ') || code;
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/response.ts
@@ -12484,36 +12473,60 @@ function parseRetryAfter(value) {
 
 
 
-
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
-    #hasResponded = false;
-    #dispatcher;
-    #options;
-    #origin;
+    #connection;
     #proxy;
-    #connectMs;
     #place;
-    #facts;
+    #connectMs;
+    #dispatcher;
+    #hasResponded = false;
     /** Throws a Failure if the environment sets a malformed proxy. */
-    constructor(options, deadline) {
-        const { url } = options;
-        const proxy = (0,src_proxy/* findProxy */.E)(new URL(url));
-        this.#options = options;
-        this.#origin = new URL(url).origin;
-        this.#proxy = proxy;
+    constructor(connection, deadline) {
+        const url = new URL(connection.url);
+        this.#connection = connection;
+        this.#proxy = (0,proxy/* findProxy */.E)(url);
+        this.#place = `Nomad at ${url.origin}${(0,proxy/* describeWay */.x)(this.#proxy)}`;
         this.#connectMs = Math.min(deadline.totalMs * catalogue/* SIXTH */.bA, deadline.attemptMs);
-        this.#place = `Nomad at ${this.#origin}${(0,src_proxy/* describeWay */.x)(proxy)}`;
-        this.#facts = { url, proxy };
-        this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
-        core/* debug */.Yz(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
+        this.#dispatcher = createDispatcher(connection, this.#proxy, this.#connectMs);
+        core/* debug */.Yz(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
     }
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-    async send({ method, path, secretId, body }, limitMs) {
-        const { url, region, extraHeaders } = this.#options;
-        const request = {
-            origin: this.#origin,
-            path: new URL(url + path).pathname,
+    async send(call, limitMs) {
+        const startMs = (0,deadline/* monotonicMs */.dR)();
+        const log = (outcome = '') => core/* debug */.Yz(`${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${((0,deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        try {
+            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`));
+            log(String(response.status));
+            return response;
+        }
+        catch (error) {
+            const failure = error instanceof failures_failure/* Failure */.H ? error : await this.#describe(error);
+            log(failure.sign.split(' ')[1]);
+            if (failure.sign.startsWith('network NO_RESPONSE')) {
+                // Requests that wait on the same connection would not get a response either.
+                void this.#dispatcher.destroy(failure);
+                this.#dispatcher = createDispatcher(this.#connection, this.#proxy, this.#connectMs);
+            }
+            throw failure;
+        }
+    }
+    /** Describes an unexpected response to a call; `summary` says what failed. */
+    refuse(summary, response, facts = {}) {
+        const { url } = this.#connection;
+        const { sign, message, retryAfterMs } = describeResponse(url, response);
+        return new failures_failure/* Failure */.H(sign, `${summary} ${message}`, { url, proxy: this.#proxy, retryAfterMs, ...facts });
+    }
+    /** Closes the connection and ends the calls on it. */
+    close() {
+        void this.#dispatcher.destroy();
+    }
+    async #exchange({ method, path, secretId, body }) {
+        const { url, region, extraHeaders } = this.#connection;
+        const { origin, pathname } = new URL(url + path);
+        const response = await this.#dispatcher.request({
+            origin,
+            path: pathname,
             query: region === undefined ? {} : { region },
             method,
             headers: {
@@ -12523,169 +12536,48 @@ class NomadApi {
                 ...(body !== undefined && { 'content-type': 'application/json' }),
             },
             body: body === undefined ? null : JSON.stringify(body),
-        };
-        const startMs = (0,deadline/* monotonicMs */.dR)();
-        let outcome;
-        try {
-            const message = `${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`;
-            const onTimeout = () => new failures_failure/* Failure */.H(`network NO_RESPONSE${this.#circumstances}`, message, this.#facts);
-            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
-            outcome = String(response.status);
-            return response;
-        }
-        catch (error) {
-            const failure = error instanceof failures_failure/* Failure */.H ? error : await this.#describe(error);
-            outcome = failure.sign.split(' ')[1];
-            if (outcome === 'NO_RESPONSE') {
-                // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(failure);
-                this.#dispatcher = createDispatcher(this.#options, this.#proxy, this.#connectMs);
-            }
-            throw failure;
-        }
-        finally {
-            core/* debug */.Yz(`${method} ${url}${path}: ${String(outcome)} after ${((0,deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
-        }
-    }
-    /** Describes an unexpected response to a call; `summary` says what failed. */
-    refuse(summary, response, facts = {}) {
-        const { sign, message, ...rest } = describeResponse(this.#options.url, response);
-        return new failures_failure/* Failure */.H(sign, `${summary} ${message}`, { ...this.#facts, ...facts, ...rest });
-    }
-    /** Closes the connection and ends the calls on it. */
-    close() {
-        void this.#dispatcher.destroy();
-    }
-    async #exchange(request) {
-        const { statusCode, headers, body } = await this.#dispatcher.request(request);
-        const text = await body.text();
+        });
+        const text = await response.body.text();
         this.#hasResponded = true;
-        return { status: statusCode, headers, text };
+        return { status: response.statusCode, headers: response.headers, text };
     }
     async #describe(error) {
-        const { source, code, reason } = describeError(error, this.#proxy?.origin);
-        const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-        const caNames = this.#options.caCertificate?.names ?? '';
-        const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-        return new failures_failure/* Failure */.H(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
+        const [source, code, reason] = describeError(error, this.#proxy);
+        const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
+        return this.#fail(`${source} ${code} ${reason}`, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
     }
-    get #circumstances() {
-        return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
-    }
-}
-
-
-/***/ }),
-
-/***/ 8886:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ logIn),
-/* harmony export */   v: () => (/* binding */ listMethods)
-/* harmony export */ });
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7361);
-/* harmony import */ var _failures_retry_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2295);
-/* harmony import */ var _token_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9866);
-
-
-
-/** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
-async function listMethods(nomad, limitMs) {
-    try {
-        const { status, text } = await nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-        const methods = JSON.parse(text);
-        return status === 200 ? (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .readNames */ .r)(methods.filter(({ Type }) => Type === 'JWT')) : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-async function logIn(nomad, jwt, { identityToken, methodName, connection: { url } }, deadline) {
-    const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-    const facts = { url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
-    try {
-        return await (0,_failures_retry_js__WEBPACK_IMPORTED_MODULE_1__/* .retry */ .L)(deadline, async (limitMs) => {
-            const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
-            if (response.status !== 200) {
-                throw nomad.refuse('Nomad refused the login', response, facts);
-            }
-            try {
-                return (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .parseToken */ .p)(response.text);
-            }
-            catch {
-                throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H('nomad 200', "Nomad's response does not contain a valid token", facts);
-            }
-        });
-    }
-    catch (error) {
-        if (error instanceof _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H && /^nomad 400 .*auth-method/.test(error.sign)) {
-            error.facts.methods = await listMethods(nomad, deadline.attemptMs);
-        }
-        throw error;
+    #fail(sign, message, facts = {}, cause) {
+        const { url, caCertificate } = this.#connection;
+        const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+        const known = { url, proxy: this.#proxy, caNames: caCertificate?.names ?? '', ...facts };
+        return new failures_failure/* Failure */.H(sign + circumstances, message, known, cause);
     }
 }
 
 
 /***/ }),
 
-/***/ 6553:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ waitUntilUsable)
-/* harmony export */ });
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6683);
-/* harmony import */ var _token_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9866);
-
-
-
-
-const MAX_MS = 10_000;
-const MIN_POLL_MS = 500;
-const FIRST_DELAY_MS = 20;
-const MAX_DELAY_MS = 500;
-/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
-async function waitUntilUsable(nomad, { secretId, type, policies, roles }, deadline) {
-    const endMs = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_3__/* .monotonicMs */ .dR)() + Math.min(MAX_MS, deadline.leftMs);
-    const hasRoles = type === 'client' && roles.length > 0;
-    const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
-    for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
-        const leftMs = endMs - (0,_deadline_js__WEBPACK_IMPORTED_MODULE_3__/* .monotonicMs */ .dR)();
-        try {
-            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
-            if (status === 200) {
-                return hasRoles ? (0,_token_js__WEBPACK_IMPORTED_MODULE_2__/* .readNames */ .r)(JSON.parse(text)) : policies;
-            }
-        }
-        catch {
-            // The connection failed, or a server in front of Nomad responded.
-        }
-        if ((0,_deadline_js__WEBPACK_IMPORTED_MODULE_3__/* .monotonicMs */ .dR)() >= endMs) {
-            _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
-            return undefined;
-        }
-        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
-    }
-}
-
-
-/***/ }),
-
-/***/ 9866:
+/***/ 2213:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  p: () => (/* binding */ parseToken),
-  r: () => (/* binding */ readNames)
+  vp: () => (/* binding */ listMethods),
+  E8: () => (/* binding */ logIn),
+  S: () => (/* binding */ waitUntilUsable)
 });
 
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts
+var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
+var retry = __nccwpck_require__(2295);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/uuid.ts
@@ -12728,6 +12620,80 @@ function expectMatch(value, pattern) {
         throw new Error('not of the expected form');
     }
     return value;
+}
+
+;// CONCATENATED MODULE: ./src/nomad/login.ts
+
+
+
+
+
+
+// How long to wait until Nomad knows a new token.
+const MAX_MS = 10_000;
+const MIN_POLL_MS = 500;
+const FIRST_DELAY_MS = 20;
+const MAX_DELAY_MS = 500;
+/** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
+async function listMethods(nomad, limitMs) {
+    try {
+        const { status, text } = await nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
+        const methods = JSON.parse(text);
+        return status === 200 ? readNames(methods.filter(({ Type }) => Type === 'JWT')) : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
+async function logIn(nomad, jwt, inputs, deadline) {
+    const { identityToken, methodName, connection } = inputs;
+    const body = { AuthMethodName: methodName, LoginToken: jwt.token };
+    const facts = { url: connection.url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
+    try {
+        return await (0,retry/* retry */.L)(deadline, async (limitMs) => {
+            const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+            if (response.status !== 200) {
+                throw nomad.refuse('Nomad refused the login', response, facts);
+            }
+            try {
+                return parseToken(response.text);
+            }
+            catch {
+                throw new failure/* Failure */.H('nomad 200', "Nomad's response does not contain a valid token", facts);
+            }
+        });
+    }
+    catch (error) {
+        if (error instanceof failure/* Failure */.H && /^nomad 400 .*auth-method/.test(error.sign)) {
+            error.facts.methods = await listMethods(nomad, deadline.attemptMs);
+        }
+        throw error;
+    }
+}
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
+async function waitUntilUsable(nomad, token, deadline) {
+    const { secretId, type, policies, roles } = token;
+    const endMs = (0,src_deadline/* monotonicMs */.dR)() + Math.min(MAX_MS, deadline.leftMs);
+    const hasRoles = type === 'client' && roles.length > 0;
+    const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
+    for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+        const leftMs = endMs - (0,src_deadline/* monotonicMs */.dR)();
+        try {
+            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
+            if (status === 200) {
+                return hasRoles ? readNames(JSON.parse(text)) : policies;
+            }
+        }
+        catch {
+            // The connection failed, or a server in front of Nomad responded.
+        }
+        if ((0,src_deadline/* monotonicMs */.dR)() >= endMs) {
+            core/* warning */.$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
+            return undefined;
+        }
+        await (0,promises_.setTimeout)(delayMs);
+    }
 }
 
 

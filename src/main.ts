@@ -5,8 +5,7 @@ import { explain } from './failures/explain.js';
 import { getIdentity } from './identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
-import { listMethods, logIn } from './nomad/login.js';
-import { waitUntilUsable } from './nomad/propagation.js';
+import { listMethods, logIn, waitUntilUsable } from './nomad/login.js';
 import { checkCommandFiles } from './outputs/command-files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 

@@ -16,7 +16,7 @@ async function cleanUpToken(): Promise<void> {
     );
   } else if (connection !== undefined) {
     const { revokeToken } = await import('./nomad/revoke.js');
-    await revokeToken(name, { accessorId, secretId }, connection);
+    await revokeToken(accessorId, secretId, connection);
   } else if (type === 'client') {
     const validity = endMs === Infinity ? 'never expires' : `stays valid until ${formatTime(endMs)}`;
     console.log(`${name} ${validity}: only management tokens can revoke themselves.`);

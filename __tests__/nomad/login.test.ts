@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { listMethods, logIn } from '../../src/nomad/login.js';
-import { waitUntilUsable } from '../../src/nomad/propagation.js';
+import { listMethods, logIn, waitUntilUsable } from '../../src/nomad/login.js';
 import { revokeToken } from '../../src/nomad/revoke.js';
 import { parseToken, type NomadToken } from '../../src/nomad/token.js';
 import { catchFailure, jwtWith, meetNomad, skipWaits, useProcess, type Meeting } from '../support/in-process.js';
@@ -145,7 +144,7 @@ describe('a revocation', () => {
   /** Returns the log without debug lines and masks. */
   const revoke = (respond: Respond): Promise<string> =>
     meetNomad({ revoke: respond }, async ({ inputs: { connection } }) => {
-      await revokeToken('The token', { accessorId: TOKEN.AccessorID, secretId: TOKEN.SecretID }, connection);
+      await revokeToken(TOKEN.AccessorID, TOKEN.SecretID, connection);
       return output.text.replace(/^::(debug|add-mask)::.*\n/gm, '').trim();
     });
 
@@ -155,11 +154,11 @@ describe('a revocation', () => {
     ['of a follower', answer(403, 'rpc error: Permission denied')],
     ['since 1.11', answer(500, 'ACL token expired')],
   ])('is not needed after these words of Nomad %s', async (_, gone) =>
-    expect(await revoke(gone)).toBe('The token had already expired or been revoked.'),
+    expect(await revoke(gone)).toBe(`The management token ${TOKEN.AccessorID} had already expired or been revoked.`),
   );
 
   test('is retried if the server is busy', async () => {
-    expect(await revoke(inTurn(answer(503), answer(200)))).toMatch(/\nThe token is revoked\.$/);
+    expect(await revoke(inTurn(answer(503), answer(200)))).toMatch(/\nThe management token \S+ is revoked\.$/);
   });
 
   test.each<[string, Respond, RegExp]>([
@@ -167,7 +166,9 @@ describe('a revocation', () => {
     ['is busy for 5 seconds', answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s\)\./],
   ])('causes one warning if the server %s', async (_, respond, reason) => {
     const log = await revoke(respond);
-    expect(log).toMatch(/^::warning::The token could not be revoked and stays valid until it expires\. .*$/);
+    expect(log).toMatch(
+      /^::warning::The management token \S+ could not be revoked and stays valid until it expires\. .*$/,
+    );
     expect(log).toMatch(reason);
   });
 });

@@ -164,8 +164,8 @@ async function cleanUpToken() {
         console.log(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_1__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(71)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1071));
-        await revokeToken(name, { accessorId, secretId }, connection);
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(703)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8703));
+        await revokeToken(accessorId, secretId, connection);
     }
     else if (type === 'client') {
         const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_1__/* .formatTime */ .fU)(endMs)}`;

@@ -1,15 +1,14 @@
 import * as core from '@actions/core';
+import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
 import { formatSeconds, monotonicMs, withTimeout, type Deadline } from '../deadline.js';
 import { SIXTH } from '../failures/catalogue.js';
 import { Failure, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';
-import { inspectCertificate } from './certificate.js';
+import { describeError, inspectCertificate } from './connection-error.js';
 import { createDispatcher } from './dispatcher.js';
-import { describeError, type NetworkError } from './network-error.js';
 import { describeResponse, type Response } from './response.js';
-import type Dispatcher from 'undici/types/dispatcher.js';
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 export interface Call {
@@ -21,35 +20,67 @@ export interface Call {
 
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 export class NomadApi {
-  #hasResponded = false;
-  #dispatcher: Dispatcher;
-  readonly #options: Connection;
-  readonly #origin: string;
+  readonly #connection: Connection;
   readonly #proxy: Proxy | undefined;
-  readonly #connectMs: number;
   readonly #place: string;
-  readonly #facts: Partial<Facts>;
+  readonly #connectMs: number;
+  #dispatcher: Dispatcher;
+  #hasResponded = false;
 
   /** Throws a Failure if the environment sets a malformed proxy. */
-  constructor(options: Connection, deadline: Deadline) {
-    const { url } = options;
-    const proxy = findProxy(new URL(url));
-    this.#options = options;
-    this.#origin = new URL(url).origin;
-    this.#proxy = proxy;
+  constructor(connection: Connection, deadline: Deadline) {
+    const url = new URL(connection.url);
+    this.#connection = connection;
+    this.#proxy = findProxy(url);
+    this.#place = `Nomad at ${url.origin}${describeWay(this.#proxy)}`;
     this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
-    this.#place = `Nomad at ${this.#origin}${describeWay(proxy)}`;
-    this.#facts = { url, proxy };
-    this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
-    core.debug(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
+    this.#dispatcher = createDispatcher(connection, this.#proxy, this.#connectMs);
+    core.debug(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
   }
 
   /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-  async send({ method, path, secretId, body }: Call, limitMs: number): Promise<Response> {
-    const { url, region, extraHeaders } = this.#options;
-    const request = {
-      origin: this.#origin,
-      path: new URL(url + path).pathname,
+  async send(call: Call, limitMs: number): Promise<Response> {
+    const startMs = monotonicMs();
+    const log = (outcome = ''): void =>
+      core.debug(
+        `${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${(monotonicMs() - startMs).toFixed()} ms`,
+      );
+    try {
+      const response = await withTimeout(limitMs, this.#exchange(call), () =>
+        this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${formatSeconds(limitMs)}`),
+      );
+      log(String(response.status));
+      return response;
+    } catch (error) {
+      const failure = error instanceof Failure ? error : await this.#describe(error as Error);
+      log(failure.sign.split(' ')[1]);
+      if (failure.sign.startsWith('network NO_RESPONSE')) {
+        // Requests that wait on the same connection would not get a response either.
+        void this.#dispatcher.destroy(failure);
+        this.#dispatcher = createDispatcher(this.#connection, this.#proxy, this.#connectMs);
+      }
+      throw failure;
+    }
+  }
+
+  /** Describes an unexpected response to a call; `summary` says what failed. */
+  refuse(summary: string, response: Response, facts: Partial<Facts> = {}): Failure {
+    const { url } = this.#connection;
+    const { sign, message, retryAfterMs } = describeResponse(url, response);
+    return new Failure(sign, `${summary} ${message}`, { url, proxy: this.#proxy, retryAfterMs, ...facts });
+  }
+
+  /** Closes the connection and ends the calls on it. */
+  close(): void {
+    void this.#dispatcher.destroy();
+  }
+
+  async #exchange({ method, path, secretId, body }: Call): Promise<Response> {
+    const { url, region, extraHeaders } = this.#connection;
+    const { origin, pathname } = new URL(url + path);
+    const response = await this.#dispatcher.request({
+      origin,
+      path: pathname,
       query: region === undefined ? {} : { region },
       method,
       headers: {
@@ -59,56 +90,22 @@ export class NomadApi {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
-    };
-    const startMs = monotonicMs();
-    let outcome: string | undefined;
-    try {
-      const message = `${this.#place} did not respond within ${formatSeconds(limitMs)}`;
-      const onTimeout = (): Failure => new Failure(`network NO_RESPONSE${this.#circumstances}`, message, this.#facts);
-      const response = await withTimeout(limitMs, this.#exchange(request), onTimeout);
-      outcome = String(response.status);
-      return response;
-    } catch (error) {
-      const failure = error instanceof Failure ? error : await this.#describe(error as NetworkError);
-      outcome = failure.sign.split(' ')[1];
-      if (outcome === 'NO_RESPONSE') {
-        // Requests that wait on the same connection would not get a response either.
-        void this.#dispatcher.destroy(failure);
-        this.#dispatcher = createDispatcher(this.#options, this.#proxy, this.#connectMs);
-      }
-      throw failure;
-    } finally {
-      core.debug(`${method} ${url}${path}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
-    }
-  }
-
-  /** Describes an unexpected response to a call; `summary` says what failed. */
-  refuse(summary: string, response: Response, facts: Partial<Facts> = {}): Failure {
-    const { sign, message, ...rest } = describeResponse(this.#options.url, response);
-    return new Failure(sign, `${summary} ${message}`, { ...this.#facts, ...facts, ...rest });
-  }
-
-  /** Closes the connection and ends the calls on it. */
-  close(): void {
-    void this.#dispatcher.destroy();
-  }
-
-  async #exchange(request: Dispatcher.RequestOptions): Promise<Response> {
-    const { statusCode, headers, body } = await this.#dispatcher.request(request);
-    const text = await body.text();
+    });
+    const text = await response.body.text();
     this.#hasResponded = true;
-    return { status: statusCode, headers, text };
+    return { status: response.statusCode, headers: response.headers, text };
   }
 
-  async #describe(error: NetworkError): Promise<Failure> {
-    const { source, code, reason } = describeError(error, this.#proxy?.origin);
-    const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-    const caNames = this.#options.caCertificate?.names ?? '';
-    const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-    return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
+  async #describe(error: Error): Promise<Failure> {
+    const [source, code, reason] = describeError(error, this.#proxy);
+    const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
+    return this.#fail(`${source} ${code} ${reason}`, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
   }
 
-  get #circumstances(): string {
-    return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+  #fail(sign: string, message: string, facts: Partial<Facts> = {}, cause?: unknown): Failure {
+    const { url, caCertificate } = this.#connection;
+    const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+    const known = { url, proxy: this.#proxy, caNames: caCertificate?.names ?? '', ...facts };
+    return new Failure(sign + circumstances, message, known, cause);
   }
 }

@@ -1,7 +1,7 @@
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import type Dispatcher from 'undici/types/dispatcher.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
-import type Dispatcher from 'undici/types/dispatcher.js';
 import { Agent, ProxyAgent } from './undici.js';
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.

@@ -1,10 +1,18 @@
-import type { Deadline } from '../deadline.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as core from '@actions/core';
+import { monotonicMs, type Deadline } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Jwt } from '../jwt.js';
 import type { NomadApi } from './api.js';
 import { parseToken, readNames, type NomadToken } from './token.js';
+
+// How long to wait until Nomad knows a new token.
+const MAX_MS = 10_000;
+const MIN_POLL_MS = 500;
+const FIRST_DELAY_MS = 20;
+const MAX_DELAY_MS = 500;
 
 /** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
 export async function listMethods(nomad: NomadApi, limitMs: number): Promise<string[] | undefined> {
@@ -18,14 +26,10 @@ export async function listMethods(nomad: NomadApi, limitMs: number): Promise<str
 }
 
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-export async function logIn(
-  nomad: NomadApi,
-  jwt: Jwt,
-  { identityToken, methodName, connection: { url } }: Inputs,
-  deadline: Deadline,
-): Promise<NomadToken> {
+export async function logIn(nomad: NomadApi, jwt: Jwt, inputs: Inputs, deadline: Deadline): Promise<NomadToken> {
+  const { identityToken, methodName, connection } = inputs;
   const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-  const facts = { url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
+  const facts = { url: connection.url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
   try {
     return await retry(deadline, async (limitMs) => {
       const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
@@ -43,5 +47,31 @@ export async function logIn(
       error.facts.methods = await listMethods(nomad, deadline.attemptMs);
     }
     throw error;
+  }
+}
+
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
+export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadline: Deadline) {
+  const { secretId, type, policies, roles } = token;
+  const endMs = monotonicMs() + Math.min(MAX_MS, deadline.leftMs);
+  const hasRoles = type === 'client' && roles.length > 0;
+  const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
+  for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+    const leftMs = endMs - monotonicMs();
+    try {
+      const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
+      if (status === 200) {
+        return hasRoles ? readNames(JSON.parse(text)) : policies;
+      }
+    } catch {
+      // The connection failed, or a server in front of Nomad responded.
+    }
+    if (monotonicMs() >= endMs) {
+      core.warning(
+        'Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.',
+      );
+      return undefined;
+    }
+    await sleep(delayMs);
   }
 }

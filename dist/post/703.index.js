@@ -1,8 +1,8 @@
-export const id = 71;
-export const ids = [71,911];
+export const id = 703;
+export const ids = [703,911];
 export const modules = {
 
-/***/ 1071:
+/***/ 8703:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -866,57 +866,94 @@ function isInNetwork(host, network) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/nomad/certificate.ts
+// EXTERNAL MODULE: external "node:diagnostics_channel"
+var external_node_diagnostics_channel_ = __webpack_require__(3053);
+;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+
 
 
 
 
 const MAX_HANDSHAKE_MS = 2_000;
-/** Describes the certificates with which a server failed verification; undefined for other errors. */
-async function inspectCertificate({ cert, code = '' }, { url, tlsServerName }, proxy) {
-    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
-    const certificate = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(url, tlsServerName) : undefined);
-    return certificate && certificate_describe(certificate);
+const hosts = new WeakMap();
+let lastAlert;
+// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
+// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
+    message.socket.once('error', (error) => {
+        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
+    });
+});
+(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
+    const { connectParams, error } = message;
+    // Through a proxy, the same error also reaches the connection to the server.
+    hosts.set(error, hosts.get(error) ?? connectParams.host);
+});
+/** Describes an error of Node or undici that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+function describeError(error, proxy) {
+    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
+    if (status !== undefined) {
+        return ['proxy', status, `the proxy answered ${status}`];
+    }
+    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
+    if (error.code === 'UND_ERR_DESTROYED') {
+        return ['network', 'NO_RESPONSE', 'no response'];
+    }
+    const cause = lastAlert ?? error;
+    lastAlert = undefined;
+    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy.origin).host;
+    return [isProxys ? 'proxy' : 'network', cause.code ?? cause.name, quote(findReason(cause))];
 }
-// Node only attaches certificates to errors about the name. This connection sends nothing.
-function fetchCertificate(url, serverName) {
-    const { hostname, port } = new URL(url);
+// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+function findReason({ code = 'unknown error', reason = '', message, errors = [] }) {
+    // The rest of the message advises changing how Node is started.
+    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
+    const others = new Set(errors.map((each) => each.message));
+    return (code.startsWith('ERR_SSL') && reason) || said || [...others].join('; ') || code;
+}
+/** Describes the certificates with which a server failed verification; undefined for other errors. */
+async function inspectCertificate(error, { url, tlsServerName }, proxy) {
+    const { cert, code = '' } = error;
+    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
+    // Node only attaches certificates to errors about the name.
+    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(new URL(url), tlsServerName) : undefined);
+    if (leaf === undefined) {
+        return undefined;
+    }
+    const chain = listChain(leaf);
+    const now = Date.now();
+    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):"?([^",]+)/g)];
+    return {
+        names: names.map(([, name = '']) => quoteName(name, 100)),
+        issuer: readName(chain.at(-1)?.issuer),
+        validity: invalid
+            ? `${readName(invalid.subject)} is valid from ${(0,src_deadline/* formatTime */.fU)(parse(invalid.valid_from))} to ${(0,src_deadline/* formatTime */.fU)(parse(invalid.valid_to))}`
+            : '',
+    };
+}
+// Opens a connection that sends nothing.
+function fetchCertificate({ hostname, port }, serverName) {
     const host = hostname.replace(/^\[|\]$/g, '');
     const servername = serverName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
     return new Promise((resolve) => {
-        const options = { host, port: Number(port || 443), servername, rejectUnauthorized: false };
-        const finish = (certificate) => {
-            resolve(certificate);
+        const socket = (0,external_node_tls_.connect)({ host, port: Number(port || 443), servername, rejectUnauthorized: false }, () => {
+            resolve(socket.getPeerCertificate(true));
             socket.destroy();
-        };
-        const socket = (0,external_node_tls_.connect)(options, () => finish(socket.getPeerCertificate(true)));
-        socket.setTimeout(MAX_HANDSHAKE_MS, finish).on('error', () => finish());
+        });
+        socket.setTimeout(MAX_HANDSHAKE_MS, () => socket.destroy());
+        socket.on('error', () => socket.destroy()).on('close', () => resolve(undefined));
     });
 }
-function certificate_describe(certificate) {
-    const chain = listChain(certificate);
-    const names = (certificate.subjectaltname ?? '').split(', ');
-    return {
-        names: names
-            .flatMap((name) => /^(?:DNS|IP Address):"?([^"]+)/.exec(name)?.[1] ?? [])
-            .map((name) => quoteName(name, 100)),
-        issuer: readName(chain.at(-1)?.issuer),
-        validity: chain.map(describeValidity).find((validity) => validity !== '') ?? '',
-    };
-}
 // A self-signed certificate is its own issuer.
-function listChain(link) {
-    const { issuerCertificate: issuer } = link;
-    return issuer === undefined || issuer.fingerprint256 === link.fingerprint256 ? [link] : [link, ...listChain(issuer)];
+function listChain(certificate) {
+    const { issuerCertificate: issuer, fingerprint256 } = certificate;
+    return issuer === undefined || issuer.fingerprint256 === fingerprint256
+        ? [certificate]
+        : [certificate, ...listChain(issuer)];
 }
-function describeValidity({ subject, valid_from: from = '', valid_to: to = '' }) {
-    const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-    const isValid = fromMs <= Date.now() && Date.now() <= toMs;
-    return isValid ? '' : `${readName(subject)} is valid from ${(0,src_deadline/* formatTime */.fU)(fromMs)} to ${(0,src_deadline/* formatTime */.fU)(toMs)}`;
-}
-function readName(subject) {
-    return quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
-}
+const parse = (time = '') => Date.parse(time);
+const readName = (subject) => quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
 // EXTERNAL MODULE: ./src/nomad/undici.ts
 var undici = __webpack_require__(2911);
@@ -959,52 +996,6 @@ function createDispatcher(options, proxy, connectMs) {
         // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
         proxyTunnel: url.startsWith('https:'),
     });
-}
-
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __webpack_require__(3053);
-;// CONCATENATED MODULE: ./src/nomad/network-error.ts
-
-
-const hosts = new WeakMap();
-let lastAlert;
-// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
-// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
-    message.socket.once('error', (error) => {
-        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
-    });
-});
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
-    const { connectParams, error } = message;
-    // Through a proxy, the same error also reaches the connection to the server.
-    hosts.set(error, hosts.get(error) ?? connectParams.host);
-});
-/** Describes an error that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
-function describeError(error, proxy) {
-    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
-    if (status !== undefined) {
-        return { source: 'proxy', code: status, reason: `the proxy answered ${status}` };
-    }
-    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
-    if (error.code === 'UND_ERR_DESTROYED') {
-        return { source: 'network', code: 'NO_RESPONSE', reason: 'no response' };
-    }
-    const cause = lastAlert ?? error;
-    lastAlert = undefined;
-    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy).host;
-    return { source: isProxys ? 'proxy' : 'network', code: cause.code ?? cause.name, reason: quote(findReason(cause)) };
-}
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findReason({ code = 'unknown error', reason, message, errors = [] }) {
-    if (reason !== undefined && code.startsWith('ERR_SSL')) {
-        return reason;
-    }
-    const said = message
-        // The rest of the message advises changing how Node is started.
-        .replace(/; if the root CA is installed locally.*$/s, '')
-        .replace(/[:\s]+$/, '');
-    return said || [...new Set(errors.map((each) => each.message))].join('; ') || code;
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/response.ts
@@ -1053,36 +1044,60 @@ function parseRetryAfter(value) {
 
 
 
-
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
-    #hasResponded = false;
-    #dispatcher;
-    #options;
-    #origin;
+    #connection;
     #proxy;
-    #connectMs;
     #place;
-    #facts;
+    #connectMs;
+    #dispatcher;
+    #hasResponded = false;
     /** Throws a Failure if the environment sets a malformed proxy. */
-    constructor(options, deadline) {
-        const { url } = options;
-        const proxy = findProxy(new URL(url));
-        this.#options = options;
-        this.#origin = new URL(url).origin;
-        this.#proxy = proxy;
+    constructor(connection, deadline) {
+        const url = new URL(connection.url);
+        this.#connection = connection;
+        this.#proxy = findProxy(url);
+        this.#place = `Nomad at ${url.origin}${describeWay(this.#proxy)}`;
         this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
-        this.#place = `Nomad at ${this.#origin}${describeWay(proxy)}`;
-        this.#facts = { url, proxy };
-        this.#dispatcher = createDispatcher(options, proxy, this.#connectMs);
-        core.debug(`Connecting to ${this.#place}${proxy ? '' : ' without a proxy'}`);
+        this.#dispatcher = createDispatcher(connection, this.#proxy, this.#connectMs);
+        core.debug(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
     }
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-    async send({ method, path, secretId, body }, limitMs) {
-        const { url, region, extraHeaders } = this.#options;
-        const request = {
-            origin: this.#origin,
-            path: new URL(url + path).pathname,
+    async send(call, limitMs) {
+        const startMs = (0,src_deadline/* monotonicMs */.dR)();
+        const log = (outcome = '') => core.debug(`${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        try {
+            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`));
+            log(String(response.status));
+            return response;
+        }
+        catch (error) {
+            const failure = error instanceof Failure ? error : await this.#describe(error);
+            log(failure.sign.split(' ')[1]);
+            if (failure.sign.startsWith('network NO_RESPONSE')) {
+                // Requests that wait on the same connection would not get a response either.
+                void this.#dispatcher.destroy(failure);
+                this.#dispatcher = createDispatcher(this.#connection, this.#proxy, this.#connectMs);
+            }
+            throw failure;
+        }
+    }
+    /** Describes an unexpected response to a call; `summary` says what failed. */
+    refuse(summary, response, facts = {}) {
+        const { url } = this.#connection;
+        const { sign, message, retryAfterMs } = describeResponse(url, response);
+        return new Failure(sign, `${summary} ${message}`, { url, proxy: this.#proxy, retryAfterMs, ...facts });
+    }
+    /** Closes the connection and ends the calls on it. */
+    close() {
+        void this.#dispatcher.destroy();
+    }
+    async #exchange({ method, path, secretId, body }) {
+        const { url, region, extraHeaders } = this.#connection;
+        const { origin, pathname } = new URL(url + path);
+        const response = await this.#dispatcher.request({
+            origin,
+            path: pathname,
             query: region === undefined ? {} : { region },
             method,
             headers: {
@@ -1092,54 +1107,21 @@ class NomadApi {
                 ...(body !== undefined && { 'content-type': 'application/json' }),
             },
             body: body === undefined ? null : JSON.stringify(body),
-        };
-        const startMs = (0,src_deadline/* monotonicMs */.dR)();
-        let outcome;
-        try {
-            const message = `${this.#place} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`;
-            const onTimeout = () => new Failure(`network NO_RESPONSE${this.#circumstances}`, message, this.#facts);
-            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(request), onTimeout);
-            outcome = String(response.status);
-            return response;
-        }
-        catch (error) {
-            const failure = error instanceof Failure ? error : await this.#describe(error);
-            outcome = failure.sign.split(' ')[1];
-            if (outcome === 'NO_RESPONSE') {
-                // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(failure);
-                this.#dispatcher = createDispatcher(this.#options, this.#proxy, this.#connectMs);
-            }
-            throw failure;
-        }
-        finally {
-            core.debug(`${method} ${url}${path}: ${String(outcome)} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
-        }
-    }
-    /** Describes an unexpected response to a call; `summary` says what failed. */
-    refuse(summary, response, facts = {}) {
-        const { sign, message, ...rest } = describeResponse(this.#options.url, response);
-        return new Failure(sign, `${summary} ${message}`, { ...this.#facts, ...facts, ...rest });
-    }
-    /** Closes the connection and ends the calls on it. */
-    close() {
-        void this.#dispatcher.destroy();
-    }
-    async #exchange(request) {
-        const { statusCode, headers, body } = await this.#dispatcher.request(request);
-        const text = await body.text();
+        });
+        const text = await response.body.text();
         this.#hasResponded = true;
-        return { status: statusCode, headers, text };
+        return { status: response.statusCode, headers: response.headers, text };
     }
     async #describe(error) {
-        const { source, code, reason } = describeError(error, this.#proxy?.origin);
-        const certificate = source === 'network' ? await inspectCertificate(error, this.#options, this.#proxy) : undefined;
-        const caNames = this.#options.caCertificate?.names ?? '';
-        const sign = `${source} ${code} ${reason}${this.#circumstances}`;
-        return new Failure(sign, `Cannot reach ${this.#place}: ${reason}`, { ...this.#facts, caNames, certificate }, error);
+        const [source, code, reason] = describeError(error, this.#proxy);
+        const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
+        return this.#fail(`${source} ${code} ${reason}`, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
     }
-    get #circumstances() {
-        return `${this.#origin.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+    #fail(sign, message, facts = {}, cause) {
+        const { url, caCertificate } = this.#connection;
+        const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
+        const known = { url, proxy: this.#proxy, caNames: caCertificate?.names ?? '', ...facts };
+        return new Failure(sign + circumstances, message, known, cause);
     }
 }
 
@@ -1153,46 +1135,36 @@ class NomadApi {
 
 
 const MAX_S = 5;
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
+// says "expired" until it deletes an expired token.
+const UNKNOWN_TOKEN = /^(?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 /** Revokes a management token with itself and logs the outcome: https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token */
-async function revokeToken(name, { accessorId, secretId }, connection) {
+async function revokeToken(accessorId, secretId, connection) {
+    const name = `The management token ${accessorId}`;
     // This process has not masked them yet.
     mask(secretId);
     maskKey(connection.clientKey?.text ?? '');
     Object.values(connection.extraHeaders).forEach(maskHeader);
+    const deadline = new src_deadline/* Deadline */.B2(Math.min(MAX_S, connection.timeout));
     try {
-        const deadline = new src_deadline/* Deadline */.B2(Math.min(MAX_S, connection.timeout));
         const nomad = new NomadApi(connection, deadline);
-        try {
-            const isDeleted = await revoke(nomad, accessorId, secretId, deadline);
-            core.info(isDeleted ? `${name} is revoked.` : `${name} had already expired or been revoked.`);
-        }
-        finally {
-            nomad.close();
-        }
+        const outcome = await retry(deadline, async (limitMs) => {
+            const response = await nomad.send({ method: 'DELETE', path: `/v1/acl/token/${accessorId}`, secretId }, limitMs);
+            // A web page with status 200 does not come from Nomad.
+            if (response.status === 200 && response.text === '') {
+                return 'is revoked';
+            }
+            if (UNKNOWN_TOKEN.test(`${String(response.status)} ${response.text}`)) {
+                return 'had already expired or been revoked';
+            }
+            throw nomad.refuse('Nomad refused to revoke the token', response);
+        }).finally(() => nomad.close());
+        core.info(`${name} ${outcome}.`);
     }
     catch (error) {
         // The job itself is done.
         core.warning(`${name} could not be revoked and stays valid until it expires. ${explain(error)}`);
     }
-}
-// Returns false if the token no longer existed.
-function revoke(nomad, accessorId, secretId, deadline) {
-    return retry(deadline, async (limitMs) => {
-        const path = `/v1/acl/token/${accessorId}`;
-        const response = await nomad.send({ method: 'DELETE', path, secretId }, limitMs);
-        // A web page with status 200 does not come from Nomad.
-        const isDeleted = response.status === 200 && response.text === '';
-        if (!isDeleted && !isUnknownToken(response)) {
-            throw nomad.refuse('Nomad refused to revoke the token', response);
-        }
-        return isDeleted;
-    });
-}
-// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
-// says "expired" until it deletes an expired token.
-function isUnknownToken({ status, text }) {
-    const [, said = ''] = /^(?:rpc error: )?(.*?)\s*$/.exec(text) ?? [];
-    return ['403 Permission denied', '404 ACL token not found', '500 ACL token expired'].includes(`${String(status)} ${said}`);
 }
 
 
