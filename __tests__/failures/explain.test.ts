@@ -87,6 +87,8 @@ describe('the advice on a refusal', () => {
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has these methods of type JWT: none; docs/nomad-setup.md describes'],
     [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad'],
+    [500, 'on several lines:\nEOF', {}, 'have no leader'],
+    [500, '"a" list claim', {}, 'The claim a is not a list of single values.', 'pointer such as /a/NAME'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
     const { advice } = findKind(refuse({ status, text }, facts));
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);

@@ -50,22 +50,35 @@ not-nomad | 400; 402; 403 Forbidden; 406; 451; 501; 505; 511; 519; 528; 531; 401
 not-nomad | 400 <p>; 401 <title>Sign in</title> timeout; 500 <title>Sign in</title> timeout; 500 {"error":"x"}
 client-certificate-required | 400 <title>400 No required SSL certificate was sent</title>; 496
 client-certificate-refused | 400 <title>400 The SSL certificate error</title>; 495
-https-required | 400 <title>The plain HTTP request was sent to HTTPS port</title>
+https-required | 400 <title>The plain HTTP request was sent to HTTPS port</title>; 497
+https-required | 400 You're speaking plain HTTP to an SSL-enabled server port.; 400 This combination requires TLS.
 login-not-found | 405 <html>
 redirect | 302; 308
-nomad-refused | 400 something new; 401 unable to validate provided token: something new
+nomad-refused | 400 something new; 401 unable to validate provided token: something new; 403 ACL token not found
 bind-name-invalid | 500 rpc error: computed "role" bind name x is invalid: ""
-claim-not-a-single-value | 500 rpc error: error converting claim 'x' to string
-nomad-too-old | 501 all servers should be running version 1.5.0 or later
+claim-not-a-single-value | 500 rpc error: error converting claim 'x' to string; 500 rpc error: "x" list claim
+nomad-too-old | 400 all servers should be running version 1.5.0 or later; 501 rpc: can't find method ACL.Login
+nomad-too-old | 500 Unknown rpc method: "ACL.Login"
 issuer-mismatch | 401 no issuer information in the JWT
 no-leader | 500 rpc error: EOF; 500 node is not the leader; 500 leadership lost while committing log
 no-leader | 500 rpc error: failed to get conn: dial; 500 rpc error: lead thread didn't respond; 500 i/o timeout
 no-leader | 500 not ready to serve consistent reads; 500 write: broken pipe; 500 read: connection reset by peer
-no-leader | 500 session shutdown; 500 snapshot restored while committing log
+no-leader | 500 session shutdown; 500 snapshot restored while committing log; 500 timed out enqueuing operation
+no-leader | 500 rpc error: stream closed; 500 failed to start stream; 500 raft is not accepting new entries
+no-leader | 500 use of closed network connection; 500 context deadline exceeded
 keys-unavailable | 401 fetching keys oidc: EOF; 401 get keys failed: 503; 401 get keys failed: 429 Too Many Requests
+keys-unavailable | 401 get keys failed: 408 Request Timeout; 401 validation keys: EOF
+keys-unavailable | 401 failed to verify id token signature: fetching keys: EOF
+keys-unavailable | 401 error verifying token signature: get keys failed: EOF
+signature-invalid | 401 error verifying token signature: no known key
 keys-invalid | 401 fetching keys oidc: failed to decode keys; 401 get keys failed Get "https://a.com": x509: unknown
 keys-invalid | 401 fetching keys: oidc: issuer did not match the issuer returned by provider; 401 parse public key
 keys-invalid | 401 get keys failed: unsupported protocol scheme ""; 401 get keys failed: 302 Found
+keys-invalid | 401 fetching keys: expected Content-Type = application/json; 401 fetching keys: remote error: tls: handshake
+keys-invalid | 401 get keys failed: server gave HTTP response to HTTPS client; 401 get keys failed: malformed HTTP response
+keys-invalid | 401 get keys failed: could not parse CA PEM value; 401 fetching keys: Proxy Authentication Required
+keys-invalid | 401 get keys failed: invalid URI for request; 401 validation keys: must not be empty
+keys-invalid | 401 keySet must not be nil; 401 failed to verify id token signature: parse public key
 `),
 )('the response %j is of the kind %s', (response, id) => {
   const [status = '', ...words] = response.split(' ');
@@ -87,20 +100,27 @@ untrusted-certificate | network INVALID_CA x; network CERT_UNTRUSTED x; network 
 certificate-invalid | network INVALID_PURPOSE x; network SOMETHING_NEW x
 client-certificate-weak | network ERR_SSL_CA_KEY_TOO_SMALL x; network ERR_SSL_CA_MD_TOO_WEAK x
 client-certificate-required | network ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE x
-client-certificate-refused | network ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED x
+client-certificate-refused | network ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED x; network ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE x
+client-certificate-refused | network ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE x
+client-certificate-refused | network ERR_SSL_TLSV1_ALERT_ACCESS_DENIED x; network ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR x
 tls-not-supported | network ERR_SSL_PACKET_LENGTH_TOO_LONG x; network EPROTO wrong version number
+tls-not-supported | network ERR_SSL_HTTP_REQUEST x
+tls-handshake-failed | network EPROTO x; network ERR_TLS_HANDSHAKE_TIMEOUT x
 tls-handshake-failed | network ERR_SSL_SOMETHING_NEW x; network ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR x
-network-error | network ESOMETHING x; network TypeError fetch failed
+network-error | network ESOMETHING x; network TypeError fetch failed; network ABORT_ERR x
 proxy-refused | proxy 400
 proxy-unavailable | proxy 408; proxy 429; proxy 500
 proxy-certificate | proxy UNABLE_TO_VERIFY_LEAF_SIGNATURE certificate; proxy ERR_TLS_HANDSHAKE_TIMEOUT x
+proxy-certificate | proxy SUBJECT_ISSUER_MISMATCH x; proxy UNSPECIFIED x
 proxy-certificate | proxy ERR_TLS_CERT_ALTNAME_INVALID x; proxy ERR_SSL_WRONG_VERSION_NUMBER x
 github-refused | github 404; github 403 Can't issue ID_TOKEN for job in 'Done' state
 github-unavailable | github 408; github 429; github 500
 github-job-pending | github 403 Can't issue ID_TOKEN for job in 'Delayed' state
 github-invalid-response | github error Parse Error: Expected HTTP/; github error Unexpected token < in JSON
 github-certificate | github error write EPROTO x; github error Hostname/IP does not match certificate's altnames
+github-certificate | github error tlsv1 alert internal error; github error ssl error; github error subject issuer mismatch
 github-unknown-host | github error getaddrinfo EAI_AGAIN a
+github-unreachable | github error Client network socket disconnected before secure TLS connection was established
 github-unreachable | github error connect ECONNREFUSED; github error socket hang up; github no-response
 malformed-jwt | action malformed-jwt
 `),

@@ -149,29 +149,29 @@ function adviseTime({ jwt, methodName, isJwtSupplied, now }, name) {
 /** The kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 const JWT_KINDS = {
     'audience-mismatch': {
-        match: /^nomad 401 .*audience \(aud\)/s,
+        match: /^nomad 401 .*audience \(aud\)/,
         advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${isJwtSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'issuer-mismatch': {
-        match: /^nomad 401 .*(invalid JWT issuer|BoundIssuer|issuer information)/s,
+        match: /^nomad 401 .*(invalid JWT issuer|issuer information)/,
         advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
     },
     'malformed-claims': {
-        match: /^nomad 401 .*(cannot unmarshal|value to unmarshal|no issued at)/s,
+        match: /^nomad 401 .*(cannot unmarshal|value to unmarshal|no issued at)/,
         advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least exp. Have the issuer correct it.',
     },
-    'jwt-expired': { match: /^nomad 401 .*\(exp\) claim: /s, advice: (facts) => adviseTime(facts, 'exp') },
-    'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /s, advice: (facts) => adviseTime(facts, 'nbf') },
+    'jwt-expired': { match: /^nomad 401 .*\(exp\) claim: /, advice: (facts) => adviseTime(facts, 'exp') },
+    'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /, advice: (facts) => adviseTime(facts, 'nbf') },
     'algorithm-not-allowed': {
-        match: /^nomad 401 .*(\(alg\)|signature algorithm)/s,
+        match: /^nomad 401 .*(\(alg\)|signature algorithm)/,
         advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there. Nomad accepts only RS, ES and PS algorithms and EdDSA.`,
     },
     'signature-invalid': {
-        match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/s,
+        match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
-        match: /^nomad 400 .*no role or policy bindings matched/s,
+        match: /^nomad 400 .*no role or policy bindings matched/,
         advice: ({ jwt: { claims }, methodName }) => {
             const names = ['repository', 'ref', 'environment', 'event_name', 'workflow'].filter((name) => name in claims);
             const job = names.map((name) => `${name} ${showClaim(claims[name], 100)}`);
@@ -179,19 +179,19 @@ const JWT_KINDS = {
         },
     },
     'bind-name-invalid': {
-        match: /^nomad \d+ .*computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/s,
+        match: /^nomad \d+ .*computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/,
         advice: (_, [, kind = 'role', name = '']) => `A ${kind} cannot be named "${quoteName(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`,
     },
     'bind-name-unknown-attribute': {
-        match: /^nomad \d+ .*cannot compute "\w+" bind name/s,
+        match: /^nomad \d+ .*cannot compute "\w+" bind name/,
         advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
     },
     'token-name-invalid': {
-        match: /^nomad \d+ .*(ACL token name:|token name too long)/s,
+        match: /^nomad \d+ .*(ACL token name:|token name too long)/,
         advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     },
     'claim-not-a-single-value': {
-        match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/s,
+        match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/,
         advice: ({ methodName }, [, single, list]) => {
             const claim = quoteName(single ?? list ?? '', 100);
             return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
@@ -227,7 +227,7 @@ const CATALOGUE = {
     },
     'github-job-pending': {
         retry: SIXTH,
-        match: /^github 403 .*Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/i,
+        match: /^github 403 .*Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/,
         advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
     },
     'github-unavailable': {
@@ -240,7 +240,7 @@ const CATALOGUE = {
         advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
     },
     'github-invalid-response': {
-        match: /^github (invalid-response|error .*(Parse Error|Unexpected|JSON))/,
+        match: /^github (invalid-response|error .*(Parse Error|JSON))/,
         advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
     },
     'github-certificate': {
@@ -315,11 +315,11 @@ const CATALOGUE = {
         advice: 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli',
     },
     'client-certificate-required': {
-        match: /^network ERR_SSL\S*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)|^nomad (400 .*No required SSL certificate|496 )/s,
+        match: /^network ERR_SSL\S*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)|^nomad (400 .*No required SSL certificate|496 )/,
         advice: (facts) => `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key. ${EMPTY}`,
     },
     'client-certificate-refused': {
-        match: /^network ERR_SSL\S*ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)|^nomad (400 .*SSL certificate error|495 )/s,
+        match: /^network ERR_SSL\S*ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)|^nomad (400 .*SSL certificate error|495 )/,
         advice: (facts) => `${host(facts)} does not accept the client certificate, or requires one. The certificate in the input clientCertificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
     },
     'tls-not-supported': {
@@ -342,7 +342,7 @@ const CATALOGUE = {
     'server-busy': {
         retry: 1,
         // Nomad's limit of connections is a response with 429, and a closed connection. Over TLS, decrypting this response can fail.
-        match: /^network (.* after a response$|ERR_SSL\S*DECRYPTION_FAILED)|^nomad 429 .*too many concurrent connections/s,
+        match: /^network (.* after a response$|ERR_SSL\S*DECRYPTION_FAILED)|^nomad 429 .*too many concurrent connections/,
         advice: (facts) => `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`,
     },
     'unknown-host': {
@@ -382,20 +382,20 @@ const CATALOGUE = {
     },
     ...JWT_KINDS,
     'method-not-found': {
-        match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/s,
+        match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/,
         advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has these methods of type JWT: ${methods.join(', ') || 'none; docs/nomad-setup.md describes how to create one'}.`}`,
     },
     'malformed-jwt': {
-        match: /^action malformed-jwt|^nomad 401 .*malformed jwt/s,
+        match: /^action malformed-jwt|^nomad 401 .*malformed jwt/,
         advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
     },
     'keys-invalid': {
-        match: /^nomad \d+ .*((fetching keys|get keys failed|validation keys).*(: 3\d\d|: 4(?!08|29)\d\d |did not match|Content-Type|failed to decode|x509:|tls:|unsupported protocol|HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be)|parse public key|keySet must not be nil)/is,
+        match: /^nomad \d+ .*((fetching keys|get keys failed|validation keys).*(: 3\d\d|: 4(?!08|29)\d\d |did not match|Content-Type|failed to decode|x509:|tls:|unsupported protocol|HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be)|parse public key|keySet must not be nil)/,
         advice: ({ methodName }) => `The Nomad servers get no keys from the address in the auth method ${methodName}. OIDCDiscoveryURL must be exactly the issuer, and JWKSURL the jwks_uri in ISSUER/.well-known/openid-configuration. JWTValidationPubKeys must be public keys in PEM. For a private CA, set JWKSCACert or DiscoveryCaPem. A firewall or login page may also have answered.`,
     },
     'keys-unavailable': {
         retry: 1,
-        match: /^nomad 401 .*(fetching keys|get keys failed|validation keys)/is,
+        match: /^nomad 401 .*(fetching keys|get keys failed|validation keys)/,
         advice: ({ methodName }) => `The Nomad servers cannot fetch the keys of the issuer. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. Servers without internet access can use JWTValidationPubKeys.`,
     },
     'acl-disabled': {
@@ -403,19 +403,19 @@ const CATALOGUE = {
         advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
     },
     'unknown-region': {
-        match: /^nomad 500 .*No path to region/s,
+        match: /^nomad 500 .*No path to region/,
         advice: 'Correct the input region if it is set; to list the regions, run: nomad server members. Otherwise, the servers cannot reach the authoritative region, which creates global tokens: check its servers, or have the auth method create local tokens (-token-locality=local).',
     },
     'token-ttl-not-allowed': {
-        match: /^nomad \d+ .*expiration time cannot be/s,
+        match: /^nomad \d+ .*expiration time cannot be/,
         advice: ({ methodName }) => `MaxTokenTTL of the auth method ${methodName} is outside the limits of the servers. Change it to a value between token_min_expiration_ttl and token_max_expiration_ttl in the acl block of the servers.`,
     },
     'nomad-too-old': {
-        match: /^nomad [45]\d\d .*(servers should be running version|can't find method|Unknown rpc method)/s,
+        match: /^nomad [45]\d\d .*(servers should be running version|can't find method|Unknown rpc method)/,
         advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
     },
     'https-required': {
-        match: /^nomad (497 |400 .*(HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL|requires TLS))/s,
+        match: /^nomad (497 |400 .*(HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL|requires TLS))/,
         advice: 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
     },
     'rate-limited': {
@@ -432,7 +432,7 @@ const CATALOGUE = {
         retry: 1,
         // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also adds it to
         // final refusals.
-        match: /^nomad 500 (?!\s*<).*(no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|time(d )?out|EOF|shutdown|stream closed|start stream|snapshot restored|not accepting|closed network|deadline)/is,
+        match: /^nomad 500 (?!\s*<).*(no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|time(d )?out|EOF|shutdown|stream closed|start stream|snapshot restored|not accepting|closed network|deadline)/i,
         advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
     },
     redirect: {
@@ -462,7 +462,7 @@ const CATALOGUE = {
 /** Returns the first kind that describes a failure, with its id and its advice. */
 function findKind({ sign, facts }) {
     for (const [id, { match = new RegExp(`^action ${id}$`), retry = 0, advice }] of Object.entries(CATALOGUE)) {
-        const found = match.exec(sign);
+        const found = match.exec(sign.replace(/\s+/g, ' '));
         if (found !== null) {
             return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
         }
