@@ -36,7 +36,11 @@ test.each<Accepted>([
   ['namespace', 'team-a'],
   ['namespace', '*'],
   ['jwtGithubAudience', 'https://nomad.example.com/?x=1&y=2'],
-  ...['1', '060', '999', '2999', '3599', '3600'].map((value): Accepted => ['timeout', value, Number(value)]),
+  ...['1', '10', '060', '199', '999', '1000', '2999', '3000', '3599', '3600'].map((value): Accepted => [
+    'timeout',
+    value,
+    Number(value),
+  ]),
   ...BOOLEANS.flatMap((name): Accepted[] => [
     [name, 'True', true],
     [name, 'false', false],

@@ -12,6 +12,7 @@ import { readInputsWith } from '../support/read-inputs-with.js';
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
 const ENCRYPTED = { cipher: 'aes-256-cbc', passphrase: 'x' };
+const REQUEST = '-----BEGIN CERTIFICATE REQUEST-----\nhunter2\n-----END CERTIFICATE REQUEST-----';
 const DAMAGED = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----';
 
 const authority = await createAuthority();
@@ -61,7 +62,7 @@ test.each<[string, (pem: string) => string]>([
 });
 
 test.each<[name: string, problem: string, ...values: string[]]>([
-  ['caCertificate', 'does not contain a certificate (-----BEGIN CERTIFICATE-----)', client.key],
+  ['caCertificate', 'does not contain a certificate (-----BEGIN CERTIFICATE-----)', client.key, REQUEST],
   ['caCertificate', 'contains a certificate that cannot be read, number 2', `${client.cert}\n${DAMAGED}`],
   ['caCertificate', 'must be PEM text, base64 of PEM text, or the path of a file', 'hunter2', toBase64('hunter2')],
   ['clientKey', 'must be PEM text, base64 of PEM text, or the path of a file', 'hunter2'],

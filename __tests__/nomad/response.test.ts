@@ -18,7 +18,7 @@ describe('an unexpected response', () => {
     ['nothing', ' \n ', 'an empty response'],
     ['a web page', ' <html><head><TITLE lang="en"> 502\nBad Gateway </title>', 'a web page (502 Bad Gateway)'],
     ['a web page without a title', '<html></html>', 'a web page'],
-    ['a web page whose title has no end', '<title>Oops', 'a web page (Oops)'],
+    ['a web page whose title has no end', '<title>O', 'a web page (O)'],
   ])('is described by %s', (_, body, expected) => expect(say(400, body).message).toBe(`(400): ${expected}`));
 
   test.each([
