@@ -11069,7 +11069,7 @@ class Deadline {
         return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
     }
 }
-/** Returns milliseconds of a clock that never jumps. Loading `performance` would take 2 % of the CPU time of a run. */
+/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
 function monotonicMs() {
     return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -11124,7 +11124,6 @@ function endSoon() {
 /* harmony export */   cS: () => (/* binding */ JWT_KINDS),
 /* harmony export */   oH: () => (/* binding */ findKind)
 /* harmony export */ });
-/* unused harmony export CATALOGUE */
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
 /* harmony import */ var _inputs_values_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8463);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
@@ -11173,11 +11172,11 @@ const JWT_KINDS = {
     'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /, advice: (facts) => adviseTime(facts, 'nbf') },
     'algorithm-not-allowed': {
         match: /^nomad 401 .*(\(alg\)|signature algorithm)/,
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there. Nomad accepts only RS, ES and PS algorithms and EdDSA.`,
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
     },
     'signature-invalid': {
         match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         match: /^nomad 400 .*no role or policy bindings matched/,
@@ -11203,7 +11202,7 @@ const JWT_KINDS = {
         match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/,
         advice: ({ methodName }, [, single, list]) => {
             const claim = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(single ?? list ?? '', 100);
-            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
         },
     },
 };
@@ -11295,11 +11294,11 @@ const CATALOGUE = {
     'certificate-name-mismatch': {
         match: /^network ERR_TLS_CERT_ALTNAME/,
         advice: ({ url, certificate: { names } = { names: [] } }) => {
-            const serverName = names.find((name) => /^(?![\d.]+$)[\w.-]+$/.test(name));
-            const change = serverName === undefined ? 'Use' : `Set the input tlsServerName to ${serverName}, or use`;
+            const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+            const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
             return names.length === 0
                 ? `The certificate of ${host({ url })} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-                : `${change} an address in the input url for which the certificate is valid: ${names.join(', ')}.`;
+                : `${change} the input url, use an address for which the certificate is valid: ${names.slice(0, 10).join(', ')}.`;
         },
     },
     'untrusted-certificate': {
@@ -11337,7 +11336,7 @@ const CATALOGUE = {
     },
     'not-http': {
         match: /^network (HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/,
-        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses.`,
+        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
     },
     'no-response': {
         retry: 1,
@@ -11383,7 +11382,7 @@ const CATALOGUE = {
     },
     'tls-handshake-failed': {
         match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. The server may not have a certificate for the requested name: check the host in the input url, or the input tlsServerName. Also check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
     },
     'network-error': {
         match: /^network/,
@@ -11392,7 +11391,7 @@ const CATALOGUE = {
     ...JWT_KINDS,
     'method-not-found': {
         match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/,
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has these methods of type JWT: ${methods.join(', ') || 'none; docs/nomad-setup.md describes how to create one'}.`}`,
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
     },
     'malformed-jwt': {
         match: /^action malformed-jwt|^nomad 401 .*malformed jwt/,
@@ -11413,7 +11412,7 @@ const CATALOGUE = {
     },
     'unknown-region': {
         match: /^nomad 500 .*No path to region/,
-        advice: 'Correct the input region if it is set; to list the regions, run: nomad server members. Otherwise, the servers cannot reach the authoritative region, which creates global tokens: check its servers, or have the auth method create local tokens (-token-locality=local).',
+        advice: 'If the input region is set, look for it in the output of: nomad server members. If it is right, the servers cannot reach that region, or the authoritative region, which creates global tokens: check the servers there, or have the auth method create local tokens (-token-locality=local).',
     },
     'token-ttl-not-allowed': {
         match: /^nomad \d+ .*expiration time cannot be/,
@@ -11446,7 +11445,7 @@ const CATALOGUE = {
     },
     redirect: {
         match: /^nomad 3\d\d a redirect to (.*)/,
-        advice: ({ url }, [, target = '']) => target.startsWith('https:') && host({ url: target }) === host({ url })
+        advice: ({ url }, [, target = '']) => url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host({ url })
             ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
             : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
     },
@@ -11456,7 +11455,7 @@ const CATALOGUE = {
     },
     'nomad-refused': {
         match: /^nomad ([45]00 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
-        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's, and check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
+        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
     },
     'not-nomad': {
         match: /^nomad/,
@@ -11608,7 +11607,7 @@ const UNKNOWN = {
     url: '',
     /** The address of the proxy on the way to the server, and the environment variable that sets it. */
     proxy: undefined,
-    /** The server's certificates: the names for which they are valid, the CA that signed the last, and which is not valid now, and when. */
+    /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
     certificate: undefined,
     /** The common names in the input caCertificate; empty if it is not set. */
     caNames: '',
@@ -12218,7 +12217,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6912);
-/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2213);
+/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
 /* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9984);
 
@@ -12235,7 +12234,7 @@ async function run() {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$)();
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)();
     const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
@@ -12318,7 +12317,7 @@ let lastAlert;
     // Through a proxy, the same error also reaches the connection to the server.
     hosts.set(error, hosts.get(error) ?? connectParams.host);
 });
-/** Describes an error of Node or undici that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+/** Describes an error of Node or undici that ended a request: whether it is the proxy's, its code (or the status of the proxy), and the reason in words. */
 function describeError(error, proxy) {
     const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     if (status !== undefined) {
@@ -12352,7 +12351,7 @@ async function inspectCertificate(error, { url, tlsServerName }, proxy) {
     const chain = listChain(leaf);
     const now = Date.now();
     const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
-    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):"?([^",]+)/g)];
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
     return {
         names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
         issuer: readName(chain.at(-1)?.issuer),
@@ -12494,7 +12493,8 @@ class NomadApi {
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     async send(call, limitMs) {
         const startMs = (0,deadline/* monotonicMs */.dR)();
-        const log = (outcome = '') => core/* debug */.Yz(`${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${((0,deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        const what = `${call.method} ${this.#connection.url}${call.path}`;
+        const log = (outcome = '') => core/* debug */.Yz(`${what}: ${outcome} after ${((0,deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         try {
             const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`));
             log(String(response.status));
@@ -12557,7 +12557,7 @@ class NomadApi {
 
 /***/ }),
 
-/***/ 2213:
+/***/ 5928:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12580,13 +12580,9 @@ var failure = __nccwpck_require__(7361);
 var retry = __nccwpck_require__(2295);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/uuid.ts
-/** The form of a token's accessor ID and SecretID. */
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
-
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
@@ -12734,7 +12730,7 @@ var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 
 
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.6 instead of
-// 6.3 on Node 24) and the bundle (690 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks; "bundle" in
+// 6.3 on Node 24) and the bundle (680 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks; "bundle" in
 // package.json leaves out the part of fetch that only bodies other than text need. The modules are not a public interface: check
 // them when you update undici. "paths" in tsconfig.json gives this file to @actions/http-client as well. The flag keeps V8 from
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
@@ -12752,12 +12748,15 @@ const ProxyAgent = (proxy_agent_default());
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $: () => (/* binding */ checkCommandFiles),
-/* harmony export */   a: () => (/* binding */ canReceive)
+/* harmony export */   $E: () => (/* binding */ checkCommandFiles),
+/* harmony export */   aX: () => (/* binding */ canReceive),
+/* harmony export */   wk: () => (/* binding */ warnUnlessPresent)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7361);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7361);
+
 
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
@@ -12775,9 +12774,17 @@ function checkCommandFiles() {
         }
         catch (error) {
             const { code = 'error' } = error;
-            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .Failure */ .H('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
+            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
         }
     }
+}
+/** Like `canReceive`, and warns about a file that is missing. */
+function warnUnlessPresent(file) {
+    const isPresent = canReceive(file);
+    if (!isPresent) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
+    }
+    return isPresent;
 }
 
 
@@ -12811,8 +12818,9 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 
 
 
-
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
+// Safe in a path and in a header.
+const ID = /^[\da-f-]{36}$/i;
 /** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
@@ -12821,8 +12829,8 @@ function readToken() {
         return null;
     }
     const { accessorId, secretId = '', type, connection } = saved;
-    const isSecretValid = connection === undefined || UUID.test(secretId);
-    if (!UUID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+    const isSecretValid = connection === undefined || ID.test(secretId);
+    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
         throw new Error('The saved token is malformed.');
     }
     return saved;
@@ -12882,7 +12890,7 @@ function exportConnection({ connection, namespace, exportToken }) {
 /** Says what to set if later steps get the token without the address that it belongs to. */
 function adviseAddress(url) {
     const address = process.env['NOMAD_ADDR'] ?? '';
-    if ((0,command_files/* canReceive */.a)('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
+    if ((0,command_files/* canReceive */.aX)('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
         const state = address === '' ? 'is not set in this job' : 'names another address';
         core/* info */.pq(`Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`);
     }
@@ -12897,18 +12905,18 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
     }
 }
 function provideFiles(pems) {
-    let folder = '';
+    const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
+    const folder = isPasted && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
+    if (folder !== '') {
+        // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
+        core/* saveState */.LZ('folder', folder);
+    }
     const write = (name, pem) => {
-        if (folder === '') {
-            folder = createFolder();
-            // Before the folder contains a file, so that the post step deletes it even if this step fails.
-            core/* saveState */.LZ('folder', folder);
-        }
         const path = (0,external_node_path_.join)(folder, name);
         (0,external_node_fs_.writeFileSync)(path, `${pem}\n`, { mode: 0o600 });
         return path;
     };
-    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? write(`${name}.pem`, pem.text))]));
+    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]));
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/outputs.ts
@@ -12921,7 +12929,7 @@ function saveToken(token, { connection, revokeToken }) {
     const { accessorId, secretId, type, expirationTime } = token;
     const isRevocable = type === 'management' && revokeToken;
     const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-    if ((0,command_files/* canReceive */.a)('GITHUB_STATE')) {
+    if ((0,command_files/* canReceive */.aX)('GITHUB_STATE')) {
         core/* saveState */.LZ('token', JSON.stringify(saved));
     }
     else if (isRevocable) {
@@ -12931,16 +12939,16 @@ function saveToken(token, { connection, revokeToken }) {
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 function publish(token, policies, inputs) {
     // A run by hand has no later step that reads the variables and the files.
-    if (inputs.exportConnection && (0,command_files/* canReceive */.a)('GITHUB_ENV') && warnUnlessPresent('GITHUB_STATE')) {
+    if (inputs.exportConnection && (0,command_files/* canReceive */.aX)('GITHUB_ENV')) {
         exportConnection(inputs);
     }
     else if (inputs.exportToken) {
         adviseAddress(inputs.connection.url);
     }
-    if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
+    if (inputs.exportToken && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_ENV')) {
         core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
     }
-    if (warnUnlessPresent('GITHUB_OUTPUT')) {
+    if ((0,command_files/* warnUnlessPresent */.wk)('GITHUB_OUTPUT')) {
         const outputs = {
             ...(inputs.outputToken && { nomadToken: token.secretId }),
             accessorId: token.accessorId,
@@ -12952,13 +12960,6 @@ function publish(token, policies, inputs) {
         Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
     }
     describeToken(token, policies, inputs.methodName);
-}
-function warnUnlessPresent(file) {
-    const isPresent = (0,command_files/* canReceive */.a)(file);
-    if (!isPresent) {
-        core/* warning */.$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
-    }
-    return isPresent;
 }
 function describeToken(token, policies, methodName) {
     const { type, accessorId, roles, expirationTime } = token;

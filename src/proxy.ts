@@ -3,7 +3,7 @@ import { checkBypass } from '@actions/http-client/lib/proxy';
 import { Failure } from './failures/failure.js';
 import { mask } from './secrets.js';
 
-/** A proxy that an environment variable sets: its address without credentials, and the Proxy-Authorization header for these. */
+/** A proxy that an environment variable sets: its address without credentials, and the Proxy-Authorization header with them. */
 export interface Proxy {
   variable: string;
   origin: string;

@@ -68,9 +68,14 @@ describe('a connection over TLS', () => {
       'with another address',
       server,
       trusting,
-      /to server\.global\.nomad, or .* valid: server\.global\.nomad, nomad\.example\.com\./,
+      /to server\.global\.nomad or, in .* valid: server\.global\.nomad, nomad\.example\.com\./,
     ],
-    ['with another server name', ofAddress, named, /altnames.* Use an address .* is valid: 127\.0\.0\.1\./],
+    [
+      'with another server name',
+      ofAddress,
+      named,
+      /altnames.* In the input url, use an address .* valid: 127\.0\.0\.1\./,
+    ],
     ['with a certificate without names', unnamed, trusting, /does not name its server in a subject alternative name/],
     ['with a certificate for clients', forClients, trusting, /purpose\. .*nomad tls cert create -server, not -client/],
     ['after its certificate expired', expired, trusting, /of 127\.0\.0\.1 is valid from 20\d\d-\S+Z to 20\d\d-\S+Z\./],
@@ -80,6 +85,17 @@ describe('a connection over TLS', () => {
   ])('fails %s', async (_, options, connection, text) => {
     const { message, advice } = await fail(options, connection);
     expect(`${message}. ${advice}`).toMatch(text);
+  });
+
+  test('fails without the name of the CA if the server ends the connection that asks for it', async () => {
+    const names: string[] = [];
+    const SNICallback: ServerOptions['SNICallback'] = (name, done) => {
+      names.push(name);
+      done(names.length > 1 ? new Error('Only once') : null);
+    };
+    const { advice } = await fail({ ...server, SNICallback }, { tlsServerName: NAME });
+    expect(advice).toContain('is signed by another CA');
+    expect(names).toEqual([NAME, NAME]);
   });
 
   // OpenSSL's security level is 2 since Node 24.

@@ -164,11 +164,11 @@ const JWT_KINDS = {
     'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /, advice: (facts) => adviseTime(facts, 'nbf') },
     'algorithm-not-allowed': {
         match: /^nomad 401 .*(\(alg\)|signature algorithm)/,
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there. Nomad accepts only RS, ES and PS algorithms and EdDSA.`,
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
     },
     'signature-invalid': {
         match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         match: /^nomad 400 .*no role or policy bindings matched/,
@@ -194,7 +194,7 @@ const JWT_KINDS = {
         match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/,
         advice: ({ methodName }, [, single, list]) => {
             const claim = quoteName(single ?? list ?? '', 100);
-            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
         },
     },
 };
@@ -286,11 +286,11 @@ const CATALOGUE = {
     'certificate-name-mismatch': {
         match: /^network ERR_TLS_CERT_ALTNAME/,
         advice: ({ url, certificate: { names } = { names: [] } }) => {
-            const serverName = names.find((name) => /^(?![\d.]+$)[\w.-]+$/.test(name));
-            const change = serverName === undefined ? 'Use' : `Set the input tlsServerName to ${serverName}, or use`;
+            const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+            const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
             return names.length === 0
                 ? `The certificate of ${host({ url })} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-                : `${change} an address in the input url for which the certificate is valid: ${names.join(', ')}.`;
+                : `${change} the input url, use an address for which the certificate is valid: ${names.slice(0, 10).join(', ')}.`;
         },
     },
     'untrusted-certificate': {
@@ -328,7 +328,7 @@ const CATALOGUE = {
     },
     'not-http': {
         match: /^network (HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/,
-        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses.`,
+        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
     },
     'no-response': {
         retry: 1,
@@ -374,7 +374,7 @@ const CATALOGUE = {
     },
     'tls-handshake-failed': {
         match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. The server may not have a certificate for the requested name: check the host in the input url, or the input tlsServerName. Also check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
     },
     'network-error': {
         match: /^network/,
@@ -383,7 +383,7 @@ const CATALOGUE = {
     ...JWT_KINDS,
     'method-not-found': {
         match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/,
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has these methods of type JWT: ${methods.join(', ') || 'none; docs/nomad-setup.md describes how to create one'}.`}`,
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
     },
     'malformed-jwt': {
         match: /^action malformed-jwt|^nomad 401 .*malformed jwt/,
@@ -404,7 +404,7 @@ const CATALOGUE = {
     },
     'unknown-region': {
         match: /^nomad 500 .*No path to region/,
-        advice: 'Correct the input region if it is set; to list the regions, run: nomad server members. Otherwise, the servers cannot reach the authoritative region, which creates global tokens: check its servers, or have the auth method create local tokens (-token-locality=local).',
+        advice: 'If the input region is set, look for it in the output of: nomad server members. If it is right, the servers cannot reach that region, or the authoritative region, which creates global tokens: check the servers there, or have the auth method create local tokens (-token-locality=local).',
     },
     'token-ttl-not-allowed': {
         match: /^nomad \d+ .*expiration time cannot be/,
@@ -437,7 +437,7 @@ const CATALOGUE = {
     },
     redirect: {
         match: /^nomad 3\d\d a redirect to (.*)/,
-        advice: ({ url }, [, target = '']) => target.startsWith('https:') && host({ url: target }) === host({ url })
+        advice: ({ url }, [, target = '']) => url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host({ url })
             ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
             : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
     },
@@ -447,7 +447,7 @@ const CATALOGUE = {
     },
     'nomad-refused': {
         match: /^nomad ([45]00 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
-        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's, and check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
+        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
     },
     'not-nomad': {
         match: /^nomad/,
@@ -479,7 +479,7 @@ const UNKNOWN = {
     url: '',
     /** The address of the proxy on the way to the server, and the environment variable that sets it. */
     proxy: undefined,
-    /** The server's certificates: the names for which they are valid, the CA that signed the last, and which is not valid now, and when. */
+    /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
     certificate: undefined,
     /** The common names in the input caCertificate; empty if it is not set. */
     caNames: '',
@@ -889,7 +889,7 @@ let lastAlert;
     // Through a proxy, the same error also reaches the connection to the server.
     hosts.set(error, hosts.get(error) ?? connectParams.host);
 });
-/** Describes an error of Node or undici that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+/** Describes an error of Node or undici that ended a request: whether it is the proxy's, its code (or the status of the proxy), and the reason in words. */
 function describeError(error, proxy) {
     const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     if (status !== undefined) {
@@ -923,7 +923,7 @@ async function inspectCertificate(error, { url, tlsServerName }, proxy) {
     const chain = listChain(leaf);
     const now = Date.now();
     const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
-    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):"?([^",]+)/g)];
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
     return {
         names: names.map(([, name = '']) => quoteName(name, 100)),
         issuer: readName(chain.at(-1)?.issuer),
@@ -1065,7 +1065,8 @@ class NomadApi {
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     async send(call, limitMs) {
         const startMs = (0,src_deadline/* monotonicMs */.dR)();
-        const log = (outcome = '') => core.debug(`${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        const what = `${call.method} ${this.#connection.url}${call.path}`;
+        const log = (outcome = '') => core.debug(`${what}: ${outcome} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         try {
             const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`));
             log(String(response.status));
@@ -1196,7 +1197,7 @@ async function revokeToken(accessorId, secretId, connection) {
 
 
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.6 instead of
-// 6.3 on Node 24) and the bundle (690 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks; "bundle" in
+// 6.3 on Node 24) and the bundle (680 instead of 1,504 kB). undici's index also loads fetch, WebSocket, caches and mocks; "bundle" in
 // package.json leaves out the part of fetch that only bodies other than text need. The modules are not a public interface: check
 // them when you update undici. "paths" in tsconfig.json gives this file to @actions/http-client as well. The flag keeps V8 from
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own

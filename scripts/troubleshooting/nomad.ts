@@ -114,8 +114,8 @@ export const NOMAD_ENTRIES = {
   'nomad-refused': {
     sample: refuse(403, 'Permission denied'),
     variants: ['Nomad refused the login (500): raft apply failed: no space left on device.'],
-    why: 'The list of claims in the log shows with which identity the job tried to log in.',
-    links: ['[Claims and selectors](claims-and-selectors.md)'],
+    why: 'Nomad sends its messages as plain text, and so do some gateways. The logs of both show which of them answered.',
+    links: [GATEWAY],
   },
   'not-nomad': {
     sample: refuse(403, '<html><head><title>403 Forbidden</title></head></html>'),

@@ -62,13 +62,13 @@ export const JWT_KINDS = {
   'algorithm-not-allowed': {
     match: /^nomad 401 .*(\(alg\)|signature algorithm)/,
     advice: ({ jwt, methodName }) =>
-      `The alg of the JWT is ${show(jwt.header, 'alg')}. Add it to SigningAlgs of the auth method ${methodName} (RS256 if unset), or have the issuer sign with an algorithm that is listed there. Nomad accepts only RS, ES and PS algorithms and EdDSA.`,
+      `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
   },
   'signature-invalid': {
     match:
       /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
     advice: ({ jwt, methodName }) =>
-      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
   },
   'no-rule-matched': {
     match: /^nomad 400 .*no role or policy bindings matched/,
@@ -97,13 +97,13 @@ export const JWT_KINDS = {
     match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/,
     advice: ({ methodName }, [, single, list]) => {
       const claim = quoteName(single ?? list ?? '', 100);
-      return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+      return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
     },
   },
 } as const satisfies Record<string, Kind>;
 
 /** All kinds of failures, by their ids in docs/troubleshooting.md; the first that matches decides, and the last of each source describes whatever is not listed. */
-export const CATALOGUE = {
+const CATALOGUE = {
   'invalid-input': {
     advice: ({ input }) =>
       `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
@@ -210,11 +210,11 @@ export const CATALOGUE = {
   'certificate-name-mismatch': {
     match: /^network ERR_TLS_CERT_ALTNAME/,
     advice: ({ url, certificate: { names } = { names: [] } }) => {
-      const serverName = names.find((name) => /^(?![\d.]+$)[\w.-]+$/.test(name));
-      const change = serverName === undefined ? 'Use' : `Set the input tlsServerName to ${serverName}, or use`;
+      const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+      const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
       return names.length === 0
         ? `The certificate of ${host({ url })} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-        : `${change} an address in the input url for which the certificate is valid: ${names.join(', ')}.`;
+        : `${change} the input url, use an address for which the certificate is valid: ${names.slice(0, 10).join(', ')}.`;
     },
   },
   'untrusted-certificate': {
@@ -260,7 +260,7 @@ export const CATALOGUE = {
   'not-http': {
     match: /^network (HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/,
     advice: (facts) =>
-      `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses.`,
+      `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
   },
   'no-response': {
     retry: 1,
@@ -314,7 +314,7 @@ export const CATALOGUE = {
   'tls-handshake-failed': {
     match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
     advice: (facts) =>
-      `${host(facts)} and this runner cannot negotiate a TLS connection. The server may not have a certificate for the requested name: check the host in the input url, or the input tlsServerName. Also check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between.`,
+      `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
   },
   'network-error': {
     match: /^network/,
@@ -325,7 +325,7 @@ export const CATALOGUE = {
   'method-not-found': {
     match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/,
     advice: ({ methods }) =>
-      `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has these methods of type JWT: ${methods.join(', ') || 'none; docs/nomad-setup.md describes how to create one'}.`}`,
+      `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
   },
   'malformed-jwt': {
     match: /^action malformed-jwt|^nomad 401 .*malformed jwt/,
@@ -352,7 +352,7 @@ export const CATALOGUE = {
   'unknown-region': {
     match: /^nomad 500 .*No path to region/,
     advice:
-      'Correct the input region if it is set; to list the regions, run: nomad server members. Otherwise, the servers cannot reach the authoritative region, which creates global tokens: check its servers, or have the auth method create local tokens (-token-locality=local).',
+      'If the input region is set, look for it in the output of: nomad server members. If it is right, the servers cannot reach that region, or the authoritative region, which creates global tokens: check the servers there, or have the auth method create local tokens (-token-locality=local).',
   },
   'token-ttl-not-allowed': {
     match: /^nomad \d+ .*expiration time cannot be/,
@@ -392,7 +392,7 @@ export const CATALOGUE = {
   redirect: {
     match: /^nomad 3\d\d a redirect to (.*)/,
     advice: ({ url }, [, target = '']) =>
-      target.startsWith('https:') && host({ url: target }) === host({ url })
+      url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host({ url })
         ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
         : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
   },
@@ -404,7 +404,7 @@ export const CATALOGUE = {
   'nomad-refused': {
     match: /^nomad ([45]00 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
     advice:
-      "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's, and check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
+      "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
   },
   'not-nomad': {
     match: /^nomad/,

@@ -9,7 +9,7 @@ const UNKNOWN = {
   url: '',
   /** The address of the proxy on the way to the server, and the environment variable that sets it. */
   proxy: undefined as { origin: string; variable: string } | undefined,
-  /** The server's certificates: the names for which they are valid, the CA that signed the last, and which is not valid now, and when. */
+  /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
   certificate: undefined as { names: string[]; issuer: string; validity: string } | undefined,
   /** The common names in the input caCertificate; empty if it is not set. */
   caNames: '',

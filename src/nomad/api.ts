@@ -41,10 +41,9 @@ export class NomadApi {
   /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
   async send(call: Call, limitMs: number): Promise<Response> {
     const startMs = monotonicMs();
+    const what = `${call.method} ${this.#connection.url}${call.path}`;
     const log = (outcome = ''): void =>
-      core.debug(
-        `${call.method} ${this.#connection.url}${call.path}: ${outcome} after ${(monotonicMs() - startMs).toFixed()} ms`,
-      );
+      core.debug(`${what}: ${outcome} after ${(monotonicMs() - startMs).toFixed()} ms`);
     try {
       const response = await withTimeout(limitMs, this.#exchange(call), () =>
         this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${formatSeconds(limitMs)}`),

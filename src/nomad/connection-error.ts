@@ -26,7 +26,7 @@ subscribe('undici:client:connectError', (message) => {
   hosts.set(error, hosts.get(error) ?? connectParams.host);
 });
 
-/** Describes an error of Node or undici that ended a request: whose it is, its code (or the status of the proxy), and the reason in words. */
+/** Describes an error of Node or undici that ended a request: whether it is the proxy's, its code (or the status of the proxy), and the reason in words. */
 export function describeError(error: ConnectionError, proxy?: Proxy): [source: string, code: string, reason: string] {
   const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
   if (status !== undefined) {
@@ -63,7 +63,7 @@ export async function inspectCertificate(error: ConnectionError, { url, tlsServe
   const chain = listChain(leaf);
   const now = Date.now();
   const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
-  const names = [...(leaf.subjectaltname ?? '').matchAll(/(?:DNS|IP Address):"?([^",]+)/g)];
+  const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
   return {
     names: names.map(([, name = '']) => quoteName(name, 100)),
     issuer: readName(chain.at(-1)?.issuer),

@@ -1,5 +1,4 @@
 import { mask } from '../secrets.js';
-import { UUID } from '../uuid.js';
 
 /** A Nomad ACL token; `expirationTime` is RFC 3339, empty if the token does not expire. */
 export interface NomadToken {
@@ -12,6 +11,7 @@ export interface NomadToken {
   expirationTime: string;
 }
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

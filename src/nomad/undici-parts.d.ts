@@ -1,4 +1,4 @@
-// undici only has types for its index. undici.ts gives its parts the types of what they export.
+// undici only has types for its index. undici.ts casts each part to its type.
 declare module 'undici/lib/*' {
   const part: unknown;
   export default part;

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;
@@ -20,4 +21,15 @@ export function checkCommandFiles(): void {
       throw new Failure('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
     }
   }
+}
+
+/** Like `canReceive`, and warns about a file that is missing. */
+export function warnUnlessPresent(file: (typeof FILES)[number]): boolean {
+  const isPresent = canReceive(file);
+  if (!isPresent) {
+    core.warning(
+      `The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`,
+    );
+  }
+  return isPresent;
 }

@@ -4,7 +4,7 @@ import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
 import type { Pem } from '../inputs/pem.js';
-import { canReceive } from './command-files.js';
+import { canReceive, warnUnlessPresent } from './command-files.js';
 import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
@@ -61,18 +61,18 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
 }
 
 function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
-  let folder = '';
+  const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
+  const folder = isPasted && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
+  if (folder !== '') {
+    // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
+    core.saveState('folder', folder);
+  }
   const write = (name: string, pem: string): string => {
-    if (folder === '') {
-      folder = createFolder();
-      // Before the folder contains a file, so that the post step deletes it even if this step fails.
-      core.saveState('folder', folder);
-    }
     const path = join(folder, name);
     writeFileSync(path, `${pem}\n`, { mode: 0o600 });
     return path;
   };
   return Object.fromEntries(
-    Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? write(`${name}.pem`, pem.text))]),
+    Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]),
   );
 }

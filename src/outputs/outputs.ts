@@ -2,7 +2,7 @@ import * as core from '@actions/core';
 import { formatTime } from '../deadline.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
-import { canReceive } from './command-files.js';
+import { canReceive, warnUnlessPresent } from './command-files.js';
 import { adviseAddress, exportConnection } from './export-connection.js';
 import type { SavedToken } from './state.js';
 
@@ -21,7 +21,7 @@ export function saveToken(token: NomadToken, { connection, revokeToken }: Inputs
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 export function publish(token: NomadToken, policies: string[] | undefined, inputs: Inputs): void {
   // A run by hand has no later step that reads the variables and the files.
-  if (inputs.exportConnection && canReceive('GITHUB_ENV') && warnUnlessPresent('GITHUB_STATE')) {
+  if (inputs.exportConnection && canReceive('GITHUB_ENV')) {
     exportConnection(inputs);
   } else if (inputs.exportToken) {
     adviseAddress(inputs.connection.url);
@@ -41,16 +41,6 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
     Object.entries(outputs).forEach(([name, value]) => core.setOutput(name, value));
   }
   describeToken(token, policies, inputs.methodName);
-}
-
-function warnUnlessPresent(file: 'GITHUB_ENV' | 'GITHUB_OUTPUT' | 'GITHUB_STATE'): boolean {
-  const isPresent = canReceive(file);
-  if (!isPresent) {
-    core.warning(
-      `The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`,
-    );
-  }
-  return isPresent;
 }
 
 function describeToken(token: NomadToken, policies: string[] | undefined, methodName: string): void {

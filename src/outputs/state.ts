@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Connection } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
-import { UUID } from '../uuid.js';
 
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
+// Safe in a path and in a header.
+const ID = /^[\da-f-]{36}$/i;
 
-/** What the post step needs of a token: it revokes it if there is a `connection`, and otherwise tells when it expires. */
+/** What the post step needs to know about a token: it revokes it if there is a `connection`, and otherwise tells when it expires. */
 export interface SavedToken extends Pick<NomadToken, 'accessorId' | 'type' | 'expirationTime'> {
   secretId?: string;
   /** As the main step used it: the runner evaluates the inputs again for the post step, and they may have changed by then. */
@@ -22,8 +23,8 @@ export function readToken(): SavedToken | null {
     return null;
   }
   const { accessorId, secretId = '', type, connection } = saved;
-  const isSecretValid = connection === undefined || UUID.test(secretId);
-  if (!UUID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+  const isSecretValid = connection === undefined || ID.test(secretId);
+  if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
     throw new Error('The saved token is malformed.');
   }
   return saved;
