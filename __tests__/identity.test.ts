@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ENTRIES } from '../scripts/troubleshooting/page.js';
 import { Deadline } from '../src/deadline.js';
+import type { KindId } from '../src/failures/catalogue.js';
 import { getIdentity } from '../src/identity.js';
 import type { Jwt } from '../src/jwt.js';
 import { catchFailure, skipWaits, useProcess } from './support/in-process.js';
@@ -133,7 +135,7 @@ describe('a job without a token endpoint', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const pullRequestOf = (repo: unknown): object => ({ pull_request: { head: { repo } } });
 
-  test.each<[string, Record<string, string>, unknown]>([
+  test.each<[KindId, Record<string, string>, unknown]>([
     ['missing-permission', {}, {}],
     ['missing-permission', {}, pullRequestOf({ fork: false })],
     ['missing-permission', { GITHUB_EVENT_PATH: '/nowhere' }, {}],
@@ -145,13 +147,14 @@ describe('a job without a token endpoint', () => {
     ['act', { ACT: 'true' }, {}],
     ['gitea', { GITEA_ACTIONS: 'true' }, {}],
     ['forgejo', { FORGEJO_ACTIONS: 'true', GITEA_ACTIONS: 'true' }, {}],
-  ])('has the reason %s with %j and the event %j', async (id, environment, event) => {
+  ])('fails as documented for %s with %j and the event %j', async (id, environment, event) => {
     writeFileSync(path, JSON.stringify(event));
     const usual = {
       ...{ GITHUB_ACTIONS: 'true', ACT: '', FORGEJO_ACTIONS: '', GITEA_ACTIONS: '', GITHUB_EVENT_PATH: path },
       ...{ ACTIONS_ID_TOKEN_REQUEST_URL: '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: '' },
     };
-    expect(await catchFailure(requestIn({ ...usual, ...environment }))).toMatchObject({ sign: `action ${id}` });
+    const { sign, message } = ENTRIES[id].sample;
+    expect(await catchFailure(requestIn({ ...usual, ...environment }))).toMatchObject({ sign, message });
   });
 });
 
