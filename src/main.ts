@@ -9,7 +9,7 @@ import { listMethods, logIn, waitUntilUsable } from './nomad/login.js';
 import { checkCommandFiles } from './outputs/command-files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
-async function run(): Promise<void> {
+try {
   // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
   warnAboutTransport(inputs.connection);
@@ -33,10 +33,6 @@ async function run(): Promise<void> {
   } finally {
     nomad.close();
   }
-}
-
-try {
-  await run();
 } catch (error) {
   core.setFailed(explain(error));
 }
