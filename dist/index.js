@@ -12592,6 +12592,7 @@ function parseToken(body) {
         secretId,
         accessorId: expectMatch(token?.['AccessorID'], UUID),
         type: expectMatch(token?.['Type'], TYPE),
+        /** The names of the policies that are linked directly to the token. */
         policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, NAME)),
         roles: readNames(token?.['Roles']),
         expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),

@@ -1,15 +1,7 @@
 import { mask } from '../secrets.js';
 
 /** A Nomad ACL token; `expirationTime` is RFC 3339, empty if the token does not expire. */
-export interface NomadToken {
-  secretId: string;
-  accessorId: string;
-  type: string;
-  /** The names of the policies that are linked directly to the token. */
-  policies: string[];
-  roles: string[];
-  expirationTime: string;
-}
+export type NomadToken = ReturnType<typeof parseToken>;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
@@ -17,7 +9,7 @@ const TYPE = /^(client|management)$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Reads the token in a response body and masks it; throws an error if there is none. */
-export function parseToken(body: string): NomadToken {
+export function parseToken(body: string) {
   const token = JSON.parse(body) as Record<string, unknown> | null;
   const secretId = expectMatch(token?.['SecretID'], UUID);
   mask(secretId);
@@ -25,6 +17,7 @@ export function parseToken(body: string): NomadToken {
     secretId,
     accessorId: expectMatch(token?.['AccessorID'], UUID),
     type: expectMatch(token?.['Type'], TYPE),
+    /** The names of the policies that are linked directly to the token. */
     policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, NAME)),
     roles: readNames(token?.['Roles']),
     expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
