@@ -12003,6 +12003,7 @@ function parseCertificates(value) {
     return {
         text: blocks.join('\n'),
         path,
+        /** The common names. */
         names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
         expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
     };

@@ -735,6 +735,7 @@ function parseCertificates(value) {
     return {
         text: blocks.join('\n'),
         path,
+        /** The common names. */
         names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
         expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
     };

@@ -3,7 +3,7 @@ import { formatTime } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 import { parseHeaders } from './headers.js';
-import { isKeyOfCertificate, parseCertificates, parsePrivateKey, type Certificates, type Pem } from './pem.js';
+import { isKeyOfCertificate, parseCertificates, parsePrivateKey, type Pem } from './pem.js';
 import { DEFAULT_URL, matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
@@ -90,7 +90,7 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
   }
 }
 
-function checkClientPair(certificate: Certificates | undefined, key: Pem | undefined): void {
+function checkClientPair(certificate: Pem | undefined, key: Pem | undefined): void {
   const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
   if ((certificate === undefined) !== (key === undefined)) {
     throw invalid(

@@ -9,19 +9,13 @@ export interface Pem {
   path: string | undefined;
 }
 
-/** Certificates, with their common names and when they expire, in milliseconds. */
-export interface Certificates extends Pem {
-  names: string;
-  expiryMs: number[];
-}
-
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
 const SECRET_LINE = /^[\w+/=]{8,}$/;
 
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
-export function parseCertificates(value: string): Certificates {
+export function parseCertificates(value: string) {
   const { content, path } = load(value);
   const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
   if (blocks.length === 0) {
@@ -37,6 +31,7 @@ export function parseCertificates(value: string): Certificates {
   return {
     text: blocks.join('\n'),
     path,
+    /** The common names. */
     names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
     expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
   };
