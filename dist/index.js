@@ -12085,25 +12085,23 @@ const SECONDS = /^0*([1-9]|[1-9]\d{1,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
 const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
 /** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
 function readInputs() {
-    // First, so that no error appears in the log before they are masked.
+    // The secrets come first, so that no error appears in the log before they are masked.
     const identityToken = read('identityToken', String);
     // The runner compares masks line by line.
     identityToken?.split(/\r?\n/).forEach(secrets/* mask */.dK);
-    const clientKey = read('clientKey', parsePrivateKey);
-    const extraHeaders = read('extraHeaders', headers/* parseHeaders */.QG) ?? {};
     const connection = {
+        clientKey: read('clientKey', parsePrivateKey),
+        extraHeaders: read('extraHeaders', headers/* parseHeaders */.QG) ?? {},
         url: read('url', values/* parseUrl */.Dl) ?? values/* DEFAULT_URL */.e0,
         region: read('region', (0,values/* matching */.wC)(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
-        extraHeaders,
         tlsSkipVerify: readBoolean('tlsSkipVerify', false),
         tlsServerName: read('tlsServerName', (0,values/* matching */.wC)(SERVER_NAME, 'a DNS name such as server.global.nomad')),
         caCertificate: read('caCertificate', parseCertificates),
         clientCertificate: read('clientCertificate', parseCertificates),
-        clientKey,
         /** The timeout of the whole login in seconds. */
         timeout: Number(read('timeout', (0,values/* matching */.wC)(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
     };
-    checkClientPair(connection.clientCertificate, clientKey);
+    checkClientPair(connection);
     // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
     checkExpiry('caCertificate', Math.max(...(connection.caCertificate?.expiryMs ?? [Infinity])));
     checkExpiry('clientCertificate', Math.min(...(connection.clientCertificate?.expiryMs ?? [])));
@@ -12146,12 +12144,12 @@ function readBoolean(name, defaultValue) {
         throw invalid(name, 'must be true or false');
     }
 }
-function checkClientPair(certificate, key) {
-    const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
-    if ((certificate === undefined) !== (key === undefined)) {
+function checkClientPair({ clientCertificate, clientKey }) {
+    const [given, missing] = clientKey ? ['clientKey', 'clientCertificate'] : ['clientCertificate', 'clientKey'];
+    if ((clientCertificate === undefined) !== (clientKey === undefined)) {
         throw invalid(given, `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`);
     }
-    if (certificate && key && !isKeyOfCertificate(key.text, certificate.text)) {
+    if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
         throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
     }
 }

@@ -3,7 +3,7 @@ import { formatTime } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 import { parseHeaders } from './headers.js';
-import { isKeyOfCertificate, parseCertificates, parsePrivateKey, type Pem } from './pem.js';
+import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
 import { DEFAULT_URL, matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
@@ -22,25 +22,23 @@ const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
 
 /** Reads all inputs and masks the secrets among them; throws a Failure that names the malformed input. */
 export function readInputs() {
-  // First, so that no error appears in the log before they are masked.
+  // The secrets come first, so that no error appears in the log before they are masked.
   const identityToken = read('identityToken', String);
   // The runner compares masks line by line.
   identityToken?.split(/\r?\n/).forEach(mask);
-  const clientKey = read('clientKey', parsePrivateKey);
-  const extraHeaders = read('extraHeaders', parseHeaders) ?? {};
   const connection = {
+    clientKey: read('clientKey', parsePrivateKey),
+    extraHeaders: read('extraHeaders', parseHeaders) ?? {},
     url: read('url', parseUrl) ?? DEFAULT_URL,
     region: read('region', matching(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
-    extraHeaders,
     tlsSkipVerify: readBoolean('tlsSkipVerify', false),
     tlsServerName: read('tlsServerName', matching(SERVER_NAME, 'a DNS name such as server.global.nomad')),
     caCertificate: read('caCertificate', parseCertificates),
     clientCertificate: read('clientCertificate', parseCertificates),
-    clientKey,
     /** The timeout of the whole login in seconds. */
     timeout: Number(read('timeout', matching(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
   };
-  checkClientPair(connection.clientCertificate, clientKey);
+  checkClientPair(connection);
   // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
   checkExpiry('caCertificate', Math.max(...(connection.caCertificate?.expiryMs ?? [Infinity])));
   checkExpiry('clientCertificate', Math.min(...(connection.clientCertificate?.expiryMs ?? [])));
@@ -90,15 +88,15 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
   }
 }
 
-function checkClientPair(certificate: Pem | undefined, key: Pem | undefined): void {
-  const [given, missing] = key === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
-  if ((certificate === undefined) !== (key === undefined)) {
+function checkClientPair({ clientCertificate, clientKey }: Connection): void {
+  const [given, missing] = clientKey ? ['clientKey', 'clientCertificate'] : ['clientCertificate', 'clientKey'];
+  if ((clientCertificate === undefined) !== (clientKey === undefined)) {
     throw invalid(
       given,
       `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`,
     );
   }
-  if (certificate && key && !isKeyOfCertificate(key.text, certificate.text)) {
+  if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
     throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
   }
 }
