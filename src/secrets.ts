@@ -20,12 +20,12 @@ export function mask(secret: string): void {
 }
 
 /** Returns the text of another program on one line, without secrets, what looks like one, control characters and workflow commands. */
-export function quote(text: string, maxLength = MAX_QUOTE_LENGTH): string {
-  return toLine(redact(text).replace(TOKEN_LIKE, '***'), maxLength);
+export function quote(text: string): string {
+  return toLine(redact(text).replace(TOKEN_LIKE, '***'), MAX_QUOTE_LENGTH);
 }
 
 /** Like `quote`, for names, IDs and claims: only replaces known secrets, because an ID often looks like a token. */
-export function quoteName(text: string, maxLength = MAX_QUOTE_LENGTH): string {
+export function quoteName(text: string, maxLength: number): string {
   return toLine(redact(text), maxLength);
 }
 

@@ -33,11 +33,11 @@ function mask(secret) {
     }
 }
 /** Returns the text of another program on one line, without secrets, what looks like one, control characters and workflow commands. */
-function quote(text, maxLength = MAX_QUOTE_LENGTH) {
-    return toLine(redact(text).replace(TOKEN_LIKE, '***'), maxLength);
+function quote(text) {
+    return toLine(redact(text).replace(TOKEN_LIKE, '***'), MAX_QUOTE_LENGTH);
 }
 /** Like `quote`, for names, IDs and claims: only replaces known secrets, because an ID often looks like a token. */
-function quoteName(text, maxLength = MAX_QUOTE_LENGTH) {
+function quoteName(text, maxLength) {
     return toLine(redact(text), maxLength);
 }
 /** Replaces the known secrets in a text. The runner does not mask a secret that is cut, or that has other white space. */
