@@ -12887,7 +12887,7 @@ function exportConnection({ connection, namespace, exportToken }) {
 /** Says what to set if later steps get the token without the address that it belongs to. */
 function adviseAddress(url) {
     const address = process.env['NOMAD_ADDR'] ?? '';
-    if ((0,command_files/* canReceive */.aX)('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
+    if (address.replace(/\/+$/, '') !== url) {
         const state = address === '' ? 'is not set in this job' : 'names another address';
         core/* info */.pq(`Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`);
     }
@@ -12939,11 +12939,11 @@ function publish(token, policies, inputs) {
     if (inputs.exportConnection && (0,command_files/* canReceive */.aX)('GITHUB_ENV')) {
         exportConnection(inputs);
     }
-    else if (inputs.exportToken) {
-        adviseAddress(inputs.connection.url);
-    }
     if (inputs.exportToken && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_ENV')) {
         core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
+        if (!inputs.exportConnection) {
+            adviseAddress(inputs.connection.url);
+        }
     }
     if ((0,command_files/* warnUnlessPresent */.wk)('GITHUB_OUTPUT')) {
         const outputs = {

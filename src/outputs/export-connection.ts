@@ -4,7 +4,7 @@ import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
 import type { Pem } from '../inputs/pem.js';
-import { canReceive, warnUnlessPresent } from './command-files.js';
+import { warnUnlessPresent } from './command-files.js';
 import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
@@ -38,7 +38,7 @@ export function exportConnection({ connection, namespace, exportToken }: Inputs)
 /** Says what to set if later steps get the token without the address that it belongs to. */
 export function adviseAddress(url: string): void {
   const address = process.env['NOMAD_ADDR'] ?? '';
-  if (canReceive('GITHUB_ENV') && address.replace(/\/+$/, '') !== url) {
+  if (address.replace(/\/+$/, '') !== url) {
     const state = address === '' ? 'is not set in this job' : 'names another address';
     core.info(
       `Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`,

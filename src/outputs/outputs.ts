@@ -23,11 +23,12 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
   // A run by hand has no later step that reads the variables and the files.
   if (inputs.exportConnection && canReceive('GITHUB_ENV')) {
     exportConnection(inputs);
-  } else if (inputs.exportToken) {
-    adviseAddress(inputs.connection.url);
   }
   if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
+    if (!inputs.exportConnection) {
+      adviseAddress(inputs.connection.url);
+    }
   }
   if (warnUnlessPresent('GITHUB_OUTPUT')) {
     const outputs = {
