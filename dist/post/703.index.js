@@ -974,10 +974,10 @@ function createDispatcher(options, proxy, connectMs) {
     const connect = {
         timeout: connectMs,
         rejectUnauthorized: !tlsSkipVerify,
-        ...(caCertificate && { ca: caCertificate.text }),
-        ...(clientCertificate && { cert: clientCertificate.text }),
-        ...(clientKey && { key: clientKey.text }),
-        ...(tlsServerName !== undefined && { servername: tlsServerName }),
+        ca: caCertificate?.text,
+        cert: clientCertificate?.text,
+        key: clientKey?.text,
+        servername: tlsServerName,
     };
     const shared = {
         connections: 1,
