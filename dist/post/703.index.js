@@ -250,12 +250,12 @@ const CATALOGUE = {
     'github-unknown-host': {
         retry: SIXTH,
         match: /^github error .*(ENOTFOUND|EAI_AGAIN)/,
-        advice: ({ url }) => `This runner cannot resolve the host name ${new URL(url).hostname}. Correct its DNS settings, or set HTTPS_PROXY.`,
+        advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. Correct its DNS settings, or set HTTPS_PROXY.`,
     },
     'github-unreachable': {
         retry: 1,
         match: /^github/,
-        advice: ({ url }) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${new URL(url).hostname}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+        advice: (facts) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
     },
     'proxy-authentication': {
         match: /^proxy 407/,

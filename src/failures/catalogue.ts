@@ -100,7 +100,7 @@ export const JWT_KINDS = {
       return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
     },
   },
-} as const satisfies Record<string, Kind>;
+} satisfies Record<string, Kind>;
 
 /** All kinds of failures, by their ids in docs/troubleshooting.md; the first that matches decides, and the last of each source describes whatever is not listed. */
 const CATALOGUE = {
@@ -166,14 +166,14 @@ const CATALOGUE = {
   'github-unknown-host': {
     retry: SIXTH,
     match: /^github error .*(ENOTFOUND|EAI_AGAIN)/,
-    advice: ({ url }) =>
-      `This runner cannot resolve the host name ${new URL(url).hostname}. Correct its DNS settings, or set HTTPS_PROXY.`,
+    advice: (facts) =>
+      `This runner cannot resolve the host name ${host(facts)}. Correct its DNS settings, or set HTTPS_PROXY.`,
   },
   'github-unreachable': {
     retry: 1,
     match: /^github/,
-    advice: ({ url }) =>
-      `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${new URL(url).hostname}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+    advice: (facts) =>
+      `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
   },
   'proxy-authentication': {
     match: /^proxy 407/,
@@ -417,7 +417,7 @@ const CATALOGUE = {
     advice:
       'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
   },
-} as const satisfies Record<string, Kind>;
+} satisfies Record<string, Kind>;
 
 /** The ids of all kinds. */
 export type KindId = keyof typeof CATALOGUE;
