@@ -12313,20 +12313,21 @@ let lastAlert;
     // Through a proxy, the same error also reaches the connection to the server.
     hosts.set(error, hosts.get(error) ?? connectParams.host);
 });
-/** Describes an error of Node or undici that ended a request: whether it is the proxy's, its code (or the status of the proxy), and the reason in words. */
+/** Describes an error of Node or undici that ended a request: the sign of the failure, and the reason in words. */
 function describeError(error, proxy) {
     const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
     if (status !== undefined) {
-        return ['proxy', status, `the proxy answered ${status}`];
+        return [`proxy ${status}`, `the proxy answered ${status}`];
     }
     // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
     if (error.code === 'UND_ERR_DESTROYED') {
-        return ['network', 'NO_RESPONSE', 'no response'];
+        return ['network NO_RESPONSE', 'no response'];
     }
     const cause = lastAlert ?? error;
     lastAlert = undefined;
     const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy.origin).host;
-    return [isProxys ? 'proxy' : 'network', cause.code ?? cause.name, (0,secrets/* quote */.hD)(findReason(cause))];
+    const reason = (0,secrets/* quote */.hD)(findReason(cause));
+    return [`${isProxys ? 'proxy' : 'network'} ${cause.code ?? cause.name} ${reason}`, reason];
 }
 // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
 function findReason({ code = 'unknown error', reason = '', message, errors = [] }) {
@@ -12538,9 +12539,9 @@ class NomadApi {
         return { status: response.statusCode, headers: response.headers, text };
     }
     async #describe(error) {
-        const [source, code, reason] = describeError(error, this.#proxy);
+        const [sign, reason] = describeError(error, this.#proxy);
         const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
-        return this.#fail(`${source} ${code} ${reason}`, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
+        return this.#fail(sign, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
     }
     #fail(sign, message, facts = {}, cause) {
         const { url, caCertificate } = this.#connection;

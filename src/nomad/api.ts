@@ -96,9 +96,9 @@ export class NomadApi {
   }
 
   async #describe(error: Error): Promise<Failure> {
-    const [source, code, reason] = describeError(error, this.#proxy);
+    const [sign, reason] = describeError(error, this.#proxy);
     const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
-    return this.#fail(`${source} ${code} ${reason}`, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
+    return this.#fail(sign, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
   }
 
   #fail(sign: string, message: string, facts: Partial<Facts> = {}, cause?: unknown): Failure {

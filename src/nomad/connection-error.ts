@@ -26,21 +26,22 @@ subscribe('undici:client:connectError', (message) => {
   hosts.set(error, hosts.get(error) ?? connectParams.host);
 });
 
-/** Describes an error of Node or undici that ended a request: whether it is the proxy's, its code (or the status of the proxy), and the reason in words. */
-export function describeError(error: ConnectionError, proxy?: Proxy): [source: string, code: string, reason: string] {
+/** Describes an error of Node or undici that ended a request: the sign of the failure, and the reason in words. */
+export function describeError(error: ConnectionError, proxy?: Proxy): [sign: string, reason: string] {
   const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
   if (status !== undefined) {
-    return ['proxy', status, `the proxy answered ${status}`];
+    return [`proxy ${status}`, `the proxy answered ${status}`];
   }
   // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
   if (error.code === 'UND_ERR_DESTROYED') {
-    return ['network', 'NO_RESPONSE', 'no response'];
+    return ['network NO_RESPONSE', 'no response'];
   }
   const cause = lastAlert ?? error;
   lastAlert = undefined;
   const isProxys =
     proxy !== undefined && hosts.get((error.cause as object | undefined) ?? error) === new URL(proxy.origin).host;
-  return [isProxys ? 'proxy' : 'network', cause.code ?? cause.name, quote(findReason(cause))];
+  const reason = quote(findReason(cause));
+  return [`${isProxys ? 'proxy' : 'network'} ${cause.code ?? cause.name} ${reason}`, reason];
 }
 
 // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
