@@ -12624,7 +12624,7 @@ function expectMatch(value, pattern) {
 
 
 // How long to wait until Nomad knows a new token.
-const MAX_MS = 10_000;
+const MAX_S = 10;
 const MIN_POLL_MS = 500;
 const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 500;
@@ -12668,13 +12668,12 @@ async function logIn(nomad, jwt, inputs, deadline) {
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
 async function waitUntilUsable(nomad, token, deadline) {
     const { secretId, type, policies, roles } = token;
-    const endMs = (0,src_deadline/* monotonicMs */.dR)() + Math.min(MAX_MS, deadline.leftMs);
+    const limit = new src_deadline/* Deadline */.B2(Math.min(MAX_S, deadline.leftMs / 1000));
     const hasRoles = type === 'client' && roles.length > 0;
     const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
     for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
-        const leftMs = endMs - (0,src_deadline/* monotonicMs */.dR)();
         try {
-            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(leftMs, MIN_POLL_MS));
+            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
             if (status === 200) {
                 return hasRoles ? readNames(JSON.parse(text)) : policies;
             }
@@ -12682,7 +12681,7 @@ async function waitUntilUsable(nomad, token, deadline) {
         catch {
             // The connection failed, or a server in front of Nomad responded.
         }
-        if ((0,src_deadline/* monotonicMs */.dR)() >= endMs) {
+        if (limit.leftMs === 0) {
             core/* warning */.$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
             return undefined;
         }
