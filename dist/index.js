@@ -12571,6 +12571,8 @@ var promises_ = __nccwpck_require__(8500);
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/catalogue.ts
+var catalogue = __nccwpck_require__(4210);
 // EXTERNAL MODULE: ./src/failures/failure.ts
 var failure = __nccwpck_require__(7361);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
@@ -12623,6 +12625,7 @@ function expectMatch(value, pattern) {
 
 
 
+
 // How long to wait until Nomad knows a new token.
 const MAX_S = 10;
 const MIN_POLL_MS = 500;
@@ -12659,7 +12662,7 @@ async function logIn(nomad, jwt, inputs, deadline) {
         });
     }
     catch (error) {
-        if (error instanceof failure/* Failure */.H && /^nomad 400 .*auth-method/.test(error.sign)) {
+        if (error instanceof failure/* Failure */.H && (0,catalogue/* findKind */.oH)(error).id === 'method-not-found') {
             error.facts.methods = await listMethods(nomad, deadline.attemptMs);
         }
         throw error;

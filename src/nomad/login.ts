@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { Deadline } from '../deadline.js';
+import { findKind } from '../failures/catalogue.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -43,7 +44,7 @@ export async function logIn(nomad: NomadApi, jwt: Jwt, inputs: Inputs, deadline:
       }
     });
   } catch (error) {
-    if (error instanceof Failure && /^nomad 400 .*auth-method/.test(error.sign)) {
+    if (error instanceof Failure && findKind(error).id === 'method-not-found') {
       error.facts.methods = await listMethods(nomad, deadline.attemptMs);
     }
     throw error;
