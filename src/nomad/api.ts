@@ -11,7 +11,7 @@ import { createDispatcher } from './dispatcher.js';
 import { describeResponse, type Response } from './response.js';
 
 /** One call of Nomad's API; `secretId` authorizes it. */
-export interface Call {
+interface Call {
   method: 'DELETE' | 'GET' | 'POST';
   path: string;
   secretId?: string;
