@@ -832,8 +832,7 @@ function describeWay(proxy) {
 }
 function parseProxy(address) {
     // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
-    const [, scheme, credentials = ''] = /^(\w+):\/\/(?:(.*)@)?/.exec(address) ?? [];
-    if (!/^https?$/i.test(scheme ?? '') || /[/\\?#]/.test(credentials)) {
+    if (!/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address)) {
         throw new Error('not the address of an HTTP proxy');
     }
     const { origin, username, password } = new URL(address);
