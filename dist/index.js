@@ -11919,8 +11919,8 @@ function maskHeader(value) {
 }
 /** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
-    const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
-    const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+    const [, encoded = ''] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
+    const decoded = Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
 }
 function checkHeader(name, content, where) {

@@ -33,8 +33,8 @@ export function maskHeader(value: string): void {
 
 /** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 export function decodeBasic(content: string): string | undefined {
-  const [, encoded] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
-  const decoded = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+  const [, encoded = ''] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
+  const decoded = Buffer.from(encoded, 'base64').toString();
   return decoded.includes(':') ? decoded : undefined;
 }
 
