@@ -11053,7 +11053,6 @@ const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 /** The time by which a login must be complete. */
 class Deadline {
-    /** The whole time in milliseconds. */
     totalMs;
     #endMs;
     constructor(seconds) {
@@ -12079,7 +12078,6 @@ var values = __nccwpck_require__(8463);
 const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
 const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
 const NAME = '1 to 128 letters, digits and hyphens';
-// From 1 to 3600 seconds.
 const SECONDS = /^0*([1-9]\d{0,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
 // TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
 const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;

@@ -4,7 +4,6 @@ const LONGEST_ATTEMPT_MS = 30_000;
 
 /** The time by which a login must be complete. */
 export class Deadline {
-  /** The whole time in milliseconds. */
   readonly totalMs: number;
   readonly #endMs: number;
 

@@ -16,7 +16,6 @@ const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 /** The time by which a login must be complete. */
 class Deadline {
-    /** The whole time in milliseconds. */
     totalMs;
     #endMs;
     constructor(seconds) {

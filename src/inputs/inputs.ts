@@ -15,7 +15,6 @@ export type Connection = Inputs['connection'];
 const WARN_BEFORE_MS = 14 * 24 * 60 * 60 * 1000;
 const NAMESPACE = /^([a-zA-Z0-9-]{1,128}|\*)$/;
 const NAME = '1 to 128 letters, digits and hyphens';
-// From 1 to 3600 seconds.
 const SECONDS = /^0*([1-9]\d{0,2}|[12]\d{3}|3[0-5]\d\d|3600)$/;
 // TLS does not allow IP addresses. https://www.rfc-editor.org/rfc/rfc6066#section-3
 const SERVER_NAME = /^(?![\d.]+$)[\w-]+(\.[\w-]+)*$/;
