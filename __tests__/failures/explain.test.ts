@@ -28,6 +28,7 @@ describe('the advice on a connection', () => {
     ['an unknown CA', UNTRUSTED, {}, 'signed by another CA, which this step does not trust. Set the input caCert'],
     ['a namesake', UNTRUSTED, { ...certificate([], 'A CA'), caNames: 'A CA' }, 'same name but with another key'],
     ['another CA', UNTRUSTED, { caNames: 'Old CA' }, 'caCertificate contains: Old CA. Add the CA that signed it'],
+    ['CAs without names', UNTRUSTED, { caNames: '' }, 'caCertificate contains: CAs without a common name. Add'],
     ['an unknown time', 'CERT_HAS_EXPIRED', {}, 'example.com, or of its CA, has expired or is not yet valid. Renew it'],
     ['a url', 'ECONNREFUSED', { url: 'http://localhost:4647' }, 'Nothing listens on this address'],
     ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],

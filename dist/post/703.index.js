@@ -297,12 +297,12 @@ const CATALOGUE = {
         match: /^network (UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/,
         advice: ({ certificate, caNames }) => {
             const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
-            if (caNames === '') {
+            if (caNames === undefined) {
                 return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
             }
             return certificate && caNames.includes(certificate.issuer)
                 ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-                : `${signed}, and the input caCertificate contains: ${caNames}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+                : `${signed}, and the input caCertificate contains: ${caNames || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
         },
     },
     'certificate-invalid': {
@@ -481,8 +481,8 @@ const UNKNOWN = {
     proxy: undefined,
     /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
     certificate: undefined,
-    /** The common names in the input caCertificate; empty if it is not set. */
-    caNames: '',
+    /** The common names in the input caCertificate. */
+    caNames: undefined,
     methodName: '',
     /** The auth methods of type JWT that the cluster has, if they are known. */
     methods: undefined,
@@ -1122,7 +1122,7 @@ class NomadApi {
     #fail(sign, message, facts = {}, cause) {
         const { url, caCertificate } = this.#connection;
         const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
-        const known = { url, proxy: this.#proxy, caNames: caCertificate?.names ?? '', ...facts };
+        const known = { url, proxy: this.#proxy, caNames: caCertificate?.names, ...facts };
         return new Failure(sign + circumstances, message, known, cause);
     }
 }

@@ -221,12 +221,12 @@ const CATALOGUE = {
     match: /^network (UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/,
     advice: ({ certificate, caNames }) => {
       const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
-      if (caNames === '') {
+      if (caNames === undefined) {
         return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
       }
       return certificate && caNames.includes(certificate.issuer)
         ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-        : `${signed}, and the input caCertificate contains: ${caNames}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+        : `${signed}, and the input caCertificate contains: ${caNames || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
     },
   },
   'certificate-invalid': {

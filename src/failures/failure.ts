@@ -11,8 +11,8 @@ const UNKNOWN = {
   proxy: undefined as { origin: string; variable: string } | undefined,
   /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
   certificate: undefined as { names: string[]; issuer: string; validity: string } | undefined,
-  /** The common names in the input caCertificate; empty if it is not set. */
-  caNames: '',
+  /** The common names in the input caCertificate. */
+  caNames: undefined as string | undefined,
   methodName: '',
   /** The auth methods of type JWT that the cluster has, if they are known. */
   methods: undefined as string[] | undefined,

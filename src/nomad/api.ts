@@ -104,7 +104,7 @@ export class NomadApi {
   #fail(sign: string, message: string, facts: Partial<Facts> = {}, cause?: unknown): Failure {
     const { url, caCertificate } = this.#connection;
     const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
-    const known = { url, proxy: this.#proxy, caNames: caCertificate?.names ?? '', ...facts };
+    const known = { url, proxy: this.#proxy, caNames: caCertificate?.names, ...facts };
     return new Failure(sign + circumstances, message, known, cause);
   }
 }

@@ -46,7 +46,8 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
 
 function describeToken(token: NomadToken, policies: string[] | undefined, methodName: string): void {
   const { type, accessorId, roles, expirationTime } = token;
-  const listed = policies === undefined ? 'through its roles' : policies.join(', ');
+  const areUnknown = policies === undefined && roles.length > 0;
+  const listed = areUnknown ? 'through its roles' : (policies ?? token.policies).join(', ');
   const parts = [
     `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
     ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
