@@ -11468,8 +11468,9 @@ const CATALOGUE = {
 };
 /** Returns the first kind that describes a failure, with its id and its advice. */
 function findKind({ sign, facts }) {
+    const line = sign.replace(/\s+/g, ' ');
     for (const [id, { match = new RegExp(`^action ${id}$`), retry = 0, advice }] of Object.entries(CATALOGUE)) {
-        const found = match.exec(sign.replace(/\s+/g, ' '));
+        const found = match.exec(line);
         if (found !== null) {
             return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
         }

@@ -424,8 +424,9 @@ export type KindId = keyof typeof CATALOGUE;
 
 /** Returns the first kind that describes a failure, with its id and its advice. */
 export function findKind({ sign, facts }: Failure): { id: string; retry: number; advice: string } {
+  const line = sign.replace(/\s+/g, ' ');
   for (const [id, { match = new RegExp(`^action ${id}$`), retry = 0, advice }] of Object.entries<Kind>(CATALOGUE)) {
-    const found = match.exec(sign.replace(/\s+/g, ' '));
+    const found = match.exec(line);
     if (found !== null) {
       return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
     }
