@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { startIssuer } from '../testbed/issuer.js';
-import { findNomad } from '../testbed/nomad-agent.js';
-import { startRealNomad } from '../testbed/nomad.js';
-import { setUpGithubMethod } from '../testbed/nomad-admin.js';
+import { findNomad } from '../testbed/nomad/agent.js';
+import { startRealNomad } from '../testbed/nomad/nomad.js';
+import { setUpGithubMethod } from '../testbed/nomad/admin.js';
 
 // Runs the job `login` of .github/workflows/step.yml in act (https://nektosact.com), without containers, on a real Nomad.
 const program = await findNomad();

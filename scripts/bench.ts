@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { createAuthority, createServerCertificate } from '../testbed/certificates.js';
 import { startIssuer, type Issuer } from '../testbed/issuer.js';
-import { NomadAdmin, setUpGithubMethod } from '../testbed/nomad-admin.js';
+import { NomadAdmin, setUpGithubMethod } from '../testbed/nomad/admin.js';
 import { runMain, runPost, type StageResult, type Step } from '../testbed/runner.js';
 import { listenTcp, open, type LoopbackServer } from '../testbed/server.js';
 import { startFakeNomad } from '../testbed/fake-nomad/fake-nomad.js';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setUpGithubMethod } from '../testbed/nomad-admin.js';
+import { setUpGithubMethod } from '../testbed/nomad/admin.js';
 import { startIssuer } from '../testbed/issuer.js';
-import { startFakeCluster } from '../testbed/nomad.js';
+import { startFakeCluster } from '../testbed/nomad/nomad.js';
 import { runMain } from '../testbed/runner.js';
 
 const FILE = join(import.meta.dirname, '../docs/log.svg');

@@ -1,4 +1,4 @@
-import { startNomad } from '../testbed/nomad.js';
+import { startNomad } from '../testbed/nomad/nomad.js';
 import { HELP, readPlan, type Expectation } from './arguments.js';
 import { changeClaims, nameJob, VARIATIONS, type Claims } from './identities.js';
 import { findProblems, findUnknownClaims } from './problems.js';

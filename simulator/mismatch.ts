@@ -1,4 +1,4 @@
-import { mapClaims } from '../testbed/fake-nomad/attributes.js';
+import { mapClaims } from '../nomad-rules/attributes.js';
 import {
   evaluate,
   lookUp,
@@ -6,8 +6,8 @@ import {
   type Attributes,
   type Condition,
   type Expression,
-} from '../testbed/fake-nomad/selector.js';
-import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+} from '../nomad-rules/selector.js';
+import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import type { Claims } from './identities.js';
 import { listAttributes, nameAttribute, resolveBindName } from './rules.js';
 

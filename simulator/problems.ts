@@ -1,7 +1,7 @@
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { listVariables } from '../testbed/fake-nomad/formats.js';
-import { evaluate, parseSelector, type Condition, type Expression } from '../testbed/fake-nomad/selector.js';
-import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+import { listVariables } from '../nomad-rules/formats.js';
+import { evaluate, parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
+import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import { describeRule, listAttributes, nameAttribute, type Attribute } from './rules.js';
 import type { Setup } from './setups.js';
 

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { mapClaims } from '../testbed/fake-nomad/attributes.js';
-import { lookUp } from '../testbed/fake-nomad/selector.js';
-import type { AuthMethod } from '../testbed/nomad-api.js';
+import { mapClaims } from '../nomad-rules/attributes.js';
+import { lookUp } from '../nomad-rules/selector.js';
+import type { AuthMethod } from '../nomad-rules/api.js';
 import type { Claims } from './identities.js';
 import { describeRule, listAttributes } from './rules.js';
 import type { Verdict } from './simulation.js';

@@ -1,7 +1,7 @@
-import { mapClaims } from '../testbed/fake-nomad/attributes.js';
-import { interpolate, listVariables } from '../testbed/fake-nomad/formats.js';
-import type { Condition } from '../testbed/fake-nomad/selector.js';
-import type { AuthMethod, BindingRule } from '../testbed/nomad-api.js';
+import { mapClaims } from '../nomad-rules/attributes.js';
+import { interpolate, listVariables } from '../nomad-rules/formats.js';
+import type { Condition } from '../nomad-rules/selector.js';
+import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import type { Claims } from './identities.js';
 
 /** An attribute of an auth method, with its full name, such as value.ref. */

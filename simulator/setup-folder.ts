@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AuthMethod, BindingRule, Policy, Role } from '../testbed/nomad-api.js';
+import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-rules/api.js';
 
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { AuthMethod } from '../testbed/nomad-api.js';
+import type { AuthMethod } from '../nomad-rules/api.js';
 import { changeClaims, EXAMPLE, type Claims } from './identities.js';
 import { readFolder, type Configuration } from './setup-folder.js';
 

@@ -1,7 +1,7 @@
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { GITHUB_ISSUER, startIssuer, type Issuer } from '../testbed/issuer.js';
-import type { AuthMethod, BindingRule, Token } from '../testbed/nomad-api.js';
-import { isSince, type NomadServer } from '../testbed/nomad.js';
+import type { AuthMethod, BindingRule, Token } from '../nomad-rules/api.js';
+import { isSince, type NomadServer } from '../testbed/nomad/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import type { Claims } from './identities.js';
 import { explainNoMatch } from './mismatch.js';

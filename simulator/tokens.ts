@@ -1,4 +1,4 @@
-import type { Token } from '../testbed/nomad-api.js';
+import type { Token } from '../nomad-rules/api.js';
 import type { Setup } from './setups.js';
 
 type Rights = Pick<Token, 'Type' | 'Policies' | 'Roles'>;

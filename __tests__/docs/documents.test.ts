@@ -13,7 +13,7 @@ import { ENTRIES, generalize } from '../../scripts/troubleshooting/page.js';
 import type { Claims } from '../../simulator/identities.js';
 import { startIssuer } from '../../testbed/issuer.js';
 import { readBlocks, readDocument, readRows, ROOT } from '../support/docs.js';
-import { readLogins, VERSIONS } from '../support/recorded.js';
+import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 import { paste } from '../support/workspace.js';
 
 const ACTION = packageJson.repository.replace('github:', '');

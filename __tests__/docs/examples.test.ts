@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import type { Claims } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
-import { isSince } from '../../testbed/nomad.js';
+import { isSince } from '../../testbed/nomad/nomad.js';
 import { readBlocks } from '../support/docs.js';
 import { describeReal, NOMADS, Workspace } from '../support/workspace.js';
 

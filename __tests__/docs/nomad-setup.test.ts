@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { omit, type Claims } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
-import { askSelf, isSince } from '../../testbed/nomad.js';
+import { askSelf, isSince } from '../../testbed/nomad/nomad.js';
 import { readBlocks } from '../support/docs.js';
 import { describeReal, Workspace } from '../support/workspace.js';
 

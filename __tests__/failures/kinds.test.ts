@@ -4,7 +4,7 @@ import { findKind, SIXTH } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { Failure } from '../../src/failures/failure.js';
 import { refuse, useProcess } from '../support/in-process.js';
-import { readLogins, VERSIONS } from '../support/recorded.js';
+import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 
 // docs/troubleshooting.md shows each kind's sample, advice, retry policy and recorded responses.
 const PAGE = 'https://github.com/octo-org/nomad-jwt-auth/blob/v1.0.0/docs/troubleshooting.md';

@@ -3,7 +3,7 @@ import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/
 import { explainNoMatch } from '../../simulator/mismatch.js';
 import { findProblems } from '../../simulator/problems.js';
 import type { Configuration } from '../../simulator/setup-folder.js';
-import type { AuthMethod } from '../../testbed/nomad-api.js';
+import type { AuthMethod } from '../../nomad-rules/api.js';
 
 const Config = {
   ClaimMappings: { repository_owner: 'owner', ref: 'ref', environment: 'environment', run_id: 'run_id' },

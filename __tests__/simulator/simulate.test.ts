@@ -10,7 +10,7 @@ import { runDemo, runSimulator } from '../../simulator/cli.js';
 import { changeClaims, EXAMPLE } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
-import { startFakeCluster, type NomadServer } from '../../testbed/nomad.js';
+import { startFakeCluster, type NomadServer } from '../../testbed/nomad/nomad.js';
 import { readBlocks, ROOT } from '../support/docs.js';
 import { describeReal, NOMADS, startReal } from '../support/workspace.js';
 

@@ -8,9 +8,9 @@ import { describe, expect } from '@jest/globals';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { changeClaims, EXAMPLE, type Claims } from '../../simulator/identities.js';
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { findNomad } from '../../testbed/nomad-agent.js';
-import type { Token } from '../../testbed/nomad-api.js';
-import { startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad.js';
+import { findNomad } from '../../testbed/nomad/agent.js';
+import type { Token } from '../../nomad-rules/api.js';
+import { startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad/nomad.js';
 import { ROOT } from './docs.js';
 
 /** The nomad program in NOMAD_BIN or on the PATH, if there is one. */

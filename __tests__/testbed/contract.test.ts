@@ -4,12 +4,12 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
-import { setUpGithubMethod } from '../../testbed/nomad-admin.js';
-import { askSelf, type NomadServer } from '../../testbed/nomad.js';
+import { setUpGithubMethod } from '../../testbed/nomad/admin.js';
+import { askSelf, type NomadServer } from '../../testbed/nomad/nomad.js';
 import { runMain } from '../../testbed/runner.js';
 import { readBody } from '../../testbed/server.js';
 import { readDocument } from '../support/docs.js';
-import { readLogins, readSelectors, VERSIONS, type RecordedLogin } from '../support/recorded.js';
+import { readLogins, readSelectors, VERSIONS, type RecordedLogin } from '../../testbed/recordings/recorded.js';
 import { NOMADS } from '../support/workspace.js';
 import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 

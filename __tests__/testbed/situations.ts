@@ -2,7 +2,7 @@ import { UnsecuredJWT } from 'jose';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import type { Claims } from '../../simulator/identities.js';
 import type { Issuer } from '../../testbed/issuer.js';
-import type { AuthMethod, BindingRule } from '../../testbed/nomad-api.js';
+import type { AuthMethod, BindingRule } from '../../nomad-rules/api.js';
 
 /** A request to Nomad, by default a login through the situation's own method. */
 export interface Request {

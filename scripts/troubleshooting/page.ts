@@ -1,4 +1,4 @@
-import { readLogins, VERSIONS } from '../../__tests__/support/recorded.js';
+import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 import { findKind, type KindId } from '../../src/failures/catalogue.js';
 import { render } from '../../src/failures/explain.js';
 import { ACTION_ENTRIES } from './action.js';

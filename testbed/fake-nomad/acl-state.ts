@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { AuthMethod, AuthMethodStub, BindingRule, Policy, PolicyStub, Role, Token } from '../nomad-api.js';
-import { refuse, Refusal } from './errors.js';
-import { formatDuration, parseDuration } from './formats.js';
-import { parseSelector } from './selector.js';
+import type {
+  AuthMethod,
+  AuthMethodStub,
+  BindingRule,
+  Policy,
+  PolicyStub,
+  Role,
+  Token,
+} from '../../nomad-rules/api.js';
+import { refuse, Refusal } from '../../nomad-rules/errors.js';
+import { formatDuration, parseDuration } from '../../nomad-rules/formats.js';
+import { parseSelector } from '../../nomad-rules/selector.js';
 
 /** A valid name of an auth method, a role or a policy. */
 export const NAME = /^[a-zA-Z0-9-]{1,128}$/;

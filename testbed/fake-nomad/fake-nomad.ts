@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { listen, readBody, type LoopbackServer } from '../server.js';
 import { AclState } from './acl-state.js';
-import { Refusal } from './errors.js';
+import { Refusal } from '../../nomad-rules/errors.js';
 import { route } from './routes.js';
 
 /** One request that reached the fake Nomad. */

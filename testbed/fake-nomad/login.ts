@@ -1,9 +1,9 @@
-import type { AuthMethod, BindingRule, Token } from '../nomad-api.js';
+import type { AuthMethod, BindingRule, Token } from '../../nomad-rules/api.js';
 import { NAME, type AclState } from './acl-state.js';
-import { mapClaims } from './attributes.js';
-import { refuse, Refusal } from './errors.js';
-import { interpolate, parseDuration } from './formats.js';
-import { matches, type Attributes } from './selector.js';
+import { mapClaims } from '../../nomad-rules/attributes.js';
+import { refuse, Refusal } from '../../nomad-rules/errors.js';
+import { interpolate, parseDuration } from '../../nomad-rules/formats.js';
+import { matches, type Attributes } from '../../nomad-rules/selector.js';
 import { verify } from './verify.js';
 
 const MAX_NAME_LENGTH = 256;

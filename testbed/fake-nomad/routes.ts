@@ -1,7 +1,7 @@
-import type { AuthMethod, BindingRule, Policy, Role, Token } from '../nomad-api.js';
+import type { AuthMethod, BindingRule, Policy, Role, Token } from '../../nomad-rules/api.js';
 import type { AclState } from './acl-state.js';
 import { login } from './login.js';
-import { Refusal } from './errors.js';
+import { Refusal } from '../../nomad-rules/errors.js';
 
 /** The parts of a request that determine its route. */
 export interface Call {

@@ -1,6 +1,6 @@
-import type { AuthMethodConfig } from '../nomad-api.js';
-import { parseDuration } from './formats.js';
-import { invalidJwt, Refusal } from './errors.js';
+import type { AuthMethodConfig } from '../../nomad-rules/api.js';
+import { parseDuration } from '../../nomad-rules/formats.js';
+import { invalidJwt, Refusal } from '../../nomad-rules/errors.js';
 
 /** The claims of a JWT. */
 export type Claims = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, importSPKI, type JSONWebKeySet } from 'jose';
-import type { AuthMethodConfig } from '../nomad-api.js';
-import { invalidJwt, type Refusal } from './errors.js';
+import type { AuthMethodConfig } from '../../nomad-rules/api.js';
+import { invalidJwt, type Refusal } from '../../nomad-rules/errors.js';
 import { verifyClaims, type Claims } from './verify-claims.js';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA'];

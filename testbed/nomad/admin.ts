@@ -1,6 +1,6 @@
-import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { GITHUB_ISSUER, type Issuer } from './issuer.js';
-import type { AuthMethod, BindingRule } from './nomad-api.js';
+import exampleClaims from '../../jws-example.json' with { type: 'json' };
+import { GITHUB_ISSUER, type Issuer } from '../issuer.js';
+import type { AuthMethod, BindingRule } from '../../nomad-rules/api.js';
 
 /** An operator with a management token, who configures a real or a fake Nomad over its API. */
 export class NomadAdmin {

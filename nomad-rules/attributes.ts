@@ -1,4 +1,4 @@
-import type { AuthMethodConfig } from '../nomad-api.js';
+import type { AuthMethodConfig } from './api.js';
 import { Refusal } from './errors.js';
 import type { Attributes } from './selector.js';
 

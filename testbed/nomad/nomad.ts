@@ -1,6 +1,6 @@
-import { findNomad, startNomadAgent, type NomadProgram } from './nomad-agent.js';
-import { NomadAdmin } from './nomad-admin.js';
-import { startFakeNomad, type FakeNomad } from './fake-nomad/fake-nomad.js';
+import { findNomad, startNomadAgent, type NomadProgram } from './agent.js';
+import { NomadAdmin } from './admin.js';
+import { startFakeNomad, type FakeNomad } from '../fake-nomad/fake-nomad.js';
 
 /** A real or a fake Nomad on the loopback address, with bootstrapped ACLs. */
 export interface NomadServer {

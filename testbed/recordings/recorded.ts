@@ -1,6 +1,6 @@
-import { isSince } from '../../testbed/nomad.js';
-import logins from '../testbed/recordings/logins.json' with { type: 'json' };
-import selectors from '../testbed/recordings/selectors.json' with { type: 'json' };
+import { isSince } from '../nomad/nomad.js';
+import logins from './logins.json' with { type: 'json' };
+import selectors from './selectors.json' with { type: 'json' };
 
 /** The response of a real Nomad in a situation. */
 export interface RecordedLogin {
