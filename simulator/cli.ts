@@ -53,7 +53,7 @@ export async function runDemo(print: Print, start = startNomad): Promise<number>
     showProgress('');
     print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
-Nomad has the auth method github-adv of docs/nomad-setup.md: one workflow on main gets the role of its repository.
+Nomad has the auth method github-adv of docs/nomad-setup.md: a push to main gets the role of its repository.
 
 A push to main gets a token:
 ${formatLog(login.collapsedLog)}

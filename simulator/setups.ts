@@ -7,7 +7,7 @@ import { readFolder, type Configuration } from './setup-folder.js';
 
 /** A configuration of Nomad that jobs log in to, with names as in Nomad's API. */
 export interface Setup extends Configuration {
-  /** The claims of the example job, with the owner and the repository of nomad-config/github.env. */
+  /** The claims of the example job, with the IDs of nomad-config/github.env. */
   claims: Claims;
 }
 
@@ -15,28 +15,38 @@ const EXAMPLES = join(import.meta.dirname, '../nomad-config');
 
 /** Reads a setup of docs/nomad-setup.md, github or github-adv, or the setup in a folder; throws an error that names the file. */
 export async function readSetup(config: string, methodName?: string): Promise<Setup> {
-  const { OWNER, REPOSITORY_ID } = parseEnv(await readFile(join(EXAMPLES, 'github.env'), 'utf8'));
-  if (!OWNER || !REPOSITORY_ID) {
-    throw new Error('nomad-config/github.env must set OWNER and REPOSITORY_ID.');
+  const { OWNER_ID, REPOSITORY_ID } = parseEnv(await readFile(join(EXAMPLES, 'github.env'), 'utf8'));
+  if (!OWNER_ID || !REPOSITORY_ID) {
+    throw new Error('nomad-config/github.env must set OWNER_ID and REPOSITORY_ID.');
   }
-  const claims = changeClaims(EXAMPLE, { repository_owner: OWNER, repository_id: REPOSITORY_ID });
+  const claims = changeClaims(EXAMPLE, { repository_owner_id: OWNER_ID, repository_id: REPOSITORY_ID });
   const isExample = config === 'github' || config === 'github-adv';
   if (isExample && methodName !== undefined) {
     throw new Error(`--method ${methodName} needs --config DIR.`);
   }
-  const read = isExample ? readExample(config, OWNER, REPOSITORY_ID) : readFolder(config, methodName);
+  const read = isExample ? readExample(config, OWNER_ID, REPOSITORY_ID) : readFolder(config, methodName);
   return { ...(await read), claims };
 }
 
 // A test compares this with the result of the commands in docs/nomad-setup.md.
-async function readExample(name: 'github' | 'github-adv', owner: string, repositoryId: string): Promise<Configuration> {
+async function readExample(
+  name: 'github' | 'github-adv',
+  ownerId: string,
+  repositoryId: string,
+): Promise<Configuration> {
   const read = (file: string): Promise<string> => readFile(join(EXAMPLES, file), 'utf8');
   const method = { Type: 'JWT', TokenLocality: 'global' };
   if (name === 'github') {
     const Config = JSON.parse(await read('auth-method.json')) as AuthMethod['Config'];
     return {
       method: { ...method, Name: name, MaxTokenTTL: '23h', Config },
-      rules: [{ AuthMethod: name, BindType: 'management', Selector: `value.owner == "${owner}"` }],
+      rules: [
+        {
+          AuthMethod: name,
+          BindType: 'management',
+          Selector: `value.owner_id == "${ownerId}" and value.event_name == "push"`,
+        },
+      ],
       roles: [],
       policies: [],
     };
@@ -50,7 +60,7 @@ async function readExample(name: 'github' | 'github-adv', owner: string, reposit
         AuthMethod: name,
         BindType: 'role',
         BindName: 'repo-${value.repo_id}',
-        Selector: `value.owner == "${owner}" and value.workflow == "Nomad JWT Auth" and value.ref == "refs/heads/main"`,
+        Selector: `value.owner_id == "${ownerId}" and value.ref == "refs/heads/main" and value.event_name == "push"`,
       },
     ],
     roles: [{ Name: `repo-${repositoryId}`, Policies: [{ Name: 'deploy' }] }],

@@ -11,16 +11,22 @@ type Recipe = [heading: string, role: string, job: Claims, others: Claims[], min
 
 const DEV = { ref: 'refs/heads/dev' };
 const PULL_REQUEST = { event_name: 'pull_request' };
+const TARGET = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
 const SCHEDULE = { event_name: 'schedule' };
 const TAG = { ref: 'refs/tags/v1.2.3' };
 const TEAM = { repository_id: '75', repo_property_team: 'payments' };
 const elsewhere = (job: Claims): Claims => ({ ...job, repository_id: '75' });
-const strangers = [{ ...TEAM, repository_owner_id: '66' }, { ...TEAM, repo_property_team: 'payments,search' }, DEV];
+const strangers = [
+  { ...TEAM, repository_owner_id: '66' },
+  { ...TEAM, repo_property_team: 'payments,search' },
+  DEV,
+  TARGET,
+];
 const RECIPES: Recipe[] = [
-  ['Main and release tags in one rule', 'repo-74', TAG, [{ ref: 'refs/tags/v1.2.3-rc' }, DEV, SCHEDULE]],
+  ['Main and release tags in one rule', 'repo-74', TAG, [{ ref: 'refs/tags/v1.2.3-rc' }, DEV, SCHEDULE, TARGET]],
   ['Read-only plan on pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)]],
   ['Shorter tokens for pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)], 5, 'github-pr'],
-  ['A scheduled job that only reads', 'report', SCHEDULE, [{}, elsewhere(SCHEDULE)]],
+  ['A scheduled job that only reads', 'report', SCHEDULE, [{}, TARGET, elsewhere(SCHEDULE)]],
   ['One namespace per team', 'team-payments', TEAM, strangers],
 ];
 const readCommands = (heading: string): string => readBlocks('docs/examples.md', heading, 'sh')[0] ?? '';
@@ -62,11 +68,11 @@ describeReal('on a real Nomad', () => {
 
   test('the quick start allows pushes to main in one repository, and "Restrict further" one environment', async () => {
     const readAll = (jobs: Claims[]): Promise<string[][]> => Promise.all(jobs.map((job) => workspace.readRoles(job)));
-    const others = [DEV, PULL_REQUEST, { repository_id: '75' }, { repository_owner_id: '66' }];
-    expect(await readAll([{}, { workflow: 'CI' }, ...others])).toEqual([['repo-74'], ['repo-74'], [], [], [], []]);
+    const others = [DEV, PULL_REQUEST, TARGET, { repository_id: '75' }, { repository_owner_id: '66' }];
+    expect(await readAll([{}, ...others])).toEqual([['repo-74'], ...others.map(() => [])]);
     await pasteForRule(readBlocks('docs/nomad-setup.md', 'Restrict further', 'sh').join(''));
     const production = { environment: 'production' };
-    expect(await readAll([{}, production, { ...production, workflow: 'CI' }])).toEqual([[], ['repo-74'], []]);
+    expect(await readAll([{}, production, { ...production, ...TARGET }])).toEqual([[], ['repo-74'], []]);
   });
 
   test('the recipes of docs/examples.md give their jobs the roles and lifetimes that they promise', async () => {

@@ -28,6 +28,7 @@ describeReal('on a real Nomad', () => {
     'push to main': {},
     'another branch': { ref: 'refs/heads/dev' },
     'a pull request': { event_name: 'pull_request' },
+    'a pull request of a fork': { event_name: 'pull_request_target', ref: 'refs/heads/main' },
     'another workflow': { workflow: 'CI' },
     'another repository': { repository_id: '76' },
     'another owner': { repository_owner: 'other-org', repository_owner_id: '66' },
@@ -59,9 +60,9 @@ describeReal('on a real Nomad', () => {
     return (await Promise.all(outcomes)).flat();
   }
 
-  test('the recommended setup allows one workflow on main, with the permissions to deploy and no others', async () => {
+  test('the recommended setup allows pushes to main, with the permissions to deploy and no others', async () => {
     expect(await setUp(RECOMMENDED)).toContain('"MaxTokenTTL":"1h0m0s"');
-    expect(await findAllowed()).toEqual(['push to main']);
+    expect(await findAllowed()).toEqual(['push to main', 'another workflow']);
     const job = 'job "app" {\n group "app" {\n task "app" {\n driver = "exec"\n}\n}\n}';
     await writeFile(join(workspace.folder, 'app.nomad.hcl'), job);
     const { SecretID } = await workspace.logIn({});
@@ -97,9 +98,9 @@ describeReal('on a real Nomad', () => {
     }
   });
 
-  test('the trial setup allows all jobs of the owner', async () => {
+  test('the trial setup allows all pushes in the repositories of the owner', async () => {
     await setUp(TRIAL);
-    const allowed = ['push to main', 'another branch', 'a pull request', 'another workflow', 'another repository'];
+    const allowed = ['push to main', 'another branch', 'another workflow', 'another repository'];
     expect(await findAllowed('github', 'nomad-trial.example.com')).toEqual(allowed);
   });
 

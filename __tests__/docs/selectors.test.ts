@@ -6,32 +6,35 @@ import { NOMADS, Workspace } from '../support/workspace.js';
 
 const RULE = (await readSetup('github-adv')).rules[0]?.Selector ?? '';
 const workflows = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads';
-const queue = 'refs/heads/gh-readonly-queue';
 
-// For each row: a job that the condition allows, and one that differs only in this respect.
-const EXAMPLES: Claims[][] = [
+// For each row: a job that the selector allows, and one that differs only in this respect.
+const RESTRICTIONS: Claims[][] = [
   [{ environment: 'production' }, { environment: 'staging' }],
   [{ job_workflow_ref: `${workflows}/main` }, { job_workflow_ref: `${workflows}/dev` }],
-  [{}, { repository_owner_id: '66' }],
   [{}, { repository_id: '75' }],
   [{ repository_id: '75' }, { repository_id: '76' }],
   [{ repo_property_team: 'payments' }, { repo_property_team: 'payments-admin' }],
   [{ repo_property_team: 'search,payments' }, { repo_property_team: 'search,payments-admin' }],
-  [{}, { event_name: 'workflow_dispatch' }],
-  [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
+  [{}, { workflow: 'CI' }],
   [{}, { ref_protected: 'false' }],
   [{ sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' }, { sub: 'repo:octo-org/octo-repo:environment:production' }],
-  [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
-  [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
-  [{ ref: 'refs/tags/v1.2.3' }, { ref: 'refs/tags/v1.2.3-rc' }],
-  [{ ref: `${queue}/main/pr-7` }, { ref: `${queue}/dev/pr-7` }],
 ];
-const replacements = readRows('docs/nomad-setup.md', 'Other branches and tags');
-const additions = readRows('docs/nomad-setup.md', 'Restrict further').slice(0, -replacements.length);
-const selectors = [
-  ...additions.map(([, condition = '']) => `${RULE} and ${condition}`),
-  ...replacements.map(([, condition = '']) => RULE.replace('value.ref == "refs/heads/main"', condition)),
-].map((selector, index): [string, Claims[]] => [selector, EXAMPLES[index] ?? []]);
+const TAG = { ref: 'refs/tags/v1.2.3' };
+const REPLACEMENTS: Claims[][] = [
+  [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
+  [{ event_name: 'schedule' }, { event_name: 'workflow_dispatch' }],
+  [{ event_name: 'repository_dispatch' }, {}],
+  [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
+  [TAG, {}],
+  [TAG, { ref: 'refs/tags/v1.2.3-rc' }],
+  [{ event_name: 'merge_group' }, { event_name: 'merge_group', ref: 'refs/heads/gh-readonly-queue/dev/pr-7' }],
+];
+const replacements = readRows('docs/nomad-setup.md', 'Other events, branches and tags');
+const restrictions = readRows('docs/nomad-setup.md', 'Restrict further').slice(0, -replacements.length);
+const SELECTORS = [
+  ...restrictions.map(([, condition = '']) => `${RULE} and ${condition}`),
+  ...replacements.map(([, conditions = '']) => RULE.replace(/value\.ref .*/, () => conditions)),
+].map((selector, index): [string, Claims[]] => [selector, [...RESTRICTIONS, ...REPLACEMENTS][index] ?? []]);
 
 // Jobs that only selectors which match too much allow.
 const STRANGERS: Claims[] = [
@@ -49,8 +52,9 @@ describe.each(NOMADS)('on %s', (_, start) => {
 
   afterAll(() => workspace.close());
 
-  test.each(selectors)('%s allows only the jobs for which it is meant', async (selector, [fits = {}, other = {}]) => {
-    const changes = [{ workflow: 'CI' }, { ref: 'refs/heads/dev' }];
+  test.each(SELECTORS)('%s allows only the jobs for which it is meant', async (selector, [fits = {}, other = {}]) => {
+    const target = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
+    const changes = [{ ref: 'refs/heads/dev' }, target, { repository_owner_id: '66' }];
     const strangers = [fits, other].flatMap((job) => changes.map((change) => ({ ...job, ...change })));
     const answers = await workspace.allow(selector, [fits, other, ...strangers]);
     expect(answers).toEqual([true, false, ...strangers.map(() => false)]);

@@ -55,7 +55,7 @@ const terraform = process.env['TERRAFORM_BIN'];
   });
 
   test.each([
-    ['owner', 'x\\" or \\"\\" == \\"', 'The owner must be'],
+    ['owner_id', 'x\\" or \\"\\" == \\"', 'The owner ID must be'],
     ['repository_id', 'octo-repo', 'The repository ID must be'],
   ])('rejects an input %s that would change the selector', async (name, value, message) => {
     const good = await readFile(main, 'utf8');

@@ -139,7 +139,7 @@ test('the demo shows a login, a refusal, who gets a token and what to do next in
 });
 
 const MET = '- {ref: refs/heads/main, gets: role repo-74}\n- {aud: x, gets: refused}';
-const UNMET = '- {repository_owner: x, gets: management}';
+const UNMET = '- {repository_owner_id: x, gets: management}';
 await write({ 'few.json': { iss: 'https://gitlab.example.com' }, 'met.yml': MET, 'unmet.yml': UNMET });
 await writeRule('invalid', { BindType: 'policy', BindName: 'a_b' });
 const WARNINGS =
@@ -152,7 +152,7 @@ test.each([
   ['--config github-adv --claims jws-example.json --log', 0, /^Result: client token .*\n {2}│ Logged in to Nomad/m],
   ['--config cluster --method narrow --claim reff=x', 0, WARNINGS],
   ['--config nomad --expect met.yml', 0, /^Every job gets what is expected\.$/m],
-  ['--config nomad --expect unmet.yml', 1, /refused: value\.owner == .*, but .* is "x" \(expected: management\)$/m],
+  ['--config nomad --expect unmet.yml', 1, /refused: value\.owner_id == .*, but .* is "x" \(expected: management\)$/m],
   ['--help', 0, /^ {2}--claims FILE .*\n[^]*^ {2}--expect FILE /m],
 ])('the arguments %s have the exit status %d and show %s', async (args, status, output) =>
   expect(await run(args)).toEqual([status, expect.stringMatching(output)]),

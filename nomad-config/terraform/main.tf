@@ -36,9 +36,9 @@ resource "nomad_acl_auth_method" "github" {
 }
 
 resource "nomad_acl_binding_rule" "repository" {
-  description = "The role of the repository, for one workflow on main"
+  description = "The role of the repository, for pushes to main"
   auth_method = nomad_acl_auth_method.github.name
   bind_type   = "role"
   bind_name   = "repo-$${value.repo_id}"
-  selector    = "value.owner == \"${var.owner}\" and value.workflow == \"Nomad JWT Auth\" and value.ref == \"refs/heads/main\""
+  selector    = "value.owner_id == \"${var.owner_id}\" and value.ref == \"refs/heads/main\" and value.event_name == \"push\""
 }

@@ -1,10 +1,10 @@
-variable "owner" {
-  description = "GitHub user or organization whose jobs may log in."
+variable "owner_id" {
+  description = "ID of the GitHub user or organization whose jobs may log in, as printed by: gh api repos/octo-org/octo-repo --jq .owner.id"
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]+$", var.owner))
-    error_message = "The owner must be the name of a GitHub user or organization, such as octo-org."
+    condition     = can(regex("^[0-9]+$", var.owner_id))
+    error_message = "The owner ID must be a number, not the name of the owner."
   }
 }
 
