@@ -36,6 +36,8 @@ file is invalid or the fake Nomad cannot judge a rule, otherwise 0.`;
 
 /** A job, and what it should get. */
 export interface Expectation {
+  /** Its name in the table, instead of its claims. */
+  name?: string;
   claims: Claims;
   gets: string;
 }
@@ -107,14 +109,14 @@ async function readExpectations(file: string): Promise<Expectation[]> {
     throw new Error(`--expect ${file} must contain a list of jobs.`);
   }
   return jobs.map((job: unknown) => {
-    const { gets, ...claims } = (isObject(job) ? job : {}) as Claims;
+    const { name, gets, ...claims } = (isObject(job) ? job : {}) as Claims;
     const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
     if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
       throw new Error(
         `--expect ${file} has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`,
       );
     }
-    return { claims, gets: parts.join(', ') };
+    return { ...(typeof name === 'string' && { name }), claims, gets: parts.join(', ') };
   });
 }
 

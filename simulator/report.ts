@@ -1,22 +1,68 @@
 import { styleText } from 'node:util';
-import { mapClaims } from '../nomad-rules/attributes.js';
-import { lookUp } from '../nomad-rules/selector.js';
-import type { AuthMethod } from '../nomad-rules/api.js';
-import type { Claims } from './identities.js';
-import { describeRule, listAttributes } from './rules.js';
-import type { Verdict } from './simulation.js';
+import { describeRule } from './rules.js';
+import type { Explanation, Result, Row } from './simulate.js';
 
 /** Colors text on a terminal, unless NO_COLOR or a similar variable is set. */
 export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string {
   return process.stdout.isTTY && process.stdout.hasColors() ? styleText(name, text) : text;
 }
 
-/** Formats jobs and their outcomes as a table. */
-export function formatTable(rows: { name: string; isGood: boolean; summary: string }[]): string {
+/** Formats what a simulation found. */
+export function formatResult({ methodName, nomadName, rows, warnings, explanation }: Result): string {
+  const parts = [
+    `Logins through the auth method ${methodName} on ${nomadName}`,
+    ...(explanation === undefined
+      ? [formatTable(rows), formatComparison(rows)]
+      : [formatExplanation(explanation, rows)]),
+    warnings.length > 0 && `${color('yellow', 'Warnings:')}\n${warnings.map(({ text }) => `  ${text}`).join('\n')}`,
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+/** Formats the rows of a table. */
+export function formatTable(rows: Row[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows
-    .map(({ name, isGood, summary }) => `  ${name.padEnd(width)}  ${color(isGood ? 'green' : 'red', summary)}`)
+    .map((row) => {
+      const isGood = row.expected === undefined ? row.grant !== 'refused' : row.isExpected;
+      return `  ${row.name.padEnd(width)}  ${color(isGood ? 'green' : 'red', formatOutcome(row))}`;
+    })
     .join('\n');
+}
+
+function formatOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
+  const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
+  const outcome = first === undefined ? summary : `refused: ${first}${more}`;
+  return isExpected ? outcome : `${outcome} (expected: ${expected ?? ''})`;
+}
+
+function formatComparison(rows: Row[]): string {
+  if (rows.every(({ expected }) => expected === undefined)) {
+    return '';
+  }
+  const count = rows.filter(({ isExpected }) => !isExpected).length;
+  return count === 0
+    ? 'Every job gets what is expected.'
+    : `Not as expected: ${String(count)} of ${String(rows.length)} jobs`;
+}
+
+function formatExplanation({ attributes, verdicts, log }: Explanation, rows: Row[]): string {
+  const values = attributes.map(
+    ({ name, value }) => `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`,
+  );
+  const effects = verdicts?.flatMap(({ rule, grants, reasons }) => [
+    `  ${describeRule(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
+    `    ${grants === undefined ? color('red', 'grants nothing:') : color('green', `grants ${grants}`)}`,
+    ...reasons.map((reason) => `      ${reason}`),
+  ]);
+  const rules = effects === undefined ? ' not evaluated, because the auth method refuses the JWT.' : '';
+  return [
+    ...(values.length > 0 ? ['Attributes of the job:', ...values] : []),
+    `Binding rules:${rules}`,
+    ...(effects?.length === 0 ? ['  none'] : (effects ?? [])),
+    ...rows.map(({ summary }) => `Result: ${summary}`),
+    ...(log === undefined ? [] : [formatLog(log)]),
+  ].join('\n');
 }
 
 /** Formats the log of a step so that it stands out from other output. */
@@ -27,37 +73,9 @@ export function formatLog(log: string): string {
     .join('\n');
 }
 
-/** Formats the attributes that an auth method creates from the claims of a job. */
-export function formatAttributes(claims: Claims, { Config }: AuthMethod): string {
-  let lines: string[];
-  try {
-    const attributes = mapClaims(claims, Config);
-    lines = listAttributes(Config).map(({ name }) => {
-      const value = lookUp(name.split('.'), attributes);
-      return `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`;
-    });
-  } catch (error) {
-    lines = [`  ${(error as Error).message}`];
-  }
-  return ['Attributes of the job:', ...lines].join('\n');
-}
-
-/** Formats the effect of each binding rule; undefined means that none was evaluated. */
-export function formatVerdicts(verdicts: Verdict[] | undefined): string {
-  if (verdicts === undefined) {
-    return 'Binding rules: not evaluated, because the auth method refuses the JWT.';
-  }
-  const lines = verdicts.flatMap(({ rule, grants, reasons }) => [
-    `  ${describeRule(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
-    `    ${grants === undefined ? color('red', 'grants nothing:') : color('green', `grants ${grants}`)}`,
-    ...reasons.map((reason) => `      ${reason}`),
-  ]);
-  return ['Binding rules:', ...(lines.length > 0 ? lines : ['  none'])].join('\n');
-}
-
-/** Shows what the program is doing, on a terminal only; an empty text removes it. */
-export function showProgress(text: string): void {
-  if (process.stderr.isTTY) {
-    process.stderr.write(`\r\x1b[2K${text}`);
-  }
+/** Shows what the program is doing until it is done, on a terminal only. */
+export async function showProgress<T>(text: string, work: Promise<T>): Promise<T> {
+  const show = (line: string): unknown => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${line}`);
+  show(text);
+  return work.finally(() => show(''));
 }

@@ -5,7 +5,6 @@ import { isSince, type NomadServer } from '../testbed/nomad/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import type { Claims } from './identities.js';
 import { explainNoMatch } from './mismatch.js';
-import { showProgress } from './report.js';
 import { describeRule, findClaimsMissingForName } from './rules.js';
 import type { Setup } from './setups.js';
 import { allowsMore, describeToken, nameGrant } from './tokens.js';
@@ -14,8 +13,8 @@ import { allowsMore, describeToken, nameGrant } from './tokens.js';
 export interface Outcome {
   /** The token, or the reason for the refusal, in one line. */
   summary: string;
-  /** What would have to differ for a rule to grant something. */
-  reason?: string | undefined;
+  /** What would have to differ for the closest rule to grant something. */
+  reasons: string[];
   token: Token | undefined;
 }
 
@@ -38,18 +37,15 @@ const NO_MATCH = 'no role or policy bindings matched';
 export async function withSimulation<T>(
   setup: Setup,
   start: () => Promise<NomadServer>,
-  use: (simulation: Simulation, nomadName: string) => Promise<T>,
+  use: (simulation: Simulation) => Promise<T>,
 ): Promise<T> {
-  showProgress('Starting Nomad…');
   const nomad = await start();
   const issuer = await startIssuer();
   try {
-    showProgress('Configuring Nomad…');
     const simulation = new Simulation(setup, nomad, issuer);
     await simulation.prepare();
-    return await use(simulation, nomad.name);
+    return await use(simulation);
   } finally {
-    showProgress('');
     await nomad.close();
     await issuer.close();
   }
@@ -80,14 +76,14 @@ export class Simulation {
   async try(claims: Claims): Promise<Outcome> {
     const answer = await this.#logIn(this.setup.method.Name, claims);
     if (answer.token !== undefined) {
-      return { summary: describeToken(answer.token, this.setup.roles), token: answer.token };
+      return { summary: describeToken(answer.token, this.setup.roles), reasons: [], token: answer.token };
     }
     const { status, refusal } = answer;
     const missing = refusal.includes('ACL token name') ? findClaimsMissingForName(claims, this.setup.method) : [];
     const hint = missing.length > 0 ? ` (TokenNameFormat needs the claim ${missing.join(' and ')})` : '';
     return {
       summary: `refused (${String(status)}): ${refusal}${hint}`,
-      reason: refusal === NO_MATCH ? await this.#findReason(claims) : undefined,
+      reasons: refusal === NO_MATCH ? await this.#findReasons(claims) : [],
       token: undefined,
     };
   }
@@ -131,11 +127,10 @@ export class Simulation {
   }
 
   // The rule that comes closest to granting something is probably the one that is meant for the job.
-  async #findReason(claims: Claims): Promise<string | undefined> {
+  async #findReasons(claims: Claims): Promise<string[]> {
     const verdicts = (await this.judgeRules(claims)) ?? [];
     const [closest] = verdicts.sort((a, b) => a.reasons.length - b.reasons.length);
-    const [first, ...others] = closest?.reasons ?? [];
-    return others.length > 0 ? `${first ?? ''} (and ${String(others.length)} more)` : first;
+    return closest?.reasons ?? [];
   }
 
   async #logIn(AuthMethodName: string, claims: Claims): Promise<Answer> {

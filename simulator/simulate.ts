@@ -1,0 +1,136 @@
+import { mapClaims } from '../nomad-rules/attributes.js';
+import { lookUp } from '../nomad-rules/selector.js';
+import type { AuthMethod } from '../nomad-rules/api.js';
+import { startNomad } from '../testbed/nomad/nomad.js';
+import type { Expectation, Plan } from './arguments.js';
+import { changeClaims, nameJob, VARIATIONS, type Claims } from './identities.js';
+import { findProblems, findUnknownClaims } from './problems.js';
+import { listAttributes } from './rules.js';
+import { readSetup } from './setups.js';
+import { withSimulation, type Simulation, type Verdict } from './simulation.js';
+import { nameGrant } from './tokens.js';
+
+/** What a simulation found, as plain data. */
+export interface Result {
+  methodName: string;
+  nomadName: string;
+  rows: Row[];
+  warnings: Warning[];
+  /** Why the only job gets what it gets. */
+  explanation?: Explanation;
+  /** The exit status. */
+  status: 0 | 1;
+}
+
+/** A login, and what it got. */
+export interface Row {
+  name: string;
+  claims: Claims;
+  /** What the job should get, as in --expect. */
+  expected?: string;
+  /** What the job gets, as in --expect, such as "refused" or "role a, policy b". */
+  grant: string;
+  /** The token, or Nomad's refusal, in one line. */
+  summary: string;
+  /** What would have to differ for the closest rule to grant something. */
+  reasons: string[];
+  isExpected: boolean;
+}
+
+/** A probable mistake. */
+export interface Warning {
+  text: string;
+}
+
+/** How a job's attributes and the binding rules lead to the result of its login. */
+export interface Explanation {
+  /** Undefined as the value means that the JWT has no such claim. */
+  attributes: { name: string; value: string | string[] | undefined }[];
+  /** Undefined if the auth method refuses the JWT. */
+  verdicts: Verdict[] | undefined;
+  /** The log of the action's step. */
+  log?: string;
+}
+
+/** A job of a table. */
+export type Job = Pick<Row, 'name' | 'claims' | 'expected'>;
+
+/** Simulates the logins of a plan; throws an error if a file is invalid. */
+export async function simulate(plan: Plan, start = startNomad): Promise<Result> {
+  const { job, changes, expectations, showsLog } = plan;
+  const setup = await readSetup(plan.config, plan.methodName);
+  const base = changeClaims(job ?? setup.claims, changes);
+  const names = [changes, ...(expectations ?? []).map(({ claims }) => claims)].flatMap(Object.keys);
+  const problems = [...findProblems(setup), ...findUnknownClaims(names, setup.method)];
+  return withSimulation(setup, start, async (simulation) => {
+    const isOneJob = job !== undefined && expectations === undefined;
+    const jobs = isOneJob ? [{ name: nameJob(base), claims: base }] : listJobs(base, expectations);
+    const rows = await tryJobs(simulation, jobs);
+    const warnings = [...problems, ...(await findWider(simulation, jobs))].map((text) => ({ text }));
+    const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : rows.every((row) => row.isExpected);
+    return {
+      methodName: setup.method.Name,
+      nomadName: simulation.nomad.name,
+      rows,
+      warnings,
+      ...(isOneJob && { explanation: await explain(simulation, base, showsLog) }),
+      status: isGood ? 0 : 1,
+    };
+  });
+}
+
+/** Returns the jobs of a table: those with an expectation, or those of the default table. */
+export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
+  if (expectations === undefined) {
+    return Object.entries(VARIATIONS).map(([name, vary]) => {
+      const changes = vary(base);
+      const isBase = Object.keys(changes).length === 0;
+      return { name: isBase ? nameJob(base) : name, claims: changeClaims(base, changes) };
+    });
+  }
+  return expectations.map(({ name, claims, gets }) => {
+    const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
+    return { name: name ?? (changes.join(' ') || nameJob(base)), claims: changeClaims(base, claims), expected: gets };
+  });
+}
+
+/** Logs jobs in. */
+export function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Row[]> {
+  return Promise.all(
+    jobs.map(async (job) => {
+      const { token, summary, reasons } = await simulation.try(job.claims);
+      const grant = nameGrant(token);
+      return { ...job, grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
+    }),
+  );
+}
+
+async function explain(simulation: Simulation, claims: Claims, showsLog: boolean): Promise<Explanation> {
+  return {
+    attributes: describeAttributes(claims, simulation.setup.method),
+    verdicts: await simulation.judgeRules(claims),
+    ...(showsLog && { log: (await simulation.runAction(claims)).log }),
+  };
+}
+
+function describeAttributes(claims: Claims, { Config }: AuthMethod): Explanation['attributes'] {
+  try {
+    const attributes = mapClaims(claims, Config);
+    return listAttributes(Config).map(({ name }) => ({ name, value: lookUp(name.split('.'), attributes) }));
+  } catch {
+    // The login fails for the same reason.
+    return [];
+  }
+}
+
+/** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
+async function findWider(simulation: Simulation, jobs: Job[]): Promise<string[]> {
+  const warnings = (simulation.setup.others ?? []).map(async ({ method: { Name } }) => {
+    const names = await Promise.all(
+      jobs.map(async ({ name, claims }) => ((await simulation.isWider(Name, claims)) ? [name] : [])),
+    );
+    const list = names.flat().join(', ');
+    return list === '' ? [] : [`The auth method ${Name} grants more to these jobs: ${list}.`];
+  });
+  return (await Promise.all(warnings)).flat();
+}
