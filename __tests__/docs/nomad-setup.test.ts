@@ -104,7 +104,7 @@ describeReal('on a real Nomad', () => {
     expect(await findAllowed('github', 'nomad-trial.example.com')).toEqual(allowed);
   });
 
-  test('the commands in docs/simulator.md save both setups as the simulator knows them', async () => {
+  test('nomad-config/save.sh saves both setups as the simulator knows them', async () => {
     await workspace.paste(readBlocks('docs/simulator.md', 'Use your own configuration', 'sh')[0] ?? '');
     for (const name of ['github-adv', 'github']) {
       const { method, rules, roles } = await readSetup(name);
