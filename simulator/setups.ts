@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { AuthMethod } from '../nomad-rules/api.js';
+import { ROOT } from '../testbed/root.js';
 import { changeClaims, EXAMPLE, type Claims } from './identities.js';
 import { readFolder, type Configuration } from './setup-folder.js';
 
@@ -11,7 +12,7 @@ export interface Setup extends Configuration {
   claims: Claims;
 }
 
-const EXAMPLES = join(import.meta.dirname, '../nomad-config');
+const EXAMPLES = join(ROOT, 'nomad-config');
 
 /** Reads a setup of docs/nomad-setup.md, github or github-adv, or the setup in a folder; throws an error that names the file. */
 export async function readSetup(config: string, methodName?: string): Promise<Setup> {

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { LogView, type Annotation } from './log-view.js';
-
-const REPOSITORY = join(import.meta.dirname, '..');
+import { ROOT } from './root.js';
 
 /** A step of a workflow that uses an action. */
 export interface Step {
@@ -59,7 +58,7 @@ export function runPost(step: Step): Promise<StageResult> {
 }
 
 async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult> {
-  const action = step.action ?? REPOSITORY;
+  const action = step.action ?? ROOT;
   const metadata = parse(await readFile(join(action, 'action.yml'), 'utf8')) as ActionMetadata;
   const folder = await mkdtemp(join(tmpdir(), 'runner-'));
   try {

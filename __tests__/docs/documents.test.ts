@@ -12,8 +12,9 @@ import { refuse } from '../../scripts/troubleshooting/entry.js';
 import { ENTRIES, generalize } from '../../scripts/troubleshooting/page.js';
 import type { Claims } from '../../simulator/identities.js';
 import { startIssuer } from '../../testbed/issuer.js';
-import { readBlocks, readDocument, readRows, ROOT } from '../support/docs.js';
+import { readBlocks, readDocument, readRows } from '../support/docs.js';
 import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
+import { ROOT } from '../../testbed/root.js';
 import { paste } from '../support/workspace.js';
 
 const ACTION = packageJson.repository.replace('github:', '');

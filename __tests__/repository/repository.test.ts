@@ -3,7 +3,8 @@ import { join, posix } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { readDocument, ROOT } from '../support/docs.js';
+import { ROOT } from '../../testbed/root.js';
+import { readDocument } from '../support/docs.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 import { logIn } from '../support/servers.js';
 

@@ -11,7 +11,8 @@ import { changeClaims, EXAMPLE } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { startFakeCluster, type NomadServer } from '../../testbed/nomad/nomad.js';
-import { readBlocks, ROOT } from '../support/docs.js';
+import { ROOT } from '../../testbed/root.js';
+import { readBlocks } from '../support/docs.js';
 import { describeReal, NOMADS, startReal } from '../support/workspace.js';
 
 const PAGE = 'docs/simulator.md';
@@ -189,8 +190,8 @@ test.each([
 test.concurrent.each([
   [[], { code: 2, stdout: '', stderr: expect.stringMatching(/^Set --config .*\nFor help, run: npm run simulate/) }],
   [['--config', 'github'], { code: 0, stdout: expect.not.stringContaining('\x1b'), stderr: '' }],
-])('the program has an exit status, and no colors outside a terminal: %j', async (args, output) => {
+])('the bundled program has an exit status, and no colors outside a terminal: %j', async (args, output) => {
   const options = { cwd: ROOT, env: { PATH: '', FORCE_COLOR: '1' } };
-  const running = promisify(execFile)(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], options);
+  const running = promisify(execFile)(process.execPath, ['dist/simulate/index.js', ...args], options);
   expect({ code: 0, ...(await running.catch((error: unknown) => error as object)) }).toMatchObject(output);
 });

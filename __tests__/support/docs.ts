@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** The root folder of the repository. */
-export const ROOT = join(import.meta.dirname, '../..');
+import { ROOT } from '../../testbed/root.js';
 
 /** Returns the text of a document. */
 export function readDocument(file: string): string {

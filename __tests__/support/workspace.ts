@@ -11,7 +11,7 @@ import { startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { findNomad } from '../../testbed/nomad/agent.js';
 import type { Token } from '../../nomad-rules/api.js';
 import { startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad/nomad.js';
-import { ROOT } from './docs.js';
+import { ROOT } from '../../testbed/root.js';
 
 /** The nomad program in NOMAD_BIN or on the PATH, if there is one. */
 export const program = await findNomad();

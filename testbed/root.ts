@@ -1,0 +1,2 @@
+/** The folder of this repository, for its sources and for the bundle in dist/simulate. */
+export const ROOT = import.meta.dirname.replace(/[\\/](?:testbed|dist[\\/]simulate)$/, '');
