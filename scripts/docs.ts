@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
+import { drawLog } from './picture.js';
 import { renderErrors, renderIndex } from './troubleshooting/page.js';
 
 interface Metadata {
@@ -20,22 +21,6 @@ const INPUT_GROUPS = {
   TLS: ['caCertificate', 'clientCertificate', 'clientKey', 'tlsServerName', 'tlsSkipVerify'],
   'Later steps': ['exportToken', 'outputToken', 'exportConnection', 'namespace', 'revokeToken'],
 };
-
-/** Returns the documents that contain generated parts, by their paths, with these parts up to date. */
-export async function renderDocuments(): Promise<Record<string, string>> {
-  const { inputs, outputs } = parse(read('action.yml')) as Metadata;
-  const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
-  return {
-    'README.md': await update('README.md', [
-      ['this table of the inputs from action.yml', TABLE, renderInputs(inputs)],
-      ['this table of the outputs from action.yml', TABLE, renderTable(['Output', 'Description'], outputRows)],
-    ]),
-    'docs/troubleshooting.md': await update('docs/troubleshooting.md', [
-      ['this index from src/failures', LIST, renderIndex()],
-      ['the rest of this page from src/failures and scripts/troubleshooting', REST, renderErrors()],
-    ]),
-  };
-}
 
 function renderInputs(inputs: Metadata['inputs']): string {
   const listed = Object.values(INPUT_GROUPS).flat();
@@ -74,13 +59,27 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-if (process.argv[1] === import.meta.filename) {
-  for (const [file, text] of Object.entries(await renderDocuments())) {
-    if (!process.argv.includes('--check')) {
-      writeFileSync(join(ROOT, file), text);
-    } else if (read(file) !== text) {
-      console.error(`${file} is out of date. Run: npm run docs`);
-      process.exitCode = 1;
-    }
+const metadata = read('action.yml');
+const { inputs, outputs } = parse(metadata) as Metadata;
+const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
+const generated = {
+  'README.md': await update('README.md', [
+    ['this table of the inputs from action.yml', TABLE, renderInputs(inputs)],
+    ['this table of the outputs from action.yml', TABLE, renderTable(['Output', 'Description'], outputRows)],
+  ]),
+  'docs/troubleshooting.md': await update('docs/troubleshooting.md', [
+    ['this index from src/failures', LIST, renderIndex()],
+    ['the rest of this page from src/failures and scripts/troubleshooting', REST, renderErrors()],
+  ]),
+  'docs/log.svg': await drawLog(),
+  'node24/action.yml': metadata.replace('using: node20', 'using: node24').replaceAll(': dist/', ': ../dist/'),
+};
+
+for (const [file, text] of Object.entries(generated)) {
+  if (!process.argv.includes('--check')) {
+    writeFileSync(join(ROOT, file), text);
+  } else if (read(file) !== text) {
+    console.error(`${file} is out of date. Run: npm run docs`);
+    process.exitCode = 1;
   }
 }

@@ -1,19 +1,25 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setUpGithubMethod } from '../testbed/nomad/admin.js';
 import { startIssuer } from '../testbed/issuer.js';
 import { startFakeCluster } from '../testbed/nomad/nomad.js';
 import { runMain } from '../testbed/runner.js';
 
-const FILE = join(import.meta.dirname, '../docs/log.svg');
 const COLUMNS = 118;
 const LINE_HEIGHT = 20;
+// The ID and the time of the token, which each run has anew.
+const ACCESSOR_ID = 'c0ffee00-0000-4000-8000-000000000002';
+const EXPIRY = '2026-12-01T12:00:00Z';
 const COLORS = { text: '#e6edf3', error: '#ff7b72', number: '#6e7681', title: '#ffffff' };
 
 interface Line {
   number: string;
   text: string;
   color: string;
+}
+
+/** Draws the log of a login that succeeds and of one that is refused, as an SVG picture. */
+export async function drawLog(): Promise<string> {
+  const logs = Object.entries(await runLogins());
+  return draw(logs.flatMap(([title, log]) => toLines(title, log)).slice(0, -1));
 }
 
 // Runs a login that succeeds and one that is refused, and returns their logs by the titles of the steps.
@@ -25,7 +31,10 @@ async function runLogins(): Promise<Record<string, string>> {
     const logIn = async (env: Record<string, string>): Promise<string> => {
       const inputs = { url: nomad.url, exportConnection: 'true' };
       const action = { GITHUB_ACTION_REPOSITORY: 'OWNER/nomad-jwt-auth', GITHUB_ACTION_REF: 'v1' };
-      return (await runMain({ inputs, env: { ...env, ...action } })).collapsedLog;
+      const { collapsedLog } = await runMain({ inputs, env: { ...env, ...action } });
+      return collapsedLog
+        .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/, ACCESSOR_ID)
+        .replace(/expires \S+Z/, `expires ${EXPIRY}`);
     };
     return {
       'Log in to Nomad, on a push to main': await logIn(issuer.environment),
@@ -70,6 +79,3 @@ ${texts.filter((_, index) => lines[index]?.text !== '').join('\n')}
 function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
-
-const logs = Object.entries(await runLogins());
-writeFileSync(FILE, draw(logs.flatMap(([title, log]) => toLines(title, log)).slice(0, -1)));

@@ -7,7 +7,6 @@ import { parse } from 'yaml';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
-import { renderDocuments } from '../../scripts/docs.js';
 import { refuse } from '../../scripts/troubleshooting/entry.js';
 import { ENTRIES, generalize } from '../../scripts/troubleshooting/page.js';
 import type { Claims } from '../../simulator/identities.js';
@@ -89,12 +88,6 @@ onPosix('docs/nomad-setup.md prints the keys of an issuer in the form of JWTVali
   await issuer.close();
   const key = createPublicKey(issuer.publicKey).export({ type: 'spki', format: 'pem' });
   expect(JSON.parse(printed)).toEqual({ JWTValidationPubKeys: [key] });
-});
-
-test('the README and docs/troubleshooting.md are up to date with npm run docs', async () => {
-  for (const [file, text] of Object.entries(await renderDocuments())) {
-    expect(readDocument(file)).toBe(text);
-  }
 });
 
 // Samples that are not recorded, because the servers are old, broken, limited or not Nomad.

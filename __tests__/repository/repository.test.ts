@@ -30,13 +30,6 @@ test('action.yml runs modules on Node 20', () => {
   expect(packages.map((json) => JSON.parse(json) as unknown)).toEqual([{ type: 'module' }, { type: 'module' }]);
 });
 
-test('node24/action.yml differs from action.yml only in the version of Node and the paths of the programs', () => {
-  expect(parse(readDocument('node24/action.yml'))).toEqual({
-    ...metadata,
-    runs: { using: 'node24', main: '../dist/index.js', post: '../dist/post/index.js' },
-  });
-});
-
 test('dist contains only the parts of undici that send requests', () => {
   const bundle = readDocument('dist/index.js');
   expect(bundle).toContain('class ProxyAgent');
