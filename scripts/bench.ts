@@ -22,13 +22,6 @@ const GITHUB_MS = 2 * ROUND_TRIP_MS + ISSUE_MS;
 const TIMED = ['bash', '-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash'];
 const REPORT_PEAK =
   'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>writeSync(2,`peak ${process.resourceUsage().maxRSS} KiB\n`))';
-// CPU time relative to an empty program on Node 20 and Node 24, measured on another machine.
-const OTHERS = [
-  ['node:http by hand, two requests', '1.5', '1.5'],
-  ['mikenomitch/nomad-jwt-auth (got over node:http, two requests)', '3.8', '3.1'],
-  ['hashicorp/vault-action', '4.4', '3.7'],
-  ['the fetch of Node itself', '6.4', '4.8'],
-];
 
 type Run = (step: Step) => Promise<StageResult | undefined>;
 
@@ -133,9 +126,5 @@ for (const node of [process.execPath, ...process.argv.slice(2)]) {
   post step     ${post.cpuS.toFixed(1)} times its CPU time, with a client token to report
   peak memory   ${peakMiB.toFixed()} MiB
   far away      ${waitMs.toFixed()} ms beyond the ${String(GITHUB_MS)} ms that GitHub takes, of round trips of ${String(ROUND_TRIP_MS)} ms\n`);
-}
-console.log('CPU time of others, on Node 20 and on Node 24:');
-for (const [name = '', node20 = '', node24 = ''] of OTHERS) {
-  console.log(`  ${node20} / ${node24}  ${name}`);
 }
 await Promise.all([issuer, plain, tls].map((server) => server.close()));
