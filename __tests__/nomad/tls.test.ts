@@ -49,7 +49,10 @@ describe('a connection over TLS', () => {
   const trusting = { caCertificate: parseCertificates(authority.cert) };
   const named = { ...trusting, tlsServerName: NAME };
   const mutual = { ...server, ca: authority.cert, requestCert: true };
-  const stranger = { clientCertificate: parseCertificates(client.cert), clientKey: parsePrivateKey(client.key) };
+  const stranger = {
+    clientCertificate: parseCertificates(client.cert),
+    clientKey: { text: client.key, path: undefined },
+  };
   const fail = (options: ServerOptions, connection: Partial<Connection>): ReturnType<typeof catchFailure> =>
     meetNomad({}, ({ api }) => catchFailure(api.send({ method: 'GET', path: '/' }, 10_000)), {
       ...connection,

@@ -15,9 +15,6 @@ import { ROOT } from '../../testbed/root.js';
 
 /** The nomad program in NOMAD_BIN or on the PATH, if there is one. */
 export const program = await findNomad();
-process.stderr.write(
-  `These tests use the fake Nomad and ${program?.version ?? 'no real one: NOMAD_BIN is not set'}.\n`,
-);
 
 /** The fake Nomad, and the real one if there is a program. */
 export const NOMADS: [name: string, start: () => Promise<NomadServer>][] = [

@@ -10,7 +10,7 @@ import { runMain } from '../../testbed/runner.js';
 import { readBody } from '../../testbed/server.js';
 import { readDocument } from '../support/docs.js';
 import { readLogins, readSelectors, VERSIONS, type RecordedLogin } from '../../testbed/recordings/recorded.js';
-import { NOMADS } from '../support/workspace.js';
+import { NOMADS, program } from '../support/workspace.js';
 import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 
 type Answer = RecordedLogin['response'];
@@ -44,6 +44,10 @@ test('the versions of Nomad in CI are those that are recorded', () => {
   const [, versions = ''] = /^ +nomad: \[(.+)\]$/m.exec(readDocument('.github/workflows/ci.yml')) ?? [];
   expect(versions.split(', ')).toEqual(VERSIONS);
 });
+
+process.stderr.write(
+  `The tests use the fake Nomad and ${program?.version ?? 'no real one: there is no nomad program'}.\n`,
+);
 
 describe.each(NOMADS)('%s', (server, start) => {
   const version = /\d+\.\d+\.\d+/.exec(server)?.[0] ?? VERSIONS.at(-1) ?? '';
