@@ -36,6 +36,15 @@ test('dist contains only the parts of undici that send requests', () => {
   expect(bundle).not.toMatch(/class (?:EventSource|FormData|MockAgent|WebSocket)\b/);
 });
 
+test('dist lacks a part of undici, which it only requires for a body of form data', () => {
+  const lines = readDocument('dist/index.js').split('\n');
+  const [id = ''] =
+    /\d+/.exec(lines[lines.findIndex((line) => line.includes('("../web/fetch/body.js")')) - 3] ?? '') ?? [];
+  const uses = lines.flatMap((line, at) => (line.includes(`require__(${id})`) ? lines.slice(at - 2, at).join() : []));
+  expect(uses).toEqual(uses.map(() => expect.stringContaining('if (util.isFormDataLike(body)) {')));
+  expect(uses).toHaveLength(2);
+});
+
 test('README.md has at most 220 lines, and two commands that package.json defines', () => {
   const readme = readDocument('README.md');
   expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(220);
