@@ -128,4 +128,16 @@ describeReal('on a real Nomad', () => {
     expect((await workspace.logIn(trial, 'github')).Name).toContain('auth-method "github" not found');
     expect(await workspace.paste('nomad acl binding-rule list')).not.toMatch(/ github$/m);
   });
+
+  test('the commands of docs/operations.md stop one repository, and then all', async () => {
+    if (isSince(workspace.nomad.version, '1.7.0')) {
+      const { SecretID } = await workspace.logIn({});
+      const [stopOne = '', stopAll = ''] = readBlocks('docs/operations.md', 'Emergency stop', 'sh');
+      await workspace.paste(stopOne);
+      expect(await workspace.readRoles({})).toEqual([]);
+      expect(await workspace.paste('nomad job status 2>&1 || true', SecretID)).toContain('Permission denied');
+      await workspace.paste(stopAll);
+      expect((await askSelf(workspace.nomad.url, SecretID)).ok).toBe(false);
+    }
+  });
 });
