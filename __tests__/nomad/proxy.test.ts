@@ -83,8 +83,9 @@ describe('a proxy', () => {
     ['has a certificate that nothing trusts', {}, /through the proxy https:\S+ \(HTTPS_PROXY\): .*certificate$/],
   ])('is reached over TLS and %s', async (_, env, expected) => {
     const environment = (address: string): Record<string, string> => ({ ...asHttps(address), ...env });
-    const { failure, log, requests } = await logInThrough(environment, { ...trusting, proxy: { tls: proxyTls } });
+    const { failure, log, raw, requests } = await logInThrough(environment, { ...trusting, proxy: { tls: proxyTls } });
     expect(failure).toMatch(expected);
+    expect(raw).not.toContain('DeprecationWarning');
     expect(log.includes('The TLS connection to the proxy fails')).toBe(failure !== '');
     expect(requests.length > 0).toBe(failure === '');
   });

@@ -13,7 +13,8 @@ import {
   createServerCertificate,
   type Certificate,
 } from '../../testbed/certificates.js';
-import { catchFailure, meetNomad, useProcess } from '../support/in-process.js';
+import { findServerName } from '../../src/nomad/dispatcher.js';
+import { catchFailure, connectTo, meetNomad, useProcess } from '../support/in-process.js';
 import { issue, logIn, type Outcome } from '../support/servers.js';
 
 const NAME = 'server.global.nomad';
@@ -29,6 +30,12 @@ const ofAddress = await createServerCertificate(authority, ['127.0.0.1']);
 const expired = await createServerCertificate(authority, ['127.0.0.1'], -1);
 const unnamed = await createUnnamed({ ca: authority });
 const forClients = await createUnnamed({ ca: authority, extensions: [{ name: 'extKeyUsage', clientAuth: true }] });
+const isAuthority = [
+  { name: 'basicConstraints', cA: true },
+  { name: 'keyUsage', keyCertSign: true },
+] satisfies SelfsignedOptions['extensions'];
+const intermediate = await createUnnamed({ ca: authority, extensions: isAuthority }, 'Issuing CA');
+const ofIntermediate = await createServerCertificate(intermediate, ['127.0.0.1']);
 const client = await createClientCertificate(another);
 const folder = await mkdtemp(join(tmpdir(), 'ca-'));
 const file = join(folder, 'ca.pem');
@@ -38,8 +45,8 @@ afterAll(() => rm(folder, { recursive: true }));
 useProcess();
 
 /** Creates a certificate without subject alternative names. */
-async function createUnnamed(options: SelfsignedOptions): Promise<Certificate> {
-  const subject = [{ name: 'commonName', value: '127.0.0.1' }];
+async function createUnnamed(options: SelfsignedOptions, value = '127.0.0.1'): Promise<Certificate> {
+  const subject = [{ name: 'commonName', value }];
   const usual: SelfsignedOptions = { keyType: 'ec', extensions: [{ name: 'basicConstraints', cA: false }] };
   const { cert, private: key } = await generate(subject, { algorithm: 'sha256', ...usual, ...options });
   return { cert, key };
@@ -89,6 +96,27 @@ describe('a connection over TLS', () => {
     const { message, advice } = await fail(options, connection);
     expect(`${message}. ${advice}`).toMatch(text);
   });
+
+  test.each([
+    ['only the intermediate CA', ofIntermediate, intermediate],
+    ["the server's own certificate", ofAddress, ofAddress],
+  ])('succeeds if caCertificate contains %s', async (_, options, { cert }) =>
+    meetNomad(
+      {},
+      async ({ api }) => {
+        expect(await api.send({ method: 'GET', path: '/' }, 10_000)).toMatchObject({ status: 404 });
+      },
+      { tls: options, caCertificate: parseCertificates(cert) },
+    ),
+  );
+
+  test.each([
+    ['https://nomad.example.com.:4646', undefined, 'nomad.example.com'],
+    ['https://[::1]:4646', undefined, ''],
+    ['https://127.0.0.1:4646', NAME, NAME],
+  ])('expects the server at %s with the tlsServerName %s to be "%s"', (url, tlsServerName, name) =>
+    expect(findServerName(connectTo(url, { tlsServerName }))).toBe(name),
+  );
 
   test('fails without the name of the CA if the server ends the connection that asks for it', async () => {
     const names: string[] = [];

@@ -1,10 +1,11 @@
 import { subscribe } from 'node:diagnostics_channel';
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { formatTime } from '../deadline.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
 import { quote, quoteName } from '../secrets.js';
+import { findServerName } from './dispatcher.js';
 
 type Certificate = Partial<DetailedPeerCertificate>;
 type ConnectionError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: Certificate };
@@ -53,11 +54,11 @@ function findReason({ code = 'unknown error', reason = '', message, errors = [] 
 }
 
 /** Describes the certificates with which a server failed verification; undefined for other errors. */
-export async function inspectCertificate(error: ConnectionError, { url, tlsServerName }: Connection, proxy?: Proxy) {
+export async function inspectCertificate(error: ConnectionError, connection: Connection, proxy?: Proxy) {
   const { cert, code = '' } = error;
   const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
   // Node only attaches certificates to errors about the name.
-  const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(new URL(url), tlsServerName) : undefined);
+  const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(connection) : undefined);
   if (leaf === undefined) {
     return undefined;
   }
@@ -75,11 +76,12 @@ export async function inspectCertificate(error: ConnectionError, { url, tlsServe
 }
 
 // Opens a connection that sends nothing.
-function fetchCertificate({ hostname, port }: URL, serverName: string | undefined): Promise<Certificate | undefined> {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const servername = serverName ?? (isIP(host) === 0 ? host : '');
+function fetchCertificate(connection: Connection): Promise<Certificate | undefined> {
+  const { hostname, port } = new URL(connection.url);
+  const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+  const servername = findServerName(connection);
   return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port || 443), servername, rejectUnauthorized: false }, () => {
+    const socket = connect({ ...to, servername, rejectUnauthorized: false }, () => {
       resolve(socket.getPeerCertificate(true));
       socket.destroy();
     });

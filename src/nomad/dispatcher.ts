@@ -1,4 +1,5 @@
-import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import { isIP, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
+import type buildConnector from 'undici/types/connector.js';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
@@ -13,19 +14,28 @@ const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
 
+/** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
+export function findServerName({ url, tlsServerName }: Connection): string {
+  const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
+  return tlsServerName ?? (isIP(host) === 0 ? host : '');
+}
+
 /** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
 export function createDispatcher(options: Connection, proxy: Proxy | undefined, connectMs: number): Dispatcher {
-  const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = options;
+  const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
   const connect = {
     timeout: connectMs,
     rejectUnauthorized: !tlsSkipVerify,
     ca: caCertificate?.text,
+    // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
+    allowPartialTrustChain: caCertificate !== undefined,
     cert: clientCertificate?.text,
     key: clientKey?.text,
-    servername: tlsServerName,
+    servername: findServerName(options),
   };
   const shared = {
     connections: 1,
+    pipelining: 2,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     maxResponseSize: MAX_RESPONSE_BYTES,
@@ -39,6 +49,9 @@ export function createDispatcher(options: Connection, proxy: Proxy | undefined, 
     ...(proxy.authorization !== undefined && { token: proxy.authorization }),
     requestTls: connect,
     proxyTls: { timeout: connectMs },
+    // undici takes the IP address of a proxy for a server name, and Node then prints a warning.
+    clientFactory: (_, { connect: open }: { connect: buildConnector.connector }) =>
+      new Agent({ connect: (to, done) => open({ ...to, servername: '' }, done) }),
     // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
     proxyTunnel: url.startsWith('https:'),
   });
