@@ -57,6 +57,12 @@ test.each<Refusal>([
   ['extraHeaders', 'must contain "Name: value" lines, but line 2 is not one', 'X-Good: 1\nhunter2-without-a-colon'],
   ['extraHeaders', 'has no value on line 2', 'X-Good: 1\nX-Secret:  '],
   ['extraHeaders', 'contains a character on line 1', 'Bad Name: hunter2', 'X-Bell: hunter2\u0007'],
+  [
+    'extraHeaders',
+    'has two headers on line 1; write "extraHeaders: |"',
+    'X-A: 1 X-B: hunter2',
+    'X-A: 1 cookie: hunter2',
+  ],
   ['extraHeaders', 'repeats the header on line 2', 'X-A: hunter2\nx-a: hunter2'],
   ...RESERVED.map((name): Refusal => ['extraHeaders', `sets ${name} on line 1`, `${name.toUpperCase()}: hunter2`]),
 ])('%s %s', (name, problem, ...values) => {
@@ -79,19 +85,25 @@ describe('extraHeaders', () => {
   test.each([
     ['X-Key: abcdef', ['abcdef']],
     ['X-Key: abcde', []],
+    ['X-Environment: production\nX-Region: production-eu-west-1-blue-green', []],
+    ['X-Octo: 0123456789-0123456789abcdefABCD', ['0123456789-0123456789abcdefABCD']],
+    ['X-Octo: 0123456789abcdefABC\nX-Cat: 01234567890123456789\nX-Dog: abcdefghijklmnopqrstuvwxyz', []],
+    ...['Cookie', 'X-Octo-Token', 'CF-Access-Client-Secret', 'X-PASSWORD', 'x-credentials', 'X-Signature-1'].map(
+      (name): [string, string[]] => [`${name}: of ${name}`, [`of ${name}`]],
+    ),
     ['Authorization: Bearer s3cr3t-value', ['Bearer s3cr3t-value', 's3cr3t-value']],
-    ['X-Auth: token t0ken', ['token t0ken', 't0ken']],
+    ['X-Octo: token t0ken', ['token t0ken', 't0ken']],
     ['Authorization: Basic dTpwYXNzd29yZA==', ['Basic dTpwYXNzd29yZA==', 'dTpwYXNzd29yZA==', 'password']],
     ['Authorization: Basic dXNlcg==', ['Basic dXNlcg==', 'dXNlcg==']],
     ['X-Auth: NotBasic dTpwYXNzd29yZF8y', ['NotBasic dTpwYXNzd29yZF8y']],
     ['a-secret-without-a-name', ['a-secret-without-a-name']],
-    ['X-Bell: a\u0007hunter3\nX-Key: hunter4', ['a\u0007hunter3', 'hunter4']],
+    ['X-Bell-Key: a\u0007hunter3\nX-Key: hunter4', ['a\u0007hunter3', 'hunter4']],
   ])('%j adds these masks: %j', (extraHeaders, expected) =>
     expect(findMasks(readInputsWith({ extraHeaders }).output)).toEqual(expected),
   );
 });
 
-const ABSENT = 'which is not set, or comes from a secret that is empty in this job';
+const ABSENT = 'which is not set, or whose secret is empty in this job';
 
 test.each([
   [`clientKey requires the input clientCertificate, ${ABSENT}`, { clientKey: client.key }],

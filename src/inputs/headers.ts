@@ -6,11 +6,16 @@ const RESERVED =
   /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
+// The runner drops each job output that contains a masked word, such as the name of an environment.
+const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+// YAML's ">" joins lines with spaces.
+const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
 
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 export function parseHeaders(value: string): Record<string, string> {
   const lines = value.split('\n').map(splitLine);
-  lines.forEach(([, content]) => maskHeader(content));
+  lines.forEach(maskHeader);
   const headers = new Map<string, string>();
   for (const [index, [name, content]] of lines.entries()) {
     if (name !== '' || content !== '') {
@@ -24,9 +29,9 @@ export function parseHeaders(value: string): Record<string, string> {
   return Object.fromEntries(headers);
 }
 
-/** Masks the value of a header, and the credentials in it. */
-export function maskHeader(value: string): void {
-  mask(value.length >= MIN_SECRET_LENGTH ? value : '');
+/** Masks the value of a header, and the credentials in it, if its name or its form says that it is secret. */
+export function maskHeader([name, value]: [name: string, value: string]): void {
+  mask(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
   mask(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
   mask(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
@@ -44,6 +49,9 @@ function checkHeader(name: string, content: string, where: string): void {
   }
   if (content === '') {
     throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
+  }
+  if (JOINED.test(content)) {
+    throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
   }
   try {
     validateHeaderName(name);

@@ -20,7 +20,7 @@ export async function revokeToken(accessorId: string, secretId: string, connecti
   // This process has not masked them yet.
   mask(secretId);
   maskKey(connection.clientKey?.text ?? '');
-  Object.values(connection.extraHeaders).forEach(maskHeader);
+  Object.entries(connection.extraHeaders).forEach(maskHeader);
   const deadline = new Deadline(Math.min(MAX_S, connection.timeout));
   try {
     const nomad = new NomadApi(connection, deadline);
