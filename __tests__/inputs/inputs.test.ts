@@ -125,6 +125,12 @@ describe('the transport', () => {
   const PUBLIC = ['nomad.example.com', '127.0.0.1.a.com', 'localhost.a.com', '128.0.0.1:4646', '[::2]:4646'];
   const PRIVATE = ['https://nomad.example.com', 'http://localhost:4646', 'http://127.3.2.1', 'http://[::1]:4646'];
 
+  test('causes a warning about NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    warnAboutTransport(connectTo('https://nomad.example.com'));
+    expect(stdout.text).toMatch(/^::warning::NODE_TLS_REJECT_UNAUTHORIZED is 0: .* impersonates GitHub .*\n$/);
+  });
+
   test.each(PUBLIC)('causes a warning about plain HTTP for %s', (host) => {
     warnAboutTransport(connectTo(`http://${host}`));
     expect(stdout.text).toBe(

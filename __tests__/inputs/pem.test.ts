@@ -96,7 +96,7 @@ test('certificates that have expired are refused unless another CA is valid, aft
   expect(readInputsWith(chain).error).toBe(`Input clientCertificate ${problem}`);
   expect(readInputsWith({ caCertificate: `${expired}\n${valid}` })).toMatchObject({ error: '', output: '' });
   expect(readInputsWith({ caCertificate: ending }).output).toBe(
-    `::warning::Input caCertificate contains a certificate that expires at ${findEnd(ending)}. Renew it before then.\n`,
+    `::warning::Input caCertificate contains a certificate that expires at ${findEnd(ending)}. Renew it.\n`,
   );
 });
 

@@ -55,18 +55,21 @@ export function readInputs() {
   };
 }
 
-/** Warns if someone other than Nomad could read the JWT or the token. */
+/** Warns if someone other than GitHub and Nomad could read the JWT or the token. */
 export function warnAboutTransport({ url, tlsSkipVerify }: Connection): void {
   const { protocol, hostname } = new URL(url);
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    core.warning(
+      'NODE_TLS_REJECT_UNAUTHORIZED is 0: any server that impersonates GitHub can receive the credentials with which this job requests its JWT. Set NODE_EXTRA_CA_CERTS instead.',
+    );
+  }
   if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
     core.warning(
       `${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`,
     );
   }
   if (tlsSkipVerify) {
-    core.warning(
-      'tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.',
-    );
+    core.warning('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate.');
   }
 }
 
@@ -90,10 +93,7 @@ function readBoolean(name: string, defaultValue: boolean): boolean {
 function checkClientPair({ clientCertificate, clientKey }: Connection): void {
   const [given, missing] = clientKey ? ['clientKey', 'clientCertificate'] : ['clientCertificate', 'clientKey'];
   if ((clientCertificate === undefined) !== (clientKey === undefined)) {
-    throw invalid(
-      given,
-      `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`,
-    );
+    throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
   }
   if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
     throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
@@ -105,9 +105,7 @@ function checkExpiry(input: string, expiryMs: number): void {
     throw invalid(input, `contains a certificate that expired at ${formatTime(expiryMs)}; renew it`);
   }
   if (expiryMs < Date.now() + WARN_BEFORE_MS) {
-    core.warning(
-      `Input ${input} contains a certificate that expires at ${formatTime(expiryMs)}. Renew it before then.`,
-    );
+    core.warning(`Input ${input} contains a certificate that expires at ${formatTime(expiryMs)}. Renew it.`);
   }
 }
 
