@@ -56,7 +56,7 @@ const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 test.concurrent.each(FILES)('%s that names an unwritable file fails the step before the login', async (name) => {
   const env = Object.fromEntries(FILES.filter((other) => other !== name).map((other) => [other, '']));
   const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), env });
-  expect(failure).toBe(`This step cannot write to the file that ${name} names (EACCES)`);
+  expect(failure).toBe(`This step cannot write to the path that ${name} names (EACCES)`);
   expect(log).toContain('options: --user root');
   expect(requests).toEqual([]);
 });

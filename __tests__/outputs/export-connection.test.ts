@@ -6,7 +6,8 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { adviseAddress } from '../../src/outputs/export-connection.js';
 import { createFolder, deleteFolder } from '../../src/outputs/state.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { useProcess } from '../support/in-process.js';
+import type { Inputs } from '../../src/inputs/inputs.js';
+import { connectTo, useProcess } from '../support/in-process.js';
 import { answer, cleanUp, logIn, MANAGEMENT, runJob, TOKEN, type Scenario } from '../support/servers.js';
 
 const ON = { exportConnection: 'true' };
@@ -100,12 +101,9 @@ describe('the PEM files of exportConnection', () => {
     expect(readdirSync(temp)).toEqual([]);
   });
 
-  test.concurrent('that cannot be written fail the step; then the post step revokes the token', async () => {
-    const env = { RUNNER_TEMP: join(root, 'absent') };
-    const { failure, exported, outputs, post } = await runJob({ ...withCa, env });
-    expect(failure).toContain('ENOENT');
-    expect({ exported, outputs }).toEqual({ exported: {}, outputs: {} });
-    expect(post.log).toContain('is revoked');
+  test.concurrent('whose folder does not exist fail the step before the login', async () => {
+    const { failure, requests } = await logIn({ ...withCa, env: { RUNNER_TEMP: join(root, 'absent') } });
+    expect([failure, requests]).toEqual(['This step cannot write to the path that RUNNER_TEMP names (ENOENT)', []]);
   });
 });
 
@@ -131,13 +129,19 @@ describe('in this process', () => {
     expect(() => deleteFolder(root + path)).toThrow('not a folder of this action');
   });
 
-  test('the advice on NOMAD_ADDR is given only if that names another address', () => {
-    Object.assign(process.env, { NOMAD_ADDR: 'https://nomad.example.com/', GITHUB_ENV: import.meta.filename });
-    adviseAddress('https://nomad.example.com');
-    expect(output.text).toBe('');
-    adviseAddress('https://other.example.com');
-    expect(output.text).toBe(
-      'Later steps get NOMAD_TOKEN, but NOMAD_ADDR names another address: set exportConnection to true, or NOMAD_ADDR to https://other.example.com.\n',
-    );
+  test.each([
+    ['', 'https://nomad.example.com', { NOMAD_REGION: 'eu', NOMAD_NAMESPACE: '' }],
+    [
+      'NOMAD_ADDR has another value in this job: set exportConnection to true, or NOMAD_ADDR to https://a.example.com.',
+      ...(['https://a.example.com', {}] as const),
+    ],
+    [
+      "NOMAD_REGION has another value in this job, NOMAD_NAMESPACE has another value in this job: set exportConnection to true, or NOMAD_REGION to eu, NOMAD_NAMESPACE to ''.",
+      ...(['https://nomad.example.com', { NOMAD_REGION: 'global', NOMAD_NAMESPACE: 'ci' }] as const),
+    ],
+  ])('the advice on the environment of later steps is "%s" for a login to %s with %j', (advice, url, environment) => {
+    Object.assign(process.env, { NOMAD_ADDR: 'https://nomad.example.com/', ...environment });
+    adviseAddress({ connection: connectTo(url, { region: 'eu' }) } as Inputs);
+    expect(output.text).toBe(advice && `Later steps get NOMAD_TOKEN, but ${advice}\n`);
   });
 });

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
 
@@ -9,16 +10,16 @@ export function canReceive(file: (typeof FILES)[number]): boolean {
   return statSync(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Throws a Failure if a file for later steps cannot be written: after the login, that would leave a token that nothing revokes. */
-export function checkCommandFiles(): void {
-  for (const file of FILES) {
+/** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
+export function checkCommandFiles(needsFolder: boolean): void {
+  for (const name of [...FILES, 'RUNNER_TEMP'] as const) {
     try {
-      if (canReceive(file)) {
-        accessSync(process.env[file] ?? '', constants.W_OK);
+      if (name === 'RUNNER_TEMP' ? needsFolder : canReceive(name)) {
+        accessSync(process.env[name] || tmpdir(), constants.W_OK);
       }
     } catch (error) {
       const { code = 'error' } = error as NodeJS.ErrnoException;
-      throw new Failure('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
+      throw new Failure('action unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
     }
   }
 }

@@ -8,7 +8,8 @@ import { warnUnlessPresent } from './command-files.js';
 import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-export function exportConnection({ connection, namespace, exportToken }: Inputs): void {
+export function exportConnection(inputs: Inputs): void {
+  const { connection, namespace, exportToken } = inputs;
   const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
   const variables: Record<string, string | undefined> = {
     NOMAD_ADDR: url,
@@ -18,7 +19,7 @@ export function exportConnection({ connection, namespace, exportToken }: Inputs)
     NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
     NOMAD_HTTP_AUTH: decodeBasic(extraHeaders['authorization'] ?? ''),
     NOMAD_CAPATH: undefined,
-    ...provideFiles({
+    ...provideFiles(needsFolder(inputs), {
       NOMAD_CACERT: connection.caCertificate,
       NOMAD_CLIENT_CERT: connection.clientCertificate,
       NOMAD_CLIENT_KEY: connection.clientKey,
@@ -35,13 +36,29 @@ export function exportConnection({ connection, namespace, exportToken }: Inputs)
   }
 }
 
-/** Says what to set if later steps get the token without the address that it belongs to. */
-export function adviseAddress(url: string): void {
-  const address = process.env['NOMAD_ADDR'] ?? '';
-  if (address.replace(/\/+$/, '') !== url) {
-    const state = address === '' ? 'is not set in this job' : 'names another address';
+/** Tells whether exportConnection writes PEM files, because an input contains PEM instead of the path of a file. */
+export function needsFolder({ connection, ...inputs }: Inputs): boolean {
+  const { caCertificate, clientCertificate, clientKey } = connection;
+  const isPasted = (pem?: Pem): boolean => pem !== undefined && pem.path === undefined;
+  return inputs.exportConnection && [caCertificate, clientCertificate, clientKey].some(isPasted);
+}
+
+/** Says what to set if later steps get the token, but another address, region or namespace. */
+export function adviseAddress({ connection: { url, region }, namespace }: Inputs): void {
+  // A runner that is itself a job of Nomad has NOMAD_REGION and NOMAD_NAMESPACE in its environment.
+  const wrong = Object.entries({ NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace }).filter(
+    ([name, value = '']) => {
+      const given = process.env[name]?.replace(/\/+$/, '') ?? '';
+      return given !== value && (given !== '' || name === 'NOMAD_ADDR');
+    },
+  );
+  if (wrong.length > 0) {
+    const states = wrong.map(
+      ([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'} in this job`,
+    );
+    const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
     core.info(
-      `Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`,
+      `Later steps get NOMAD_TOKEN, but ${states.join(', ')}: set exportConnection to true, or ${values.join(', ')}.`,
     );
   }
 }
@@ -60,8 +77,7 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
   }
 }
 
-function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
-  const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
+function provideFiles(isPasted: boolean, pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
   const folder = isPasted && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
   if (folder !== '') {
     // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.

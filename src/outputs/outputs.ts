@@ -27,7 +27,7 @@ export function publish(token: NomadToken, policies: string[] | undefined, input
   if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
     if (!inputs.exportConnection) {
-      adviseAddress(inputs.connection.url);
+      adviseAddress(inputs);
     }
   }
   if (warnUnlessPresent('GITHUB_OUTPUT')) {
