@@ -44,7 +44,7 @@ describe('a request', () => {
 
   test('carries the extra headers, the version and the region, and its body or token', async () => {
     const query = 'region=a%26b%3Dc%2F%C3%BC';
-    const version = { 'user-agent': `nomad-jwt-auth/${packageJson.version}` };
+    const version = { 'user-agent': `nomad-jwt-auth/${packageJson.version}`, 'accept-encoding': 'identity' };
     const usual = { 'x-team': 'platform', ...version, host: expect.any(String), connection: 'keep-alive' };
     const ofBody = { 'content-type': 'application/json', 'content-length': '7' };
     const ofToken = { 'x-nomad-token': TOKEN.SecretID };

@@ -82,7 +82,10 @@ export class NomadApi {
       path: pathname,
       query: region === undefined ? {} : { region },
       method,
+      // Two GET requests at once take one round trip.
+      blocking: method !== 'GET',
       headers: {
+        'accept-encoding': 'identity',
         'user-agent': `${packageJson.name}/${packageJson.version}`,
         ...extraHeaders,
         ...(secretId !== undefined && { 'x-nomad-token': secretId }),
@@ -92,7 +95,9 @@ export class NomadApi {
     });
     const text = await response.body.text();
     this.#hasResponded = true;
-    return { status: response.statusCode, headers: response.headers, text };
+    const { statusCode: status, headers } = response;
+    const { 'content-encoding': encoding = 'identity' } = headers;
+    return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
   }
 
   async #describe(error: Error): Promise<Failure> {

@@ -6,8 +6,9 @@ import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Jwt } from '../jwt.js';
+import { quote } from '../secrets.js';
 import type { NomadApi } from './api.js';
-import { parseToken, readNames, type NomadToken } from './token.js';
+import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';
 
 // How long to wait until Nomad knows a new token.
 const MAX_S = 10;
@@ -40,7 +41,9 @@ export async function logIn(nomad: NomadApi, jwt: Jwt, inputs: Inputs, deadline:
       try {
         return parseToken(response.text);
       } catch {
-        throw new Failure('nomad 200', "Nomad's response does not contain a valid token", facts);
+        const { 'content-encoding': encoding } = response.headers;
+        const form = encoding === undefined ? '' : ` in the encoding ${quote(String(encoding))}`;
+        throw new Failure('nomad 200', `Nomad's response${form} does not contain a valid token`, facts);
       }
     });
   } catch (error) {
@@ -51,26 +54,37 @@ export async function logIn(nomad: NomadApi, jwt: Jwt, inputs: Inputs, deadline:
   }
 }
 
-/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
 export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadline: Deadline) {
-  const { secretId, type, policies, roles } = token;
+  const { secretId, accessorId, type, policies, roles } = token;
   const limit = new Deadline(Math.min(MAX_S, deadline.leftMs / 1000));
-  const hasRoles = type === 'client' && roles.length > 0;
-  const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
+  const ask = async <T>(path: string, parse: (body: unknown) => T): Promise<T> => {
+    const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
+    try {
+      return parse(JSON.parse(response.status === 200 ? response.text : ''));
+    } catch {
+      throw nomad.refuse(`GET ${path} was answered`, response);
+    }
+  };
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
     try {
-      const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
-      if (status === 200) {
-        return hasRoles ? readNames(JSON.parse(text)) : policies;
+      // Nomad also lists policies for the token of someone else, or for none.
+      const [seenId, names] = await Promise.all([
+        ask('/v1/acl/token/self', readAccessorId),
+        type === 'client' && roles.length > 0 ? ask('/v1/acl/policies', readNames) : policies,
+      ]);
+      if (seenId === accessorId) {
+        return names;
       }
-    } catch {
-      // The connection failed, or a server in front of Nomad responded.
-    }
-    if (limit.leftMs === 0) {
-      core.warning(
-        'Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.',
-      );
-      return undefined;
+      throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
+    } catch (error) {
+      const isTemporary = error instanceof Failure && (isUnknownToken(error) || findKind(error).retry > 0);
+      if (!isTemporary || limit.leftMs === 0) {
+        core.warning(
+          `Nomad has created the token, but this step could not confirm that it works: ${(error as Error).message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`,
+        );
+        return undefined;
+      }
     }
     await sleep(delayMs);
   }

@@ -7,12 +7,9 @@ import type { Connection } from '../inputs/inputs.js';
 import { maskKey } from '../inputs/pem.js';
 import { mask } from '../secrets.js';
 import { NomadApi } from './api.js';
+import { isUnknownToken } from './token.js';
 
 const MAX_S = 5;
-// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
-// says "expired" until it deletes an expired token.
-const UNKNOWN_TOKEN =
-  /^(?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 
 /** Revokes a management token with itself and logs the outcome: https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token */
 export async function revokeToken(accessorId: string, secretId: string, connection: Connection): Promise<void> {
@@ -30,10 +27,11 @@ export async function revokeToken(accessorId: string, secretId: string, connecti
       if (response.status === 200 && response.text === '') {
         return 'is revoked';
       }
-      if (UNKNOWN_TOKEN.test(`${String(response.status)} ${response.text}`)) {
+      const failure = nomad.refuse('Nomad refused to revoke the token', response);
+      if (isUnknownToken(failure)) {
         return 'had already expired or been revoked';
       }
-      throw nomad.refuse('Nomad refused to revoke the token', response);
+      throw failure;
     }).finally(() => nomad.close());
     core.info(`${name} ${outcome}.`);
   } catch (error) {

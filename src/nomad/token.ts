@@ -1,3 +1,4 @@
+import type { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 
 /** A Nomad ACL token; `expirationTime` is RFC 3339, empty if the token does not expire. */
@@ -6,6 +7,12 @@ export type NomadToken = ReturnType<typeof parseToken>;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
+// The token of a request without one is "anonymous".
+const ACCESSOR_ID = /^[\w-]{1,36}$/;
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
+// says "expired" until it deletes an expired token.
+const UNKNOWN_TOKEN =
+  /^nomad (?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Reads the token in a response body and masks it; throws an error if there is none. */
@@ -22,6 +29,16 @@ export function parseToken(body: string) {
     roles: readNames(token?.['Roles']),
     expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
   };
+}
+
+/** Reads the accessor ID of a token in a response body; throws an error if the value has another form. */
+export function readAccessorId(body: unknown): string {
+  return expectMatch((body as Record<string, unknown> | null)?.['AccessorID'], ACCESSOR_ID);
+}
+
+/** Tells whether a failure is Nomad's own response to a request with a token that it does not know. */
+export function isUnknownToken({ sign }: Failure): boolean {
+  return UNKNOWN_TOKEN.test(sign);
 }
 
 /** Reads the `Name` of each object in a list; throws an error if the value has another form. */
