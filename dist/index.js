@@ -11895,10 +11895,15 @@ function isFromFork() {
 const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
+// The runner drops each job output that contains a masked word, such as the name of an environment.
+const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+// YAML's ">" joins lines with spaces.
+const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(value) {
     const lines = value.split('\n').map(splitLine);
-    lines.forEach(([, content]) => maskHeader(content));
+    lines.forEach(maskHeader);
     const headers = new Map();
     for (const [index, [name, content]] of lines.entries()) {
         if (name !== '' || content !== '') {
@@ -11911,9 +11916,9 @@ function parseHeaders(value) {
     }
     return Object.fromEntries(headers);
 }
-/** Masks the value of a header, and the credentials in it. */
-function maskHeader(value) {
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH ? value : '');
+/** Masks the value of a header, and the credentials in it, if its name or its form says that it is secret. */
+function maskHeader([name, value]) {
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
     (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
     (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
@@ -11929,6 +11934,9 @@ function checkHeader(name, content, where) {
     }
     if (content === '') {
         throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
+    }
+    if (JOINED.test(content)) {
+        throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
     }
     try {
         (0,node_http__WEBPACK_IMPORTED_MODULE_0__.validateHeaderName)(name);
@@ -12116,14 +12124,17 @@ function readInputs() {
         revokeToken: readBoolean('revokeToken', true),
     };
 }
-/** Warns if someone other than Nomad could read the JWT or the token. */
+/** Warns if someone other than GitHub and Nomad could read the JWT or the token. */
 function warnAboutTransport({ url, tlsSkipVerify }) {
     const { protocol, hostname } = new URL(url);
+    if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+        core/* warning */.$e('NODE_TLS_REJECT_UNAUTHORIZED is 0: any server that impersonates GitHub can receive the credentials with which this job requests its JWT. Set NODE_EXTRA_CA_CERTS instead.');
+    }
     if (protocol === 'http:' && !/^localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname)) {
         core/* warning */.$e(`${url} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.`);
     }
     if (tlsSkipVerify) {
-        core/* warning */.$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate instead.');
+        core/* warning */.$e('tlsSkipVerify is on: any server that impersonates Nomad can receive the JWT. Set caCertificate.');
     }
 }
 function read(name, parse) {
@@ -12146,7 +12157,7 @@ function readBoolean(name, defaultValue) {
 function checkClientPair({ clientCertificate, clientKey }) {
     const [given, missing] = clientKey ? ['clientKey', 'clientCertificate'] : ['clientCertificate', 'clientKey'];
     if ((clientCertificate === undefined) !== (clientKey === undefined)) {
-        throw invalid(given, `requires the input ${missing}, which is not set, or comes from a secret that is empty in this job`);
+        throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
     }
     if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
         throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
@@ -12157,7 +12168,7 @@ function checkExpiry(input, expiryMs) {
         throw invalid(input, `contains a certificate that expired at ${(0,deadline/* formatTime */.fU)(expiryMs)}; renew it`);
     }
     if (expiryMs < Date.now() + WARN_BEFORE_MS) {
-        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,deadline/* formatTime */.fU)(expiryMs)}. Renew it before then.`);
+        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,deadline/* formatTime */.fU)(expiryMs)}. Renew it.`);
     }
 }
 function invalid(input, problem) {
@@ -12209,15 +12220,17 @@ function matching(pattern, expected) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6912);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9984);
+/* harmony import */ var _outputs_export_connection_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8825);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8964);
+
 
 
 
@@ -12232,8 +12245,8 @@ try {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)();
-    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)((0,_outputs_export_connection_js__WEBPACK_IMPORTED_MODULE_7__/* .needsFolder */ .qP)(inputs));
+    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_9__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
         // Open the connection to Nomad while GitHub issues the JWT.
@@ -12243,10 +12256,10 @@ try {
         const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
         // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
         const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs, deadline);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .saveToken */ .f)(token, inputs);
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)(token, policies, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .publish */ .m)(token, policies, inputs);
     }
     finally {
         nomad.close();
@@ -12255,7 +12268,7 @@ try {
 catch (error) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
 }
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n)();
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_10__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -12285,12 +12298,65 @@ var failures_failure = __nccwpck_require__(7361);
 var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: external "node:diagnostics_channel"
 var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
+var undici = __nccwpck_require__(9729);
+;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
+
+
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
+// Far more than any response from Nomad.
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
+/** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
+function findServerName({ url, tlsServerName }) {
+    const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
+    return tlsServerName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+}
+/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
+function createDispatcher(options, proxy, connectMs) {
+    const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
+    const connect = {
+        timeout: connectMs,
+        rejectUnauthorized: !tlsSkipVerify,
+        ca: caCertificate?.text,
+        // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
+        allowPartialTrustChain: caCertificate !== undefined,
+        cert: clientCertificate?.text,
+        key: clientKey?.text,
+        servername: findServerName(options),
+    };
+    const shared = {
+        connections: 1,
+        pipelining: 2,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+    };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g({ ...shared, connect });
+    }
+    return new undici/* ProxyAgent */.k({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: connect,
+        proxyTls: { timeout: connectMs },
+        // undici takes the IP address of a proxy for a server name, and Node then prints a warning.
+        clientFactory: (_, { connect: open }) => new undici/* Agent */.g({ connect: (to, done) => open({ ...to, servername: '' }, done) }),
+        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+        proxyTunnel: url.startsWith('https:'),
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
 
 
@@ -12336,11 +12402,11 @@ function findReason({ code = 'unknown error', reason = '', message, errors = [] 
     return (code.startsWith('ERR_SSL') && reason) || said || [...others].join('; ') || code;
 }
 /** Describes the certificates with which a server failed verification; undefined for other errors. */
-async function inspectCertificate(error, { url, tlsServerName }, proxy) {
+async function inspectCertificate(error, connection, proxy) {
     const { cert, code = '' } = error;
     const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
     // Node only attaches certificates to errors about the name.
-    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(new URL(url), tlsServerName) : undefined);
+    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(connection) : undefined);
     if (leaf === undefined) {
         return undefined;
     }
@@ -12357,11 +12423,12 @@ async function inspectCertificate(error, { url, tlsServerName }, proxy) {
     };
 }
 // Opens a connection that sends nothing.
-function fetchCertificate({ hostname, port }, serverName) {
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const servername = serverName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+function fetchCertificate(connection) {
+    const { hostname, port } = new URL(connection.url);
+    const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+    const servername = findServerName(connection);
     return new Promise((resolve) => {
-        const socket = (0,external_node_tls_.connect)({ host, port: Number(port || 443), servername, rejectUnauthorized: false }, () => {
+        const socket = (0,external_node_tls_.connect)({ ...to, servername, rejectUnauthorized: false }, () => {
             resolve(socket.getPeerCertificate(true));
             socket.destroy();
         });
@@ -12378,49 +12445,6 @@ function listChain(certificate) {
 }
 const parse = (time = '') => Date.parse(time);
 const readName = (subject) => (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
-
-// EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
-var undici = __nccwpck_require__(9729);
-;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
-
-
-// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
-// Far more than any response from Nomad.
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
-/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
-function createDispatcher(options, proxy, connectMs) {
-    const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = options;
-    const connect = {
-        timeout: connectMs,
-        rejectUnauthorized: !tlsSkipVerify,
-        ca: caCertificate?.text,
-        cert: clientCertificate?.text,
-        key: clientKey?.text,
-        servername: tlsServerName,
-    };
-    const shared = {
-        connections: 1,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_RESPONSE_BYTES,
-    };
-    if (proxy === undefined) {
-        return new undici/* Agent */.g({ ...shared, connect });
-    }
-    return new undici/* ProxyAgent */.k({
-        ...shared,
-        uri: proxy.origin,
-        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-        requestTls: connect,
-        proxyTls: { timeout: connectMs },
-        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-        proxyTunnel: url.startsWith('https:'),
-    });
-}
 
 ;// CONCATENATED MODULE: ./src/nomad/response.ts
 
@@ -12525,7 +12549,10 @@ class NomadApi {
             path: pathname,
             query: region === undefined ? {} : { region },
             method,
+            // Two GET requests at once take one round trip.
+            blocking: method !== 'GET',
             headers: {
+                'accept-encoding': 'identity',
                 'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
                 ...extraHeaders,
                 ...(secretId !== undefined && { 'x-nomad-token': secretId }),
@@ -12535,7 +12562,9 @@ class NomadApi {
         });
         const text = await response.body.text();
         this.#hasResponded = true;
-        return { status: response.statusCode, headers: response.headers, text };
+        const { statusCode: status, headers } = response;
+        const { 'content-encoding': encoding = 'identity' } = headers;
+        return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
     }
     async #describe(error) {
         const [sign, reason] = describeError(error, this.#proxy);
@@ -12583,6 +12612,11 @@ var secrets = __nccwpck_require__(7194);
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
+// The token of a request without one is "anonymous".
+const ACCESSOR_ID = /^[\w-]{1,36}$/;
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
+// says "expired" until it deletes an expired token.
+const UNKNOWN_TOKEN = /^nomad (?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /** Reads the token in a response body and masks it; throws an error if there is none. */
 function parseToken(body) {
@@ -12598,6 +12632,14 @@ function parseToken(body) {
         roles: readNames(token?.['Roles']),
         expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
+}
+/** Reads the accessor ID of a token in a response body; throws an error if the value has another form. */
+function readAccessorId(body) {
+    return expectMatch(body?.['AccessorID'], ACCESSOR_ID);
+}
+/** Tells whether a failure is Nomad's own response to a request with a token that it does not know. */
+function isUnknownToken({ sign }) {
+    return UNKNOWN_TOKEN.test(sign);
 }
 /** Reads the `Name` of each object in a list; throws an error if the value has another form. */
 function readNames(value) {
@@ -12618,6 +12660,7 @@ function expectMatch(value, pattern) {
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/login.ts
+
 
 
 
@@ -12656,7 +12699,9 @@ async function logIn(nomad, jwt, inputs, deadline) {
                 return parseToken(response.text);
             }
             catch {
-                throw new failure/* Failure */.H('nomad 200', "Nomad's response does not contain a valid token", facts);
+                const { 'content-encoding': encoding } = response.headers;
+                const form = encoding === undefined ? '' : ` in the encoding ${(0,secrets/* quote */.hD)(String(encoding))}`;
+                throw new failure/* Failure */.H('nomad 200', `Nomad's response${form} does not contain a valid token`, facts);
             }
         });
     }
@@ -12667,25 +12712,37 @@ async function logIn(nomad, jwt, inputs, deadline) {
         throw error;
     }
 }
-/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, if Nomad lists them. */
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
 async function waitUntilUsable(nomad, token, deadline) {
-    const { secretId, type, policies, roles } = token;
+    const { secretId, accessorId, type, policies, roles } = token;
     const limit = new src_deadline/* Deadline */.B2(Math.min(MAX_S, deadline.leftMs / 1000));
-    const hasRoles = type === 'client' && roles.length > 0;
-    const path = hasRoles ? '/v1/acl/policies' : '/v1/acl/token/self';
-    for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+    const ask = async (path, parse) => {
+        const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
         try {
-            const { status, text } = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
-            if (status === 200) {
-                return hasRoles ? readNames(JSON.parse(text)) : policies;
-            }
+            return parse(JSON.parse(response.status === 200 ? response.text : ''));
         }
         catch {
-            // The connection failed, or a server in front of Nomad responded.
+            throw nomad.refuse(`GET ${path} was answered`, response);
         }
-        if (limit.leftMs === 0) {
-            core/* warning */.$e('Nomad has created the token but does not accept it yet, so it may refuse the first requests of the next step.');
-            return undefined;
+    };
+    for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+        try {
+            // Nomad also lists policies for the token of someone else, or for none.
+            const [seenId, names] = await Promise.all([
+                ask('/v1/acl/token/self', readAccessorId),
+                type === 'client' && roles.length > 0 ? ask('/v1/acl/policies', readNames) : policies,
+            ]);
+            if (seenId === accessorId) {
+                return names;
+            }
+            throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
+        }
+        catch (error) {
+            const isTemporary = error instanceof failure/* Failure */.H && (isUnknownToken(error) || (0,catalogue/* findKind */.oH)(error).retry > 0);
+            if (!isTemporary || limit.leftMs === 0) {
+                core/* warning */.$e(`Nomad has created the token, but this step could not confirm that it works: ${error.message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`);
+                return undefined;
+            }
         }
         await (0,promises_.setTimeout)(delayMs);
     }
@@ -12753,8 +12810,11 @@ const ProxyAgent = (proxy_agent_default());
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7361);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7361);
+
 
 
 
@@ -12763,17 +12823,17 @@ const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 function canReceive(file) {
     return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
-/** Throws a Failure if a file for later steps cannot be written: after the login, that would leave a token that nothing revokes. */
-function checkCommandFiles() {
-    for (const file of FILES) {
+/** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
+function checkCommandFiles(needsFolder) {
+    for (const name of [...FILES, 'RUNNER_TEMP']) {
         try {
-            if (canReceive(file)) {
-                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[file] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
+            if (name === 'RUNNER_TEMP' ? needsFolder : canReceive(name)) {
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] || (0,node_os__WEBPACK_IMPORTED_MODULE_1__.tmpdir)(), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
             }
         }
         catch (error) {
             const { code = 'error' } = error;
-            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('action unwritable-file', `This step cannot write to the file that ${file} names (${code})`);
+            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('action unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
         }
     }
 }
@@ -12781,7 +12841,7 @@ function checkCommandFiles() {
 function warnUnlessPresent(file) {
     const isPresent = canReceive(file);
     if (!isPresent) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
     }
     return isPresent;
 }
@@ -12789,30 +12849,29 @@ function warnUnlessPresent(file) {
 
 /***/ }),
 
-/***/ 9984:
+/***/ 8825:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ publish),
-  f: () => (/* binding */ saveToken)
+  n4: () => (/* binding */ adviseAddress),
+  Lw: () => (/* binding */ exportConnection),
+  qP: () => (/* binding */ needsFolder)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/outputs/command-files.ts
-var command_files = __nccwpck_require__(3969);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: ./src/outputs/command-files.ts
+var command_files = __nccwpck_require__(3969);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
 
 
@@ -12849,7 +12908,7 @@ function deleteFolder(path = '') {
     rmSync(path, { recursive: true, force: true });
 }
 function findParent() {
-    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_.tmpdir)());
 }
 
 ;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
@@ -12860,7 +12919,8 @@ function findParent() {
 
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-function exportConnection({ connection, namespace, exportToken }) {
+function exportConnection(inputs) {
+    const { connection, namespace, exportToken } = inputs;
     const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
     const variables = {
         NOMAD_ADDR: url,
@@ -12870,7 +12930,7 @@ function exportConnection({ connection, namespace, exportToken }) {
         NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
         NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
         NOMAD_CAPATH: undefined,
-        ...provideFiles({
+        ...provideFiles(needsFolder(inputs), {
             NOMAD_CACERT: connection.caCertificate,
             NOMAD_CLIENT_CERT: connection.clientCertificate,
             NOMAD_CLIENT_KEY: connection.clientKey,
@@ -12886,12 +12946,23 @@ function exportConnection({ connection, namespace, exportToken }) {
         }
     }
 }
-/** Says what to set if later steps get the token without the address that it belongs to. */
-function adviseAddress(url) {
-    const address = process.env['NOMAD_ADDR'] ?? '';
-    if (address.replace(/\/+$/, '') !== url) {
-        const state = address === '' ? 'is not set in this job' : 'names another address';
-        core/* info */.pq(`Later steps get NOMAD_TOKEN, but NOMAD_ADDR ${state}: set exportConnection to true, or NOMAD_ADDR to ${url}.`);
+/** Tells whether exportConnection writes PEM files, because an input contains PEM instead of the path of a file. */
+function needsFolder({ connection, ...inputs }) {
+    const { caCertificate, clientCertificate, clientKey } = connection;
+    const isPasted = (pem) => pem !== undefined && pem.path === undefined;
+    return inputs.exportConnection && [caCertificate, clientCertificate, clientKey].some(isPasted);
+}
+/** Says what to set if later steps get the token, but another address, region or namespace. */
+function adviseAddress({ connection: { url, region }, namespace }) {
+    // A runner that is itself a job of Nomad has NOMAD_REGION and NOMAD_NAMESPACE in its environment.
+    const wrong = Object.entries({ NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace }).filter(([name, value = '']) => {
+        const given = process.env[name]?.replace(/\/+$/, '') ?? '';
+        return given !== value && (given !== '' || name === 'NOMAD_ADDR');
+    });
+    if (wrong.length > 0) {
+        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'} in this job`);
+        const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
+        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')}: set exportConnection to true, or ${values.join(', ')}.`);
     }
 }
 function warnAboutPrograms({ url, tlsSkipVerify }) {
@@ -12903,8 +12974,7 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
         core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
     }
 }
-function provideFiles(pems) {
-    const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
+function provideFiles(isPasted, pems) {
     const folder = isPasted && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
     if (folder !== '') {
         // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
@@ -12918,7 +12988,20 @@ function provideFiles(pems) {
     return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]));
 }
 
-;// CONCATENATED MODULE: ./src/outputs/outputs.ts
+
+/***/ }),
+
+/***/ 8964:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ saveToken),
+/* harmony export */   m: () => (/* binding */ publish)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6683);
+/* harmony import */ var _command_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3969);
+/* harmony import */ var _export_connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8825);
 
 
 
@@ -12928,26 +13011,26 @@ function saveToken(token, { connection, revokeToken }) {
     const { accessorId, secretId, type, expirationTime } = token;
     const isRevocable = type === 'management' && revokeToken;
     const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-    if ((0,command_files/* canReceive */.aX)('GITHUB_STATE')) {
-        core/* saveState */.LZ('token', JSON.stringify(saved));
+    if ((0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .canReceive */ .aX)('GITHUB_STATE')) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('token', JSON.stringify(saved));
     }
     else if (isRevocable) {
-        core/* info */.pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
     }
 }
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 function publish(token, policies, inputs) {
     // A run by hand has no later step that reads the variables and the files.
-    if (inputs.exportConnection && (0,command_files/* canReceive */.aX)('GITHUB_ENV')) {
-        exportConnection(inputs);
+    if (inputs.exportConnection && (0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .canReceive */ .aX)('GITHUB_ENV')) {
+        (0,_export_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .exportConnection */ .Lw)(inputs);
     }
-    if (inputs.exportToken && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_ENV')) {
-        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
+    if (inputs.exportToken && (0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .warnUnlessPresent */ .wk)('GITHUB_ENV')) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
         if (!inputs.exportConnection) {
-            adviseAddress(inputs.connection.url);
+            (0,_export_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .adviseAddress */ .n4)(inputs);
         }
     }
-    if ((0,command_files/* warnUnlessPresent */.wk)('GITHUB_OUTPUT')) {
+    if ((0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .warnUnlessPresent */ .wk)('GITHUB_OUTPUT')) {
         const outputs = {
             ...(inputs.outputToken && { nomadToken: token.secretId }),
             accessorId: token.accessorId,
@@ -12956,7 +13039,7 @@ function publish(token, policies, inputs) {
             roles: JSON.stringify(token.roles),
             expirationTime: token.expirationTime,
         };
-        Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
+        Object.entries(outputs).forEach(([name, value]) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH(name, value));
     }
     describeToken(token, policies, inputs.methodName);
 }
@@ -12968,17 +13051,17 @@ function describeToken(token, policies, methodName) {
         `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
         ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
         ...(listed === '' ? [] : [`policies: ${listed}`]),
-        expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* formatTime */.fU)(Date.parse(expirationTime))}`,
+        expirationTime === '' ? 'never expires' : `expires ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .fU)(Date.parse(expirationTime))}`,
     ];
-    core/* info */.pq(parts.join('; '));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(parts.join('; '));
     if (type === 'management') {
-        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
     }
     else if (policies?.length === 0) {
-        core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
     }
     if (expirationTime === '') {
-        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
 }
 
@@ -13216,6 +13299,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 

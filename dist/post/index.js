@@ -165,7 +165,7 @@ async function cleanUpToken() {
         print(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(703)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8703));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(630)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4630));
         await revokeToken(accessorId, secretId, connection);
     }
     else if (type === 'client') {

@@ -1,8 +1,8 @@
-export const id = 703;
-export const ids = [703,911];
+export const id = 630;
+export const ids = [630,911];
 export const modules = {
 
-/***/ 8703:
+/***/ 4630:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -26,7 +26,7 @@ const TOKEN_LIKE = /eyJ[\w-]+(\.[\w-]*)*|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|
 const TERMINAL_ESCAPE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
 const secrets = new Set();
 /** Masks a secret in the runner's log, and makes the quoting functions replace it. */
-function mask(secret) {
+function secrets_mask(secret) {
     if (secret.length >= MIN_LENGTH && !secrets.has(secret)) {
         core.setSecret(secret);
         secrets.add(secret);
@@ -651,10 +651,15 @@ var external_node_http_ = __webpack_require__(7067);
 const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
+// The runner drops each job output that contains a masked word, such as the name of an environment.
+const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+// YAML's ">" joins lines with spaces.
+const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
 /** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(value) {
     const lines = value.split('\n').map(splitLine);
-    lines.forEach(([, content]) => maskHeader(content));
+    lines.forEach(maskHeader);
     const headers = new Map();
     for (const [index, [name, content]] of lines.entries()) {
         if (name !== '' || content !== '') {
@@ -667,11 +672,11 @@ function parseHeaders(value) {
     }
     return Object.fromEntries(headers);
 }
-/** Masks the value of a header, and the credentials in it. */
-function maskHeader(value) {
-    mask(value.length >= MIN_SECRET_LENGTH ? value : '');
-    mask(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
-    mask(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
+/** Masks the value of a header, and the credentials in it, if its name or its form says that it is secret. */
+function maskHeader([name, value]) {
+    secrets_mask(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
+    secrets_mask(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
+    secrets_mask(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
 /** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
@@ -685,6 +690,9 @@ function checkHeader(name, content, where) {
     }
     if (content === '') {
         throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
+    }
+    if (JOINED.test(content)) {
+        throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
     }
     try {
         validateHeaderName(name);
@@ -765,7 +773,7 @@ function maskKey(text) {
     (bodies.length > 0 ? bodies : [text])
         .flatMap((body) => body.split(/\s|\\[rn]/))
         .filter((line) => SECRET_LINE.test(line))
-        .forEach(mask);
+        .forEach(secrets_mask);
 }
 /** Tells whether a private key belongs to the first of the certificates. */
 function isKeyOfCertificate(key, certificates) {
@@ -823,7 +831,7 @@ function findProxy(url) {
         return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
     }
     catch {
-        mask(value);
+        secrets_mask(value);
         throw new Failure('action invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
@@ -844,7 +852,7 @@ function parseProxy(address) {
     const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
     // A user name without a password is often a key.
     const secret = password || username;
-    [secret, decodeURIComponent(secret), encoded].forEach(mask);
+    [secret, decodeURIComponent(secret), encoded].forEach(secrets_mask);
     return { origin, authorization: `Basic ${encoded}` };
 }
 // In addition to what @actions/http-client supports, NO_PROXY can contain networks in CIDR notation and `*.example.com`.
@@ -869,6 +877,59 @@ function isInNetwork(host, network) {
 
 // EXTERNAL MODULE: external "node:diagnostics_channel"
 var external_node_diagnostics_channel_ = __webpack_require__(3053);
+// EXTERNAL MODULE: ./src/nomad/undici.ts
+var undici = __webpack_require__(2911);
+;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
+
+
+// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
+const MAX_ADDRESS_MS = 1_000;
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
+// Far more than any response from Nomad.
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
+/** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
+function findServerName({ url, tlsServerName }) {
+    const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
+    return tlsServerName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+}
+/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
+function createDispatcher(options, proxy, connectMs) {
+    const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
+    const connect = {
+        timeout: connectMs,
+        rejectUnauthorized: !tlsSkipVerify,
+        ca: caCertificate?.text,
+        // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
+        allowPartialTrustChain: caCertificate !== undefined,
+        cert: clientCertificate?.text,
+        key: clientKey?.text,
+        servername: findServerName(options),
+    };
+    const shared = {
+        connections: 1,
+        pipelining: 2,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+    };
+    if (proxy === undefined) {
+        return new undici/* Agent */.g({ ...shared, connect });
+    }
+    return new undici/* ProxyAgent */.k({
+        ...shared,
+        uri: proxy.origin,
+        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
+        requestTls: connect,
+        proxyTls: { timeout: connectMs },
+        // undici takes the IP address of a proxy for a server name, and Node then prints a warning.
+        clientFactory: (_, { connect: open }) => new undici/* Agent */.g({ connect: (to, done) => open({ ...to, servername: '' }, done) }),
+        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+        proxyTunnel: url.startsWith('https:'),
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
 
 
@@ -914,11 +975,11 @@ function findReason({ code = 'unknown error', reason = '', message, errors = [] 
     return (code.startsWith('ERR_SSL') && reason) || said || [...others].join('; ') || code;
 }
 /** Describes the certificates with which a server failed verification; undefined for other errors. */
-async function inspectCertificate(error, { url, tlsServerName }, proxy) {
+async function inspectCertificate(error, connection, proxy) {
     const { cert, code = '' } = error;
     const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
     // Node only attaches certificates to errors about the name.
-    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(new URL(url), tlsServerName) : undefined);
+    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(connection) : undefined);
     if (leaf === undefined) {
         return undefined;
     }
@@ -935,11 +996,12 @@ async function inspectCertificate(error, { url, tlsServerName }, proxy) {
     };
 }
 // Opens a connection that sends nothing.
-function fetchCertificate({ hostname, port }, serverName) {
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const servername = serverName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+function fetchCertificate(connection) {
+    const { hostname, port } = new URL(connection.url);
+    const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+    const servername = findServerName(connection);
     return new Promise((resolve) => {
-        const socket = (0,external_node_tls_.connect)({ host, port: Number(port || 443), servername, rejectUnauthorized: false }, () => {
+        const socket = (0,external_node_tls_.connect)({ ...to, servername, rejectUnauthorized: false }, () => {
             resolve(socket.getPeerCertificate(true));
             socket.destroy();
         });
@@ -956,49 +1018,6 @@ function listChain(certificate) {
 }
 const parse = (time = '') => Date.parse(time);
 const readName = (subject) => quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
-
-// EXTERNAL MODULE: ./src/nomad/undici.ts
-var undici = __webpack_require__(2911);
-;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
-
-
-// Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
-// Far more than any response from Nomad.
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
-/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
-function createDispatcher(options, proxy, connectMs) {
-    const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = options;
-    const connect = {
-        timeout: connectMs,
-        rejectUnauthorized: !tlsSkipVerify,
-        ca: caCertificate?.text,
-        cert: clientCertificate?.text,
-        key: clientKey?.text,
-        servername: tlsServerName,
-    };
-    const shared = {
-        connections: 1,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_RESPONSE_BYTES,
-    };
-    if (proxy === undefined) {
-        return new undici/* Agent */.g({ ...shared, connect });
-    }
-    return new undici/* ProxyAgent */.k({
-        ...shared,
-        uri: proxy.origin,
-        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-        requestTls: connect,
-        proxyTls: { timeout: connectMs },
-        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-        proxyTunnel: url.startsWith('https:'),
-    });
-}
 
 ;// CONCATENATED MODULE: ./src/nomad/response.ts
 
@@ -1103,7 +1122,10 @@ class NomadApi {
             path: pathname,
             query: region === undefined ? {} : { region },
             method,
+            // Two GET requests at once take one round trip.
+            blocking: method !== 'GET',
             headers: {
+                'accept-encoding': 'identity',
                 'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
                 ...extraHeaders,
                 ...(secretId !== undefined && { 'x-nomad-token': secretId }),
@@ -1113,7 +1135,9 @@ class NomadApi {
         });
         const text = await response.body.text();
         this.#hasResponded = true;
-        return { status: response.statusCode, headers: response.headers, text };
+        const { statusCode: status, headers } = response;
+        const { 'content-encoding': encoding = 'identity' } = headers;
+        return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
     }
     async #describe(error) {
         const [sign, reason] = describeError(error, this.#proxy);
@@ -1128,6 +1152,58 @@ class NomadApi {
     }
 }
 
+;// CONCATENATED MODULE: ./src/nomad/token.ts
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+const TYPE = /^(client|management)$/;
+// The token of a request without one is "anonymous".
+const ACCESSOR_ID = /^[\w-]{1,36}$/;
+// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
+// says "expired" until it deletes an expired token.
+const UNKNOWN_TOKEN = /^nomad (?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+/** Reads the token in a response body and masks it; throws an error if there is none. */
+function parseToken(body) {
+    const token = JSON.parse(body);
+    const secretId = expectMatch(token?.['SecretID'], UUID);
+    mask(secretId);
+    return {
+        secretId,
+        accessorId: expectMatch(token?.['AccessorID'], UUID),
+        type: expectMatch(token?.['Type'], TYPE),
+        /** The names of the policies that are linked directly to the token. */
+        policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, NAME)),
+        roles: readNames(token?.['Roles']),
+        expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
+    };
+}
+/** Reads the accessor ID of a token in a response body; throws an error if the value has another form. */
+function readAccessorId(body) {
+    return expectMatch(body?.['AccessorID'], ACCESSOR_ID);
+}
+/** Tells whether a failure is Nomad's own response to a request with a token that it does not know. */
+function isUnknownToken({ sign }) {
+    return UNKNOWN_TOKEN.test(sign);
+}
+/** Reads the `Name` of each object in a list; throws an error if the value has another form. */
+function readNames(value) {
+    return expectList(value).map((item) => expectMatch(item?.['Name'], NAME));
+}
+// Go writes an empty list as null.
+function expectList(value) {
+    if (value != null && !Array.isArray(value)) {
+        throw new Error('not a list');
+    }
+    return value ?? [];
+}
+function expectMatch(value, pattern) {
+    if (typeof value !== 'string' || !pattern.test(value)) {
+        throw new Error('not of the expected form');
+    }
+    return value;
+}
+
 ;// CONCATENATED MODULE: ./src/nomad/revoke.ts
 
 
@@ -1137,17 +1213,15 @@ class NomadApi {
 
 
 
+
 const MAX_S = 5;
-// Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
-// says "expired" until it deletes an expired token.
-const UNKNOWN_TOKEN = /^(?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 /** Revokes a management token with itself and logs the outcome: https://developer.hashicorp.com/nomad/api-docs/acl/tokens#delete-token */
 async function revokeToken(accessorId, secretId, connection) {
     const name = `The management token ${accessorId}`;
     // This process has not masked them yet.
-    mask(secretId);
+    secrets_mask(secretId);
     maskKey(connection.clientKey?.text ?? '');
-    Object.values(connection.extraHeaders).forEach(maskHeader);
+    Object.entries(connection.extraHeaders).forEach(maskHeader);
     const deadline = new src_deadline/* Deadline */.B2(Math.min(MAX_S, connection.timeout));
     try {
         const nomad = new NomadApi(connection, deadline);
@@ -1157,10 +1231,11 @@ async function revokeToken(accessorId, secretId, connection) {
             if (response.status === 200 && response.text === '') {
                 return 'is revoked';
             }
-            if (UNKNOWN_TOKEN.test(`${String(response.status)} ${response.text}`)) {
+            const failure = nomad.refuse('Nomad refused to revoke the token', response);
+            if (isUnknownToken(failure)) {
                 return 'had already expired or been revoked';
             }
-            throw nomad.refuse('Nomad refused to revoke the token', response);
+            throw failure;
         }).finally(() => nomad.close());
         core.info(`${name} ${outcome}.`);
     }
