@@ -166,9 +166,9 @@ describe('an address', () => {
   };
 
   test('that refuses connections is explained, with the reason of each address of the host', async () => {
-    resolveTo(null, '127.0.0.1', '127.0.0.2');
+    resolveTo(null, '127.0.0.1', '0.0.0.0');
     const { id, message } = await failAt('http://nomad.example.com:9');
-    const reason = 'connect ECONNREFUSED 127.0.0.1:9; connect ECONNREFUSED 127.0.0.2:9';
+    const reason = 'connect ECONNREFUSED 127.0.0.1:9; connect ECONNREFUSED 0.0.0.0:9';
     expect([id, message]).toEqual([
       'connection-refused',
       `Cannot reach Nomad at http://nomad.example.com:9: ${reason}`,
