@@ -18,7 +18,7 @@ export class LogView {
 
   constructor(output: string, showDebug: boolean) {
     this.#showDebug = showDebug;
-    for (const line of output.replace(/\r?\n$/, '').split(/\r?\n/)) {
+    for (const line of output.replace(/\n$/, '').split('\n')) {
       this.#read(line);
     }
   }

@@ -114,7 +114,8 @@ async function run(command: string[], env: NodeJS.ProcessEnv): Promise<{ exitCod
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject).once('close', (code) => resolve(code ?? -1));
   });
-  return { exitCode, raw };
+  // The toolkit ends lines as the operating system does.
+  return { exitCode, raw: raw.replaceAll('\r\n', '\n') };
 }
 
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings

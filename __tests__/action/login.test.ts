@@ -1,9 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { answer, createJwt, logIn, MANAGEMENT, TOKEN } from '../support/servers.js';
+import { answer, createJwt, logIn, MANAGEMENT, ON_WINDOWS, TOKEN, type Scenario } from '../support/servers.js';
 
-test.concurrent('a login exports the token, sets all outputs, and logs the address and the token', async () => {
-  const result = await logIn();
-  expect(result).toMatchObject({ exitCode: 0, annotations: [] });
+test.concurrent.each<[string, Scenario]>([
+  ['a login', {}],
+  ['a login on Windows', { command: ON_WINDOWS }],
+])('%s exports the token, sets all outputs, and logs the address and the token', async (_, scenario) => {
+  const result = await logIn(scenario);
+  expect(result).toMatchObject({ exitCode: 0, annotations: [], printed: expect.not.stringContaining(TOKEN.SecretID) });
   expect(result.exported).toEqual({ NOMAD_TOKEN: TOKEN.SecretID });
   expect(result.outputs).toEqual({
     nomadToken: TOKEN.SecretID,

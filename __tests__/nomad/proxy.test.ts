@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import { startProxy, type ProxyOptions } from '../../testbed/forward-proxy.js';
 import { listenTcp } from '../../testbed/server.js';
-import { answer, drop, hang, issue, logIn, type Outcome, type Scenario } from '../support/servers.js';
+import { answer, drop, hang, issue, logIn, ON_WINDOWS, type Outcome, type Scenario } from '../support/servers.js';
 
 const NAME = 'nomad.example.com';
 
@@ -102,6 +102,7 @@ describe('a proxy that fails', () => {
   test.concurrent.each<[string, typeof asHttp, Scenario & { proxy: ProxyOptions }, string, string]>([
     ['refuses a tunnel', asHttps, { tls, proxy: { refuseWith: 403 } }, '403', `not allow connections to ${NAME}:`],
     ['requires credentials', asHttp, { proxy: { credentials: 'a:b' } }, '407', 'the credentials in HTTP_PROXY'],
+    ['refuses on Windows', asHttp, { command: ON_WINDOWS, proxy: { refuseWith: 407 } }, '407', 'in HTTP_PROXY'],
   ])('is named with its status if it %s', async (_, environment, scenario, status, advice) => {
     const { failure, log, requests } = await logInThrough(environment, scenario);
     expect(failure).toMatch(

@@ -42,7 +42,7 @@ test.each<[what: string, files: Record<string, unknown>, message: string, method
   ['no method of that name', {}, `${CHOICE} own.`, 'b'],
   ['only an OIDC method', { 'auth-method.json': { ...METHOD, Type: 'OIDC' } }, `${CHOICE} none.`],
   ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],
-  ['a method that is not JSON', { 'auth-method.json': '{' }, '/auth-method.json is not JSON. It begins: {'],
+  ['a method that is not JSON', { 'auth-method.json': '{' }, 'auth-method.json is not JSON. It begins: {'],
   ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
   ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
   ['a rule without a type', { 'binding-rule.json': { ...RULE, BindType: '' } }, 'has no BindType, as in a list'],

@@ -14,7 +14,7 @@ import { byCall, createJwt, listenTo, type Nomad, type Received } from './server
 export function captureStdout(output: { text: string }): () => void {
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text: string | Uint8Array): boolean => {
-    output.text += String(text);
+    output.text += String(text).replaceAll('\r\n', '\n');
     return true;
   };
   return () => {
@@ -35,9 +35,8 @@ export function useProcess(): { text: string } {
   afterEach(() => {
     restore();
     Math.random = random;
-    for (const name of Object.keys(process.env)) {
-      process.env[name] = environment[name] ?? '';
-    }
+    Object.keys(process.env).forEach((name) => Reflect.deleteProperty(process.env, name));
+    Object.assign(process.env, environment);
   });
   return output;
 }
