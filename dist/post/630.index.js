@@ -821,11 +821,14 @@ var proxy = __webpack_require__(9783);
 /** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; throws a Failure if it is malformed. */
 function findProxy(url) {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
-    if (variable === undefined || (0,proxy/* checkBypass */.H)(url) || isExcluded(url)) {
+    const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
+    if (name === undefined || (0,proxy/* checkBypass */.H)(url) || isExcluded(url)) {
         return undefined;
     }
-    const value = process.env[variable] ?? '';
+    const value = process.env[name] ?? '';
+    // On Windows, any spelling finds the variable.
+    const names = Object.keys(process.env);
+    const variable = names.includes(name) ? name : (names.find((each) => each.toLowerCase() === name) ?? name);
     try {
         // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
         return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };

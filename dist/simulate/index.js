@@ -3085,7 +3085,7 @@ class LogView {
     #isInGroup = false;
     constructor(output, showDebug) {
         this.#showDebug = showDebug;
-        for (const line of output.replace(/\r?\n$/, '').split(/\r?\n/)) {
+        for (const line of output.replace(/\n$/, '').split('\n')) {
             this.#read(line);
         }
     }
@@ -3215,7 +3215,8 @@ async function run(command, env) {
     const exitCode = await new Promise((resolve, reject) => {
         child.once('error', reject).once('close', (code) => resolve(code ?? -1));
     });
-    return { exitCode, raw };
+    // The toolkit ends lines as the operating system does.
+    return { exitCode, raw: raw.replaceAll('\r\n', '\n') };
 }
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
 async function readCommandFile(file) {
