@@ -8,6 +8,8 @@ import { readBlocks } from '../support/docs.js';
 import { program, Workspace } from '../support/workspace.js';
 
 const terraform = process.env['TERRAFORM_BIN'];
+const [MODULE = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'hcl');
+const [, IMPORT = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
 
 // Needs a real Nomad, and terraform or tofu in TERRAFORM_BIN, which downloads the provider.
 (terraform && program ? describe : describe.skip)('nomad-config/terraform', () => {
@@ -17,11 +19,10 @@ const terraform = process.env['TERRAFORM_BIN'];
   beforeAll(async () => {
     workspace = await Workspace.start();
     main = join(workspace.folder, 'main.tf');
-    const [module = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'hcl');
-    const source = `"./nomad-config/terraform"\n  jwks_url = "${workspace.issuer.jwksUrl}"`;
-    await writeFile(main, module.replace(/"github\.com.*"/, source));
+    // From an absolute path, Terraform copies the module without the folders around it.
+    const source = `"${workspace.folder}/nomad-config/terraform"\n  jwks_url = "${workspace.issuer.jwksUrl}"`;
+    await writeFile(main, MODULE.replace(/"github\.com.*"/, source));
     await run('init');
-    await run('apply', '-auto-approve');
   }, 120_000);
 
   afterAll(() => workspace.close());
@@ -40,26 +41,40 @@ const terraform = process.env['TERRAFORM_BIN'];
     return (await fetch(workspace.nomad.url + path, { headers })).json();
   }
 
-  test('creates the same objects as the commands of the recommended setup', async () => {
-    const { method, rules, roles, policies } = await readSetup('github-adv');
+  test('creates the same objects as the commands of the recommended setup, and then has nothing to change', async () => {
+    await run('apply', '-auto-approve');
+    const { method, rules, roles } = await readSetup('github-adv');
     const Config = { ...method.Config, JWKSURL: workspace.issuer.jwksUrl };
     expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({ ...method, MaxTokenTTL: '1h0m0s', Config });
     const [rule] = (await read('/v1/acl/binding-rules')) as { ID: string }[];
     expect(await read(`/v1/acl/binding-rule/${rule?.ID ?? ''}`)).toMatchObject(rules[0] ?? {});
     expect(await read(`/v1/acl/role/name/${roles[0]?.Name ?? ''}`)).toMatchObject(roles[0] ?? {});
-    expect(await read('/v1/acl/policy/deploy')).toMatchObject(policies[0] ?? {});
-  });
-
-  test('has nothing to change when it is planned again', async () => {
     expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
-  });
+    await run('destroy', '-auto-approve');
+  }, 30_000);
+
+  test('takes over the quick start after an import, and leaves no other rule', async () => {
+    const [, quickStart = ''] = readBlocks('README.md', '1. Configure Nomad', 'sh');
+    await workspace.paste(quickStart.replace(/https:\S+\/jwks/, workspace.issuer.jwksUrl));
+    await workspace.paste(IMPORT.replaceAll(/^terraform/gm, terraform ?? ''));
+    const plan = await run('apply', '-auto-approve');
+    expect(plan).toContain('0 to add, 1 to change, 0 to destroy');
+    expect(plan).toContain('gha-${value.repo_id}-${value.run_id}');
+    expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
+    expect(await read('/v1/acl/binding-rules')).toHaveLength(1);
+    expect(await workspace.readRoles({})).toEqual(['repo-74']);
+  }, 30_000);
 
   test.each([
-    ['owner_id', 'x\\" or \\"\\" == \\"', 'The owner ID must be'],
-    ['repository_id', 'octo-repo', 'The repository ID must be'],
-  ])('rejects an input %s that would change the selector', async (name, value, message) => {
+    ['owner_id', '"x\\" or \\"\\" == \\""', 'The owner ID must be'],
+    ['audience', '"https://github.com/octo-org"', 'The audience must be'],
+    ['repositories', '{ "octo-repo" = ["deploy"] }', 'The key of each repository must be'],
+    ['repositories', '{ "74" = [] }', 'Each repository needs'],
+    ['token_ttl', '"1h"', 'Write the lifetime'],
+  ])('rejects the %s %s', async (name, value, message) => {
     const good = await readFile(main, 'utf8');
-    await writeFile(main, good.replace(new RegExp(`(${name} +=) .*`), `$1 "${value}"`));
+    const others = good.replace(new RegExp(`^ +${name} += .*\n`, 'm'), '');
+    await writeFile(main, others.replace(/}\s*$/, `  ${name} = ${value}\n}\n`));
     await expect(run('plan')).rejects.toThrow(message);
     await writeFile(main, good);
   });
