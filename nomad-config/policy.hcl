@@ -1,6 +1,5 @@
-# The permissions that a deployment needs in one namespace: plan, run and stop jobs, follow their deployments and read their logs.
-# It cannot open a shell in a task (alloc-exec), read task files (read-fs), or read variables.
-# https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy
+# What a deployment needs in one namespace: plan, run and stop jobs, follow their deployments and read their logs.
+# docs/nomad-setup.md#permissions shows narrower policies, and what this one means for other jobs of the namespace.
 namespace "default" {
   policy       = "read"
   capabilities = ["submit-job", "read-logs"]

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import type { Claims } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
@@ -14,6 +17,8 @@ const PULL_REQUEST = { event_name: 'pull_request' };
 const TARGET = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
 const SCHEDULE = { event_name: 'schedule' };
 const TAG = { ref: 'refs/tags/v1.2.3' };
+const PRODUCTION = { environment: 'production' };
+const WORKFLOW = { job_workflow_ref: 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main' };
 const TEAM = { repository_id: '75', repo_property_team: 'payments' };
 const elsewhere = (job: Claims): Claims => ({ ...job, repository_id: '75' });
 const strangers = [
@@ -24,6 +29,8 @@ const strangers = [
 ];
 const RECIPES: Recipe[] = [
   ['Main and release tags in one rule', 'repo-74', TAG, [{ ref: 'refs/tags/v1.2.3-rc' }, DEV, SCHEDULE, TARGET]],
+  ['Reusable workflows', 'repo-74', WORKFLOW, [{}, ...[DEV, TARGET].map((job) => ({ ...WORKFLOW, ...job }))]],
+  ['Staging and production', 'repo-74', PRODUCTION, [{}, { ...PRODUCTION, ...TARGET }]],
   ['Read-only plan on pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)]],
   ['Shorter tokens for pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)], 5, 'github-pr'],
   ['A scheduled job that only reads', 'report', SCHEDULE, [{}, TARGET, elsewhere(SCHEDULE)]],
@@ -36,7 +43,7 @@ test('the quick start has the auth method and the policy of nomad-config, and no
   const [policy = '', method = ''] = [...setUp.matchAll(/<<'EOF'\n(.*?)^EOF/gms)].map(([, document]) => document);
   const [example] = (await readSetup('github-adv')).policies;
   expect(JSON.parse(method)).toEqual(adv);
-  expect(policy.replace(/\s/g, '')).toBe(example?.Rules.replace(/^#.*$|\s/gm, ''));
+  expect(policy.replace(/#.*$|\s/gm, '')).toBe(example?.Rules.replace(/#.*$|\s/gm, ''));
   expect(setUp).not.toMatch(/\$(?!\{value\.repo_id\}')|\\"/);
 });
 
@@ -73,6 +80,18 @@ describeReal('on a real Nomad', () => {
     await pasteForRule(readBlocks('docs/nomad-setup.md', 'Restrict further', 'sh').join(''));
     const production = { environment: 'production' };
     expect(await readAll([{}, production, { ...production, ...TARGET }])).toEqual([[], ['repo-74'], []]);
+  });
+
+  test('"Plan before you run" runs a new job, and nothing if the job has changed since the plan', async () => {
+    const job = 'job "app" {\n group "app" {\n task "app" {\n driver = "exec"\n}\n}\n}';
+    await writeFile(join(workspace.folder, 'app.nomad.hcl'), job);
+    const [steps = ''] = readBlocks('docs/examples.md', 'Plan before you run', 'yaml');
+    const [plan = '', run = ''] = (parse(steps) as { run: string }[]).map(
+      (step) => `{ ${step.run.replace('job run', 'job run -detach')} } 2>&1`,
+    );
+    await workspace.paste(plan);
+    await workspace.paste(run);
+    expect(await workspace.paste(`${run} || true`)).toContain('Job not updated');
   });
 
   test('the recipes of docs/examples.md give their jobs the roles and lifetimes that they promise', async () => {

@@ -30,7 +30,7 @@ describeReal('on a real Nomad', () => {
     'a pull request': { event_name: 'pull_request' },
     'a pull request of a fork': { event_name: 'pull_request_target', ref: 'refs/heads/main' },
     'another workflow': { workflow: 'CI' },
-    'another repository': { repository_id: '76' },
+    'another repository': { repository_id: '77' },
     'another owner': { repository_owner: 'other-org', repository_owner_id: '66' },
     'another audience': { aud: 'https://github.com/octo-org' },
     'another issuer': { iss: 'https://gitlab.example.com' },
@@ -38,8 +38,20 @@ describeReal('on a real Nomad', () => {
 
   let workspace: Workspace;
 
+  const DISPATCH = ['job dispatch -detach -namespace=release -meta=version=1 release'];
+  const REGISTER = ['job plan app.nomad.hcl', 'job run -detach app.nomad.hcl', 'job status app', 'node status'];
+  const SUBMIT = ['job eval -detach app', 'job stop -detach -purge app'];
+  const FURTHER = ['job run -detach volume.nomad.hcl', 'var put nomad/jobs/app a=b', 'system gc', 'acl token list'];
+
   beforeAll(async () => {
     workspace = await Workspace.start();
+    const write = (name: string, group: string): Promise<void> =>
+      writeFile(
+        join(workspace.folder, `${name}.nomad.hcl`),
+        `job "app" {\n group "app" {\n ${group}\n task "app" {\n driver = "exec"\n}\n}\n}`,
+      );
+    await write('app', '');
+    await write('volume', 'volume "data" {\n type = "host"\n source = "data"\n}');
   }, 60_000);
 
   afterAll(() => workspace.close());
@@ -48,8 +60,24 @@ describeReal('on a real Nomad', () => {
   async function setUp(heading: string, method = 'github-adv', accessorId = ''): Promise<string> {
     const rules = await workspace.paste('nomad acl binding-rule list');
     const [ruleId = ''] = new RegExp(`^\\S+(?=.* ${method}$)`, 'm').exec(rules) ?? [];
-    const commands = readBlocks(PAGE, heading, 'sh').join('');
+    // Nomad 2.0 writes a hint to stderr.
+    const commands = readBlocks(PAGE, heading, 'sh')
+      .join('')
+      .replace(/^nomad job run .*/gm, '$& 2>&1');
     return workspace.paste(commands.replace('RULE_ID', ruleId).replace('ACCESSOR_ID', accessorId));
+  }
+
+  /** Runs commands of nomad with a token; throws an error if one fails. A plan exits with 1 if the job would change. */
+  async function expectAllowed(commands: string[], secretId: string | undefined): Promise<void> {
+    const accept = (command: string): string => (command.startsWith('job plan') ? ' || test $? -eq 1' : '');
+    await workspace.paste(commands.map((command) => `nomad ${command} 2>&1${accept(command)}\n`).join(''), secretId);
+  }
+
+  async function expectDenied(commands: string[], secretId: string | undefined): Promise<void> {
+    for (const command of commands) {
+      const output = await workspace.paste(`nomad ${command} 2>&1 || true`, secretId);
+      expect({ command, output }).toEqual({ command, output: expect.stringContaining('403') });
+    }
   }
 
   async function findAllowed(methodName?: string, aud?: string): Promise<string[]> {
@@ -63,16 +91,24 @@ describeReal('on a real Nomad', () => {
   test('the recommended setup allows pushes to main, with the permissions to deploy and no others', async () => {
     expect(await setUp(RECOMMENDED)).toContain('"MaxTokenTTL":"1h0m0s"');
     expect(await findAllowed()).toEqual(['push to main', 'another workflow']);
-    const job = 'job "app" {\n group "app" {\n task "app" {\n driver = "exec"\n}\n}\n}';
-    await writeFile(join(workspace.folder, 'app.nomad.hcl'), job);
     const { SecretID } = await workspace.logIn({});
-    // A plan exits with 1 if the job would change.
-    expect(await workspace.paste('nomad job plan app.nomad.hcl || test $? -eq 1', SecretID)).toContain('+ Job');
-    const allowed = ['job run -detach app.nomad.hcl', 'job status app', 'node status', 'job stop -detach app'];
-    await workspace.paste(allowed.map((command) => `nomad ${command} 2>&1\n`).join(''), SecretID);
-    for (const command of ['acl token list', 'operator raft list-peers', 'system gc', 'namespace apply other']) {
-      const output = await workspace.paste(`nomad ${command} 2>&1 || true`, SecretID);
-      expect({ command, output }).toEqual({ command, output: expect.stringContaining('Permission denied') });
+    await expectAllowed([...REGISTER, ...SUBMIT], SecretID);
+    await expectDenied([...FURTHER, ...DISPATCH], SecretID);
+  });
+
+  test('the narrower policies of "Permissions" allow what their workflows do, and no more', async () => {
+    await writeFile(join(workspace.folder, 'release.nomad.hcl'), readBlocks(PAGE, 'Dispatch only', 'hcl').join(''));
+    await setUp('Dispatch only');
+    const { SecretID: release } = await workspace.logIn({ repository_id: '76' });
+    await expectAllowed(DISPATCH, release);
+    await expectDenied(['job status -namespace=release release', ...REGISTER, ...SUBMIT, ...FURTHER], release);
+    if (isSince(workspace.nomad.version, '1.11.2')) {
+      await setUp('Register');
+      const { SecretID } = await workspace.logIn({});
+      await expectAllowed(REGISTER, SecretID);
+      await expectDenied([...SUBMIT, ...FURTHER, ...DISPATCH], SecretID);
+    } else {
+      await expect(setUp('Register')).rejects.toThrow("Invalid namespace capability 'register-job'");
     }
   });
 
@@ -82,7 +118,7 @@ describeReal('on a real Nomad', () => {
     expect(await workspace.readRoles({ repository_id: '75' })).toEqual(['repo-75']);
     expect(await workspace.paste('nomad acl role info -by-name repo-75')).toMatch(/^Policies += read-jobs$/m);
     await setUp('One role per team');
-    const team = { repository_id: '76', repo_property_team: 'payments' };
+    const team = { repository_id: '77', repo_property_team: 'payments' };
     expect(await workspace.readRoles({ ...team, repo_property_team: 'Payments' })).toEqual(['team-payments']);
     expect(await workspace.readRoles({ ...team, repo_property_team: 'search' })).toEqual([]);
     expect(await workspace.readRoles({ ...team, repo_property_team: undefined })).toEqual([]);
@@ -115,7 +151,7 @@ describeReal('on a real Nomad', () => {
         method: { ...omit(method, ['TokenNameFormat']), MaxTokenTTL, Config },
         rules: expect.arrayContaining(rules.map((rule) => expect.objectContaining(rule))),
         roles: expect.arrayContaining(roles),
-        policies: ['deploy', 'read-jobs'].map((Name) => ({ Name })),
+        policies: ['deploy', 'read-jobs', 'release'].map((Name) => ({ Name })),
       });
     }
   });
