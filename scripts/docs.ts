@@ -59,6 +59,11 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
+// The programs are one folder further away.
+function useNode24(action: string): string {
+  return action.replace('using: node20', 'using: node24').replace(/: ((?:\.\.\/)*dist\/)/g, ': ../$1');
+}
+
 const metadata = read('action.yml');
 const { inputs, outputs } = parse(metadata) as Metadata;
 const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
@@ -72,7 +77,8 @@ const generated = {
     ['the rest of this page from src/failures and scripts/troubleshooting', REST, renderErrors()],
   ]),
   'docs/log.svg': await drawLog(),
-  'node24/action.yml': metadata.replace('using: node20', 'using: node24').replaceAll(': dist/', ': ../dist/'),
+  'node24/action.yml': useNode24(metadata),
+  'node24/simulate/action.yml': useNode24(read('simulate/action.yml')),
 };
 
 for (const [file, text] of Object.entries(generated)) {

@@ -1,21 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { parse } from 'yaml';
+import { isSeq, LineCounter, parseDocument } from 'yaml';
+import { BadFile } from './bad-file.js';
 import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
 
 /** The help text. */
 export const HELP = `Simulates logins to Nomad, so that you can test binding rules before you create them.
 
-  npm start                                         a demo
-  npm run simulate -- --config github-adv           a table of jobs: which of them get a token, and why not
-  npm run simulate -- --config DIR --claims FILE    what one job gets, and the effect of each binding rule
-  npm run simulate -- --config DIR --expect FILE    compares what jobs get with what you expect, for CI
+  node dist/simulate/index.js demo                              a demo
+  node dist/simulate/index.js --config github-adv               a table of jobs: which of them get a token, and why not
+  node dist/simulate/index.js --config FOLDER --claims FILE     what one job gets, and the effect of each binding rule
+  node dist/simulate/index.js --config FOLDER --expect FILE     compares what jobs get with what you expect
 
 Options:
-  --config github|github-adv|DIR
-                       the configuration (required): an auth method of docs/nomad-setup.md, or a folder with
+  --config github|github-adv|FOLDER|FILE
+                       the configuration (required): an auth method of docs/nomad-setup.md, a folder with
                        auth-method*.json, binding-rule*.json, role*.json and policies*.json as in Nomad's API, with
-                       one object or a list in each. NAME.hcl defines the policy NAME.
+                       one object or a list in each, or the output of "terraform show -json" for a plan or a state.
+                       NAME.hcl defines the policy NAME.
   --method NAME        the auth method, if the folder has several
   --claim NAME=VALUE   changes a claim of the example job, or of the job in --claims (repeatable). The claims that
                        GitHub derives from it change as well, unless you set them: sub, and the ref of an event
@@ -40,6 +42,8 @@ export interface Expectation {
   name?: string;
   claims: Claims;
   gets: string;
+  /** Where the file describes it. */
+  line: number;
 }
 
 /** What to simulate. */
@@ -54,7 +58,7 @@ export interface Plan {
 }
 
 /** Reads the arguments; throws an error that names an invalid one. */
-export async function readPlan(args: string[]): Promise<Plan | 'help'> {
+export async function readPlan(args: string[]): Promise<Plan> {
   const { values } = parseArgs({
     args,
     options: {
@@ -67,11 +71,10 @@ export async function readPlan(args: string[]): Promise<Plan | 'help'> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    return 'help';
-  }
   if (values.config === undefined) {
-    throw new Error('Set --config to github, github-adv or the folder of your configuration.');
+    throw new Error(
+      'Set config to the folder of your configuration, to a plan or state of Terraform, to github, or to github-adv.',
+    );
   }
   return {
     config: values.config,
@@ -84,45 +87,45 @@ export async function readPlan(args: string[]): Promise<Plan | 'help'> {
 }
 
 async function readClaims(file: string): Promise<Claims> {
-  const text = await read('--claims', file);
-  // A downloaded log has a time at the beginning of each line.
-  const logged = [...text.matchAll(/^(?:\S+ )?- ([\w.:/-]+): (.+?)\r?$/gm)];
+  const text = await read(file);
+  // A downloaded log has a time at the beginning of each line, and a log of act the name of the job.
+  const logged = [...text.matchAll(/^(?:\S+ |\[.+\] +\| )?- ([\w.:/-]+): (.+?)\r?$/gm)];
   const claims = parseJson(
     logged.length > 0 ? `{${logged.map(([, name, value = '']) => `"${name ?? ''}":${value}`).join()}}` : text,
   );
   if (!isObject(claims)) {
-    throw new Error(`--claims ${file} must contain the claims of a JWT as a JSON object, or as a log lists them.`);
+    throw new BadFile(file, 'must contain the claims of a JWT as a JSON object, or as a log lists them.');
   }
   // Claims that are not in the file must not be taken from the example job.
   return { ...Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, undefined])), ...omit(claims, RENEWED) };
 }
 
 async function readExpectations(file: string): Promise<Expectation[]> {
-  const text = await read('--expect', file);
-  let jobs: unknown;
-  try {
-    jobs = parse(text);
-  } catch (error) {
-    throw new Error(`--expect ${file} is not YAML: ${(error as Error).message}`);
+  const lineCounter = new LineCounter();
+  const document = parseDocument(await read(file), { lineCounter });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new BadFile(file, `is not YAML: ${error.message}`, error.linePos?.[0].line);
   }
-  if (!Array.isArray(jobs) || jobs.length === 0) {
-    throw new Error(`--expect ${file} must contain a list of jobs.`);
+  if (!isSeq(document.contents) || document.contents.items.length === 0) {
+    throw new BadFile(file, 'must contain a list of jobs.');
   }
-  return jobs.map((job: unknown) => {
+  return document.contents.items.map((node) => {
+    const { line } = lineCounter.linePos(node.range[0]);
+    const job: unknown = node.toJS(document);
     const { name, gets, ...claims } = (isObject(job) ? job : {}) as Claims;
     const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
     if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
-      throw new Error(
-        `--expect ${file} has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`,
-      );
+      const problem = `has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`;
+      throw new BadFile(file, problem, line);
     }
-    return { ...(typeof name === 'string' && { name }), claims, gets: parts.join(', ') };
+    return { ...(typeof name === 'string' && { name }), claims, gets: parts.join(', '), line };
   });
 }
 
-function read(option: string, file: string): Promise<string> {
+function read(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new Error(`${option} ${file} cannot be read: ${(error as Error).message}`);
+    throw new BadFile(file, `cannot be read: ${(error as Error).message}`);
   });
 }
 

@@ -10,12 +10,11 @@ type Print = (lines: string) => void;
 
 /** Runs the simulator with arguments, and returns its exit status; throws an error if an argument or a file is invalid. */
 export async function runSimulator(args: string[], print: Print, start = startNomad): Promise<number> {
-  const plan = await readPlan(args);
-  if (plan === 'help') {
+  if (args.includes('--help')) {
     print(HELP);
     return 0;
   }
-  const result = await showProgress('Simulating logins…', simulate(plan, start));
+  const result = await showProgress('Simulating logins…', simulate(await readPlan(args), start));
   print(formatResult(result));
   return result.status;
 }
@@ -45,6 +44,6 @@ ${formatTable(rows)}
 
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md
-  Try your own rules:    npm run simulate -- --help`);
+  Try your own rules:    docs/simulator.md`);
   return 0;
 }

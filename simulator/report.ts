@@ -30,7 +30,8 @@ export function formatTable(rows: Row[]): string {
     .join('\n');
 }
 
-function formatOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
+/** Formats what a job gets, or why it is refused. */
+export function formatOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
   const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
   const outcome = first === undefined ? summary : `refused: ${first}${more}`;
   return isExpected ? outcome : `${outcome} (expected: ${expected ?? ''})`;

@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-rules/api.js';
+import { BadFile } from './bad-file.js';
+import { readShown, type Shown } from './terraform.js';
 
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {
@@ -14,31 +16,43 @@ export interface Configuration {
 
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
-/** Reads a configuration from a folder of JSON as Nomad prints it, or shorter; throws an error that names the file. */
-export async function readFolder(folder: string, methodName: string | undefined): Promise<Configuration> {
-  const files = await readdir(folder).catch((error: unknown) => {
-    throw new Error(`--config "${folder}" is neither github, github-adv nor a folder (${(error as Error).message}).`);
+/** Lists the objects of a kind, each with the file that contains it. */
+type Source = (kind: 'auth-method' | 'binding-rule' | 'role' | 'policy') => Promise<{ file: string; item: object }[]>;
+
+/**
+ * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
+ * throws an error that names the file.
+ */
+export async function readConfiguration(path: string, methodName: string | undefined): Promise<Configuration> {
+  const status = await stat(path).catch((error: unknown) => {
+    throw new Error(`${path} is neither github, github-adv, a folder nor a file (${(error as Error).message}).`);
   });
-  const readAll = async <T>(prefix: string, check: (item: T) => string | undefined): Promise<T[]> => {
-    const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json')).sort();
-    return (await Promise.all(matching.map((file) => readItems(join(folder, file), check)))).flat();
-  };
+  const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
+  const readAll = async <T extends object>(
+    kind: Parameters<Source>[0],
+    check: (item: T) => string | undefined,
+  ): Promise<T[]> =>
+    (await list(kind)).map(({ file, item }) => {
+      const problem = check(item as T);
+      if (problem !== undefined) {
+        throw new BadFile(file, `${problem}.`);
+      }
+      return item as T;
+    });
   const rules = await readAll<BindingRule>('binding-rule', checkRule);
   const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
   const items = await readAll<Partial<AuthMethod>>('auth-method', checkMethod);
   const methods = items.map((item) => completeMethod(item, assumedName));
-  const method = choose(folder, methods, methodName);
+  const method = choose(path, methods, methodName);
   const roles = (await readAll<Role>('role', checkRole)).map(({ Name, Policies }) => ({
     Name,
     Policies: (Policies as Role['Policies'] | null) ?? [],
   }));
   const twice = roles.find(({ Name }, index) => roles.findIndex((role) => role.Name === Name) !== index);
   if (twice !== undefined) {
-    throw new Error(`--config ${folder} has the role ${twice.Name} more than once.`);
+    throw new Error(`${path} has the role ${twice.Name} more than once.`);
   }
-  const listed = (await readAll<Partial<Policy>>('polic', checkPolicy)).map(withRules);
-  const written = files.filter((file) => file.endsWith('.hcl')).map((file) => readPolicy(folder, file));
-  const policies = [...listed, ...(await Promise.all(written))];
+  const policies = (await readAll<Partial<Policy>>('policy', checkPolicy)).map(withRules);
   const rulesOf = ({ Name }: AuthMethod): BindingRule[] =>
     rules
       .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
@@ -54,23 +68,47 @@ export async function readFolder(folder: string, methodName: string | undefined)
   };
 }
 
-async function readItems<T>(file: string, check: (item: T) => string | undefined): Promise<T[]> {
-  const text = await readFile(file, 'utf8');
-  let content: unknown;
+async function openFolder(folder: string): Promise<Source> {
+  const files = (await readdir(folder)).sort();
+  return async (kind) => {
+    const prefix = kind === 'policy' ? 'polic' : kind;
+    const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json'));
+    const written = kind === 'policy' ? files.filter((file) => file.endsWith('.hcl')) : [];
+    const reading = [
+      ...matching.map((file) => readItems(join(folder, file))),
+      ...written.map((file) => readPolicy(join(folder, file))),
+    ];
+    return (await Promise.all(reading)).flat();
+  };
+}
+
+async function openTerraform(file: string): Promise<Source> {
+  const shown = await readJson(file).catch(() => undefined);
   try {
-    content = JSON.parse(text);
-  } catch {
-    throw new Error(`${file} is not JSON. It begins: ${text.trim().slice(0, 60)}`);
+    const list = readShown(shown as Shown);
+    return (kind) => Promise.resolve(list(`nomad_acl_${kind.replace('-', '_')}`).map((item) => ({ file, item })));
+  } catch (error) {
+    throw new BadFile(file, (error as Error).message);
   }
+}
+
+async function readItems(file: string): Promise<{ file: string; item: object }[]> {
   // Nomad prints an empty list as null.
-  const items = [content ?? []].flat() as T[];
-  for (const item of items) {
-    const problem = typeof item === 'object' && item !== null ? check(item) : 'must be an object or a list of objects';
-    if (problem !== undefined) {
-      throw new Error(`${file} ${problem}.`);
+  return [(await readJson(file)) ?? []].flat().map((item: unknown) => {
+    if (typeof item !== 'object' || item === null) {
+      throw new BadFile(file, 'must be an object or a list of objects.');
     }
+    return { file, item };
+  });
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new BadFile(file, `is not JSON. It begins: ${text.trim().slice(0, 60)}`);
   }
-  return items;
 }
 
 function checkMethod(item: Partial<AuthMethod>): string | undefined {
@@ -110,20 +148,21 @@ function checkPolicy({ Name }: Partial<Policy>): string | undefined {
   return Name ? undefined : 'has no Name. Save the output of: nomad acl policy list -json';
 }
 
-function choose(folder: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
+function choose(path: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
   const usable = methods.filter(({ Type }) => Type === 'JWT');
   const names = usable.map(({ Name }) => Name).join(', ') || 'none';
   const [method, another] = usable.filter(({ Name }) => Name === (name ?? Name));
   if (method === undefined || another !== undefined) {
     throw new Error(
-      `--config ${folder} must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has: ${names}.`,
+      `${path} must have one auth method of type JWT, or one with the name in --method. It has: ${names}.`,
     );
   }
   return method;
 }
 
-async function readPolicy(folder: string, file: string): Promise<Policy> {
-  return { Name: file.replace(/(\.policy)?\.hcl$/, ''), Rules: await readFile(join(folder, file), 'utf8') };
+async function readPolicy(file: string): Promise<{ file: string; item: Policy }[]> {
+  const Name = basename(file).replace(/(\.policy)?\.hcl$/, '');
+  return [{ file, item: { Name, Rules: await readFile(file, 'utf8') } }];
 }
 
 // A login does not depend on what a policy allows, so a list of policies without rules is enough.

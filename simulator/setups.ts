@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import type { AuthMethod } from '../nomad-rules/api.js';
 import { ROOT } from '../testbed/root.js';
 import { changeClaims, EXAMPLE, type Claims } from './identities.js';
-import { readFolder, type Configuration } from './setup-folder.js';
+import { readConfiguration, type Configuration } from './setup-folder.js';
 
 /** A configuration of Nomad that jobs log in to, with names as in Nomad's API. */
 export interface Setup extends Configuration {
@@ -25,7 +25,7 @@ export async function readSetup(config: string, methodName?: string): Promise<Se
   if (isExample && methodName !== undefined) {
     throw new Error(`--method ${methodName} needs --config DIR.`);
   }
-  const read = isExample ? readExample(config, OWNER_ID, REPOSITORY_ID) : readFolder(config, methodName);
+  const read = isExample ? readExample(config, OWNER_ID, REPOSITORY_ID) : readConfiguration(config, methodName);
   return { ...(await read), claims };
 }
 

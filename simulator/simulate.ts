@@ -35,11 +35,15 @@ export interface Row {
   /** What would have to differ for the closest rule to grant something. */
   reasons: string[];
   isExpected: boolean;
+  /** Where the file of --expect describes the job. */
+  line?: number;
 }
 
 /** A probable mistake. */
 export interface Warning {
   text: string;
+  /** The file that it is about. */
+  file?: string;
 }
 
 /** How a job's attributes and the binding rules lead to the result of its login. */
@@ -53,7 +57,7 @@ export interface Explanation {
 }
 
 /** A job of a table. */
-export type Job = Pick<Row, 'name' | 'claims' | 'expected'>;
+export type Job = Pick<Row, 'name' | 'claims' | 'expected' | 'line'>;
 
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
 export async function simulate(plan: Plan, start = startNomad): Promise<Result> {
@@ -88,9 +92,14 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
       return { name: isBase ? nameJob(base) : name, claims: changeClaims(base, changes) };
     });
   }
-  return expectations.map(({ name, claims, gets }) => {
+  return expectations.map(({ name, claims, gets, line }) => {
     const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
-    return { name: name ?? (changes.join(' ') || nameJob(base)), claims: changeClaims(base, claims), expected: gets };
+    return {
+      name: name ?? (changes.join(' ') || nameJob(base)),
+      claims: changeClaims(base, claims),
+      expected: gets,
+      line,
+    };
   });
 }
 

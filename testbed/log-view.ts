@@ -2,11 +2,13 @@
 export interface Annotation {
   level: 'error' | 'warning' | 'notice';
   message: string;
+  /** The file that it is about, and the line if there is one, as in "rules.yml:3". */
+  place?: string;
 }
 
-const COMMAND = /^\s*::([a-z-]+)(?: [^:]*)?::(.*)$/;
+const COMMAND = /^\s*::([a-z-]+)(?: ([^:]*))?::(.*)$/;
 // The runner still accepts commands of this form, anywhere in a line.
-const OLD_COMMAND = /##\[([a-z-]+)(?: [^\]]*)?\](.*)$/;
+const OLD_COMMAND = /##\[([a-z-]+)(?: ([^\]]*))?\](.*)$/;
 
 /** A program's output as GitHub shows it: commands are executed, and secrets are masked after the program has masked them. */
 export class LogView {
@@ -34,7 +36,7 @@ export class LogView {
   }
 
   #read(line: string): void {
-    const [, command, data = ''] = COMMAND.exec(line) ?? OLD_COMMAND.exec(line) ?? [];
+    const [, command, properties = '', data = ''] = COMMAND.exec(line) ?? OLD_COMMAND.exec(line) ?? [];
     const message = unescape(data);
     switch (command) {
       case 'add-mask':
@@ -43,7 +45,7 @@ export class LogView {
       case 'error':
       case 'warning':
       case 'notice':
-        this.annotations.push({ level: command, message: this.#mask(message) });
+        this.annotations.push({ level: command, message: this.#mask(message), ...readPlace(properties) });
         this.#show(`${command.charAt(0).toUpperCase()}${command.slice(1)}: ${message}`);
         break;
       case 'debug':
@@ -79,4 +81,9 @@ export class LogView {
 
 function unescape(data: string): string {
   return data.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
+}
+
+function readPlace(properties: string): Pick<Annotation, 'place'> {
+  const [, file, line] = /^file=([^,]+)(?:,line=(\d+))?/.exec(properties) ?? [];
+  return file === undefined ? {} : { place: line === undefined ? file : `${file}:${line}` };
 }

@@ -37,6 +37,8 @@ export interface StageResult {
   exported: Record<string, string>;
   outputs: Record<string, string>;
   state: Record<string, string>;
+  /** What the step adds to the summary of the job. */
+  summary: string;
 }
 
 interface ActionMetadata {
@@ -62,7 +64,8 @@ async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult
   const metadata = parse(await readFile(join(action, 'action.yml'), 'utf8')) as ActionMetadata;
   const folder = await mkdtemp(join(tmpdir(), 'runner-'));
   try {
-    const files = { env: join(folder, 'env'), output: join(folder, 'output'), state: join(folder, 'state') };
+    const place = (name: string): string => join(folder, name);
+    const files = { env: place('env'), output: place('output'), state: place('state'), summary: place('summary') };
     await Promise.all(Object.values(files).map((file) => writeFile(file, '')));
     const env: NodeJS.ProcessEnv = {
       PATH: process.env['PATH'],
@@ -70,6 +73,7 @@ async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult
       GITHUB_ENV: files.env,
       GITHUB_OUTPUT: files.output,
       GITHUB_STATE: files.state,
+      GITHUB_STEP_SUMMARY: files.summary,
       RUNNER_TEMP: folder,
       ...inputVariables(metadata, step.inputs ?? {}),
       ...Object.fromEntries(Object.entries(step.state ?? {}).map(([name, value]) => [`STATE_${name}`, value])),
@@ -89,6 +93,7 @@ async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult
       exported: await readCommandFile(files.env),
       outputs: await readCommandFile(files.output),
       state: await readCommandFile(files.state),
+      summary: await readFile(files.summary, 'utf8'),
     };
   } finally {
     await rm(folder, { recursive: true });

@@ -29,7 +29,7 @@ function readInputs(document: string): string[][] {
   const steps: string[][] = [];
   const collect = (_: unknown, node: unknown): unknown => {
     const step = node as { uses?: string; with?: object } | null;
-    if (/(?:^|\/)[\w-]+\/nomad-jwt-auth[/@]/.test(step?.uses ?? '')) {
+    if (/(?:^|\/)[\w-]+\/nomad-jwt-auth(?!\/(?:node24\/)?simulate@)[/@]/.test(step?.uses ?? '')) {
       steps.push(Object.keys(step?.with ?? {}));
     }
     return node;

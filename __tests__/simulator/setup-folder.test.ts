@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { readFolder } from '../../simulator/setup-folder.js';
+import { readConfiguration } from '../../simulator/setup-folder.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
 const RULE = { ID: 'b8f1c9c2', AuthMethod: 'own', BindType: 'policy', BindName: 'deploy', Selector: '' };
 const ROLE = { Name: 'repo-74', Policies: [{ Name: 'deploy' }] };
-const CHOICE = 'must have one auth method of type JWT in auth-method*.json, or the one in --method NAME. It has:';
+const CHOICE = 'must have one auth method of type JWT, or one with the name in --method. It has:';
 
 /** Reads a folder of these files. */
 async function read(files: Record<string, unknown>, methodName?: string): Promise<unknown> {
@@ -15,7 +15,7 @@ async function read(files: Record<string, unknown>, methodName?: string): Promis
   for (const [file, content] of Object.entries(files)) {
     await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
   }
-  return readFolder(folder, methodName).finally(() => rm(folder, { recursive: true }));
+  return readConfiguration(folder, methodName).finally(() => rm(folder, { recursive: true }));
 }
 
 test('a folder is read with one object or a list in each file, and with the rules of the chosen method', async () => {

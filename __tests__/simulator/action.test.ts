@@ -1,0 +1,110 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
+import { summarize } from '../../simulator/summary.js';
+import { ROOT } from '../../testbed/root.js';
+import { runMain } from '../../testbed/runner.js';
+import { readBlocks } from '../support/docs.js';
+
+const PAGE = 'docs/simulator.md';
+const folder = await mkdtemp(join(tmpdir(), 'simulate-action-'));
+const JOB = { GITHUB_REPOSITORY: 'octo-org/octo-repo', GITHUB_REPOSITORY_ID: '74', GITHUB_REPOSITORY_OWNER_ID: '65' };
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function write(files: Record<string, unknown>): Promise<void> {
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(join(folder, file, '..'), { recursive: true });
+    await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+}
+
+const shorten = (text: string): string => text.replaceAll(folder + sep, '');
+
+/** Runs the action on the fake Nomad, with inputs that name files of the test's folder. */
+async function simulate(inputs: Record<string, string>) {
+  const files = Object.entries(inputs).map(([name, file]) => [name, join(folder, file)]);
+  const { exitCode, annotations, log, outputs, summary } = await runMain({
+    action: join(ROOT, 'simulate'),
+    inputs: Object.fromEntries(files) as Record<string, string>,
+    env: { ...JOB, PATH: '' },
+  });
+  const shown = annotations.map(({ level, message, place = '' }) => [level, shorten(place), shorten(message)]);
+  return { exitCode, annotations: shown, log: shorten(log), outputs, summary: shorten(summary) };
+}
+
+// The files that docs/simulator.md tells you to write.
+const [rule = '', role = ''] = readBlocks(PAGE, 'Test your rules', 'json');
+const [expectations = ''] = readBlocks(PAGE, 'Test your rules', 'yaml');
+await write({
+  'nomad/auth-method.json': adv,
+  'nomad/binding-rule.json': rule,
+  'nomad/role.json': role,
+  'nomad/expectations.yml': expectations,
+  'good.yml': '- { name: main, ref: refs/heads/main, gets: role repo-74 }',
+  'empty/README.md': '',
+  'invalid.yml': '- gets: refused\n- "x',
+  'unclear.yml': '- gets: refused\n- ref: x',
+  'plan.json': { planned_values: { root_module: { resources: [] } } },
+});
+
+test('the workflow in docs/simulator.md fails with an annotation at the line of the job that gets something else', async () => {
+  const [workflow = ''] = readBlocks(PAGE, 'In a pull request', 'yaml');
+  const { jobs } = parse(workflow) as { jobs: { simulate: { steps: { with?: Record<string, string> }[] } } };
+  const { exitCode, annotations, log, outputs, summary } = await simulate(jobs.simulate.steps.at(-1)?.with ?? {});
+  const [table = ''] = readBlocks(PAGE, 'Test your rules', 'text');
+  expect({ exitCode, log }).toEqual({ exitCode: 1, log: expect.stringContaining(table.trim()) });
+  const message = 'environment=staging: client token for 1h0m0s: role repo-74 (deploy) (expected: refused)';
+  expect(annotations).toEqual([['error', 'nomad/expectations.yml:5', message]]);
+  expect(outputs).toEqual({
+    unexpected: '1',
+    result: expect.stringMatching(/^{"methodName":"github-adv","nomadName":/),
+  });
+  expect(summary).toMatch(/^<h3>❌ Not as expected: 1 of 4 jobs<\/h3>\n.*<\/th><\/tr><tr><td>❌ environment=staging</s);
+});
+
+test('a step succeeds with a summary and without annotations if every job gets what is expected', async () => {
+  const summary = expect.stringMatching(/^<h3>✅ Every job gets what is expected<.*<td>main<\/td><td>client token/s);
+  expect(await simulate({ config: 'nomad', expect: 'good.yml' })).toMatchObject({
+    exitCode: 0,
+    annotations: [],
+    outputs: { unexpected: '0' },
+    summary,
+  });
+});
+
+test.each([
+  [{ config: 'nowhere' }, '', /^nowhere is neither github, github-adv, a folder nor a file/],
+  [{ config: 'empty' }, '', /^empty must have one auth method of type JWT.* It has: none\.$/],
+  [{ config: 'plan.json' }, '', /^plan\.json must have one auth method of type JWT.* It has: none\.$/],
+  [{ config: 'good.yml' }, 'good.yml', /^good\.yml must contain the output of "terraform show -json"/],
+  [{ config: 'nomad', expect: 'nowhere.yml' }, 'nowhere.yml', /^nowhere\.yml cannot be read: ENOENT/],
+  [{ config: 'nomad', expect: 'invalid.yml' }, 'invalid.yml:2', /^invalid\.yml is not YAML: Missing closing/],
+  [{ config: 'nomad', expect: 'unclear.yml' }, 'unclear.yml:2', /^unclear\.yml has a job without "gets: refused"/],
+])('invalid inputs fail with one annotation and a summary that says so: %j', async (inputs, place, message) => {
+  const { exitCode, annotations, summary } = await simulate(inputs);
+  expect({ exitCode, annotations }).toEqual({
+    exitCode: 2,
+    annotations: [['error', place, expect.stringMatching(message)]],
+  });
+  expect(summary).toMatch(/^<h3>❌ Nothing was tested<\/h3>\n<p>/);
+});
+
+test('a summary shows claims as text, without Markdown, HTML or mentions', () => {
+  const name = '<b>|`*\n\n@octocat';
+  const row = { name, claims: {}, grant: 'refused', summary: '', reasons: ['a "<i>"', 'b', 'c'], isExpected: true };
+  const rendered = summarize({
+    methodName: 'own',
+    nomadName: 'Nomad',
+    rows: [row],
+    warnings: [{ text: '<u>' }],
+    status: 0,
+  });
+  expect(rendered.stringify()).toContain('<td>&#60;b&#62;|`* <code>@</code>octocat</td>');
+  expect(rendered.stringify()).toContain('<td>refused: a &#34;&#60;i&#62;&#34;<details><summary>and 2 more</summary>');
+  expect(rendered.stringify()).toContain('<li>&#60;u&#62;</li>');
+  expect(rendered.stringify()).not.toMatch(/\n\n|<[biu]>/);
+});

@@ -1,0 +1,47 @@
+import * as core from '@actions/core';
+import { startNomad } from '../testbed/nomad/nomad.js';
+import { readPlan } from './arguments.js';
+import type { BadFile } from './bad-file.js';
+import { formatOutcome, formatResult } from './report.js';
+import { simulate, type Result } from './simulate.js';
+import { escape, summarize } from './summary.js';
+
+const CLAIMS = ['repository', 'repository_id', 'repository_owner_id'];
+
+/** Runs the simulator as a step of a workflow, with the claims of its repository; returns the exit status. */
+export async function runAction(start = startNomad): Promise<number> {
+  const inputs = ['config', 'expect', 'method'].map((name) => [`--${name}`, core.getInput(name)] as const);
+  const claims = CLAIMS.map((name) => [`--claim=${name}`, process.env[`GITHUB_${name.toUpperCase()}`] ?? ''] as const);
+  const args = [...inputs, ...claims].filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}`);
+  try {
+    const result = await simulate(await readPlan(args), start);
+    core.info(formatResult(result));
+    annotate(result, core.getInput('expect'));
+    core.setOutput('unexpected', result.rows.filter(({ isExpected }) => !isExpected).length);
+    core.setOutput('result', result);
+    await summarize(result).write();
+    return result.status;
+  } catch (error) {
+    const { message, file, line } = error as BadFile;
+    core.error(message, place(file, line));
+    await core.summary
+      .addHeading('❌ Nothing was tested', 3)
+      .addRaw(`<p>${escape(message)}</p>`)
+      .write();
+    return 2;
+  }
+}
+
+function annotate({ rows, warnings }: Result, expectFile: string): void {
+  for (const row of rows.filter(({ isExpected }) => !isExpected)) {
+    core.error(`${row.name}: ${formatOutcome(row)}`, place(expectFile, row.line));
+  }
+  for (const { text, file } of warnings) {
+    core.warning(text, place(file));
+  }
+}
+
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
+function place(file: string | undefined, line?: number): core.AnnotationProperties {
+  return { ...(file && { file }), ...(line !== undefined && { startLine: line }) };
+}

@@ -1,0 +1,47 @@
+import * as core from '@actions/core';
+import type { Result, Row } from './simulate.js';
+
+/** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. Code does not mention users. */
+export function escape(text: string): string {
+  return text
+    .replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`)
+    .replaceAll('@', '<code>@</code>')
+    .replace(/\s+/g, ' ');
+}
+
+/** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
+export function summarize({ methodName, nomadName, rows, warnings }: Result): typeof core.summary {
+  const unexpected = rows.filter(({ isExpected }) => !isExpected);
+  const expected = rows.filter(({ isExpected }) => isExpected);
+  const isCompared = rows.some((row) => row.expected !== undefined);
+  core.summary
+    .addHeading(
+      unexpected.length > 0
+        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} jobs`
+        : isCompared
+          ? '✅ Every job gets what is expected'
+          : 'Who gets a Nomad token',
+      3,
+    )
+    .addRaw(`<p>Logins through the auth method <code>${escape(methodName)}</code> on ${escape(nomadName)}</p>`)
+    .addTable([
+      ['Job', 'Result'].map((data) => ({ data, header: true })),
+      ...[...unexpected, ...expected].map((row) => [
+        `${row.isExpected ? '' : '❌ '}${escape(row.name)}`,
+        renderOutcome(row),
+      ]),
+    ]);
+  return warnings.length === 0
+    ? core.summary
+    : core.summary.addHeading('⚠️ Warnings', 4).addList(warnings.map(({ text }) => escape(text)));
+}
+
+function renderOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
+  const outcome = first === undefined ? escape(summary) : `refused: ${escape(first)}`;
+  const list = others.map((reason) => `<li>${escape(reason)}</li>`).join('');
+  return [
+    isExpected ? '' : `<strong>Expected: ${escape(expected ?? '')}</strong><br>`,
+    outcome,
+    list && `<details><summary>and ${String(others.length)} more</summary><ul>${list}</ul></details>`,
+  ].join('');
+}
