@@ -1,4 +1,9 @@
-import { refuse, Unknown } from './errors.js';
+import { Refusal } from './errors.js';
+import { grammar, type Collection, type Condition, type Expression } from './grammar.js';
+import type { Input } from './peg.js';
+import { toRegExp } from './regexp.js';
+
+export type { Collection, Condition, Expression } from './grammar.js';
 
 /** The attributes that an auth method's claim mappings create from a JWT, by the names that selectors use. */
 export interface Attributes {
@@ -6,167 +11,138 @@ export interface Attributes {
   list: Record<string, string[]>;
 }
 
-/** A parsed selector. */
-export type Expression =
-  { type: 'and' | 'or'; left: Expression; right: Expression } | { type: 'not'; operand: Expression } | Condition;
+/** What is at a path: an attribute, an element of a list, or all attributes of a kind. */
+type Value = string | string[] | Record<string, string | string[]>;
 
-/** A part of a selector without `and`, `or` and a leading `not`; `text` is its source. */
-export interface Condition {
-  type: 'condition';
-  text: string;
-  operator: '==' | 'contains' | 'matches' | 'is empty';
-  isNegated: boolean;
+/** A name that `any` or `all` gives to an element of a list. */
+interface Variable {
+  name: string;
   path: string[];
-  value: string;
 }
 
-const QUOTED = /"(?:[^"\\]|\\[\\"abfnrtvxuU0-7])*"|`[^`]*`/g;
-// What no selector contains outside quotes: other characters, "=" alone, "!" alone, and a hyphen inside a word.
-const NEVER_VALID = /[^\w \t\r\n/.(){}[\],=!-]|(?<![=!])=(?!=)|===|!(?!=)|[\w.]-/;
-// What a selector can contain that the parser does not read: quantifiers, indexes, JSON pointers, escapes, and paths of another length.
-const UNREAD =
-  /\b(?:any|all)\s|[[\\{]|\bin\s+"|"\s*[!=]=|"\s+(?:not\s+)?(?:contains|is|matches)\b|\.\d|\w\.\w+\.|\b(?:value|list)\b(?!\.)|\bnot\s+(?:[!=]=|contains|in|is|matches)/;
-const NAME = '[a-zA-Z][a-zA-Z0-9_/]*';
-const PATH = `${NAME}(?:\\.${NAME})?`;
-const COMPARISON = new RegExp(`^(${PATH})(\\s*[!=]=\\s*|\\s+(?:not\\s+)?(?:contains|matches)\\s+)`);
-const EMPTINESS = new RegExp(`^(${PATH})\\s+(is\\s+(?:not\\s+)?empty)`);
-const MEMBERSHIP = new RegExp(`^\\s+((?:not\\s+)?in)\\s+(${PATH})`);
-const TEXT = /"(?:[^"\\\n]|\\\\)*"|`[^`]*`/;
-const VALUE = new RegExp(`^(?:(${TEXT.source})|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?=[\\s)]|$)|${NAME}(?:\\.${NAME})*)`);
-// The part of Go's regular expressions that means the same in JavaScript.
-const CLASS = /\[\^?(?:[^\\[\]^]|\\[\\^$.|?*+()[\]{}/dw-])+\]/;
-const REPEATED = /(?:[*+?]|(?<!\))\{\d{1,2}(?:,\d{0,2})?\})\??/;
-const TOKEN = new RegExp(
-  `${CLASS.source}|${REPEATED.source}|\\\\[\\\\^$.|?*+()[\\]{}/dw]|\\((?:\\?:|(?!\\?))|[^\\\\[\\]{}*+?(]`,
-  'gu',
-);
+/** A selector that makes Nomad's parser try more than this is invalid since 1.11.0. */
+const MAX_STEPS = 2_000_000;
 
 /** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
-export function parseSelector(selector: string): Expression {
-  if (NEVER_VALID.test(selector.replace(QUOTED, ''))) {
-    refuse('binding rule 0 invalid', [`selector is invalid: ${selector}`]);
+export function parseSelector(text: string): Expression {
+  const input = { text, steps: 0 };
+  const parsed = parse(input);
+  const reason = input.steps > MAX_STEPS ? 'max number of expressions parsed' : text;
+  if (parsed === undefined || input.steps > MAX_STEPS) {
+    throw new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${reason}\n\n`);
   }
-  let rest = selector;
-
-  function take(pattern: RegExp): string[] | undefined {
-    const found = pattern.exec(rest);
-    rest = rest.slice(found?.[0].length ?? 0);
-    return found?.map((group: string | undefined) => group ?? '');
-  }
-
-  function or(): Expression {
-    const left = and();
-    return take(/^\s+or\s+/) ? { type: 'or', left, right: or() } : left;
-  }
-
-  function and(): Expression {
-    const left = not();
-    return take(/^\s+and\s+/) ? { type: 'and', left, right: and() } : left;
-  }
-
-  function not(): Expression {
-    return take(/^not\s+/) ? { type: 'not', operand: not() } : primary();
-  }
-
-  function primary(): Expression {
-    if (!take(/^\(\s*/)) {
-      return condition();
-    }
-    const inner = or();
-    return take(/^\s*\)/) ? inner : fail();
-  }
-
-  function condition(): Condition {
-    const before = rest;
-    const [, subject, comparison] = take(COMPARISON) ?? take(EMPTINESS) ?? [];
-    const value = comparison?.endsWith('empty') ? '' : readValue();
-    const [, membership = '', container = ''] = subject === undefined ? (take(MEMBERSHIP) ?? fail()) : [];
-    const operator = (comparison ?? membership).trim().replace(/\s+/g, ' ');
-    const path = (subject ?? container).split('.');
-    const name = operator
-      .replace(/\bnot /, '')
-      .replace('!=', '==')
-      .replace(/^in$/, 'contains');
-    if (name === 'matches') {
-      toRegExp(value);
-    }
-    // The attributes as a whole.
-    return path.length === 1 && /^(?:value|list)$/.test(path[0] ?? '')
-      ? fail()
-      : {
-          type: 'condition',
-          text: before.slice(0, before.length - rest.length),
-          operator: name as Condition['operator'],
-          isNegated: /\bnot |!=/.test(operator),
-          path,
-          value,
-        };
-  }
-
-  function readValue(): string {
-    const [text = '', quoted] = take(VALUE) ?? fail();
-    return quoted ? text.slice(1, -1).replaceAll('\\\\', text.startsWith('"') ? '\\' : '\\\\') : text;
-  }
-
-  function fail(): never {
-    refuse('binding rule 0 invalid', [!UNREAD.test(selector) && `selector is invalid: ${selector}`]);
-    throw new Unknown(`the selector ${selector}`);
-  }
-
-  take(/^\s*/);
-  const expression = or();
-  take(/^\s*/);
-  return rest === '' ? expression : fail();
+  return parsed;
 }
 
-/** Converts a regular expression of Go; throws a refusal if it may mean something else in JavaScript. */
-function toRegExp(pattern: string): RegExp {
-  const isKnown = pattern.replace(TOKEN, '') === '';
+function parse(input: Input): Expression | undefined {
   try {
-    return new RegExp(isKnown ? pattern.replace(TOKEN, (token) => (token === '.' ? '[^\\n]' : token)) : '[', 'u');
-  } catch {
-    throw new Unknown(`the regular expression ${pattern}`);
+    return grammar(input, 0)?.value;
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
 /** Tells whether a selector matches; an empty one always does, and one that cannot be evaluated never does. */
 export function matches(selector: string, attributes: Attributes): boolean {
-  const expression = selector === '' ? undefined : parseSelector(selector);
-  try {
-    return expression === undefined || evaluate(expression, attributes);
-  } catch {
-    return false;
-  }
+  return selector === '' || evaluate(parseSelector(selector), attributes) === true;
 }
 
-/** Evaluates a parsed selector; throws an error if a path does not fit the attributes. */
-export function evaluate(expression: Expression, attributes: Attributes): boolean {
+/** Evaluates a parsed selector; undefined means that Nomad cannot evaluate it, and therefore it does not match. */
+export function evaluate(
+  expression: Expression,
+  attributes: Attributes,
+  variables: Variable[] = [],
+): boolean | undefined {
+  const recur = (operand: Expression): boolean | undefined => evaluate(operand, attributes, variables);
   switch (expression.type) {
     case 'and':
-      return evaluate(expression.left, attributes) && evaluate(expression.right, attributes);
-    case 'or':
-      return evaluate(expression.left, attributes) || evaluate(expression.right, attributes);
-    case 'not':
-      return !evaluate(expression.operand, attributes);
+      return recur(expression.left) && recur(expression.right);
+    case 'or': {
+      const left = recur(expression.left);
+      return left === false ? recur(expression.right) : left;
+    }
+    case 'not': {
+      const result = recur(expression.operand);
+      return result === undefined ? undefined : !result;
+    }
+    case 'any':
+    case 'all':
+      return evaluateCollection(expression, attributes, variables);
     case 'condition':
-      return holds(expression, lookUp(expression.path, attributes)) !== expression.isNegated;
+      return evaluateCondition(expression, resolve(expression.path, attributes, variables));
   }
 }
 
-function holds({ operator, value }: Condition, actual: string | string[] | undefined): boolean {
-  if (operator === 'is empty') {
-    return actual === undefined || actual.length === 0;
+function evaluateCollection(
+  { type, path, name, inner }: Collection,
+  attributes: Attributes,
+  variables: Variable[],
+): boolean | undefined {
+  const items = resolve(path, attributes, variables);
+  if (items !== undefined && !Array.isArray(items)) {
+    return undefined;
   }
-  if (actual === undefined || operator === 'contains') {
-    return actual?.includes(value) ?? false;
+  for (const index of (items ?? []).keys()) {
+    const result = evaluate(inner, attributes, [...variables, { name, path: [...path, String(index)] }]);
+    if (result !== (type === 'all')) {
+      return result;
+    }
   }
-  if (typeof actual !== 'string') {
-    throw new Error('not a string');
-  }
-  return operator === '==' ? actual === value : toRegExp(value).test(actual);
+  return type === 'all';
 }
 
-/** Returns the value at a path, or undefined if there is no such attribute; an unknown first name is an error, as in Nomad. */
+function evaluateCondition(
+  { operator, isNegated, value }: Condition,
+  actual: Value | undefined | null,
+): boolean | undefined {
+  if (actual === null) {
+    return undefined;
+  }
+  const result =
+    actual === undefined ? operator === 'is empty' || operator === 'is nil' : holds(operator, actual, value);
+  return result === undefined ? undefined : result !== isNegated;
+}
+
+function holds(operator: Condition['operator'], actual: Value, value: string): boolean | undefined {
+  const isText = typeof actual === 'string';
+  switch (operator) {
+    case 'is empty':
+      return Object.keys(actual).length === 0;
+    case 'is nil':
+      return isText ? undefined : false;
+    case 'contains':
+      return isText || Array.isArray(actual) ? actual.includes(value) : Object.hasOwn(actual, value);
+    case '==':
+      return isText ? actual === value : undefined;
+    case 'matches':
+      return isText ? toRegExp(value).test(actual) : undefined;
+  }
+}
+
+// Returns undefined if there is no such attribute, and null if the path does not fit the attributes.
+function resolve(path: string[], attributes: Attributes, variables: Variable[]): Value | undefined | null {
+  const [scope, name, ...rest] = variables.reduceRight(
+    (names, variable) => (names[0] === variable.name ? [...variable.path, ...names.slice(1)] : names),
+    path,
+  );
+  if (scope !== 'value' && scope !== 'list') {
+    return null;
+  }
+  if (name === undefined) {
+    return attributes[scope];
+  }
+  const actual = lookUp([scope, name], attributes);
+  const [index] = rest;
+  if (index === undefined) {
+    return actual;
+  }
+  return (Array.isArray(actual) && rest.length === 1 && actual[Number(index)]) || null;
+}
+
+/** Returns the value of an attribute, or undefined if there is none; throws an error if the first name is no kind of attribute. */
 export function lookUp([scope = '', name = '']: string[], attributes: Attributes): string | string[] | undefined {
   if (scope !== 'value' && scope !== 'list') {
     throw new Error(`unknown name ${scope}`);

@@ -4,6 +4,7 @@ import {
   lookUp,
   parseSelector,
   type Attributes,
+  type Collection,
   type Condition,
   type Expression,
 } from '../nomad-rules/selector.js';
@@ -37,13 +38,9 @@ function findFailed(
   expression: Expression,
   attributes: Attributes,
   expected: boolean,
-): { condition: Condition; expected: boolean }[] {
-  try {
-    if (evaluate(expression, attributes) === expected) {
-      return [];
-    }
-  } catch {
-    // A condition that cannot be evaluated fails the selector.
+): { condition: Condition | Collection; expected: boolean }[] {
+  if (evaluate(expression, attributes) === expected) {
+    return [];
   }
   switch (expression.type) {
     case 'and':
@@ -51,18 +48,25 @@ function findFailed(
       return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
     case 'not':
       return findFailed(expression.operand, attributes, !expected);
+    case 'any':
+    case 'all':
     case 'condition':
       return [{ condition: expression, expected }];
   }
 }
 
-function describeValue(condition: Condition, attributes: Attributes): string {
+function describeValue(condition: Condition | Collection, attributes: Attributes): string {
   const name = nameAttribute(condition);
   const actual = lookUp(condition.path, attributes);
   if (actual === undefined) {
     return `the JWT has no claim for ${name}`;
   }
+  if (Array.isArray(actual) && condition.type === 'condition' && /^(?:==|matches)$/.test(condition.operator)) {
+    const advice = `write ${JSON.stringify(condition.value)} ${condition.isNegated ? 'not in' : 'in'} ${name}`;
+    return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
+  }
   const differsInCase =
+    condition.type === 'condition' &&
     condition.operator === '==' &&
     typeof actual === 'string' &&
     actual !== condition.value &&

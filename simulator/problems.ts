@@ -112,14 +112,17 @@ function explainUnknown(name: string, attributes: Attribute[]): string | undefin
   return `${name} is not an attribute of the auth method. ${advice}`;
 }
 
-/** Returns all conditions of a selector. */
-function listConditions(selector: Expression): Condition[] {
+/** Returns all conditions of a selector, without those on the elements of a list. */
+function listConditions(selector: Expression): Pick<Condition, 'path'>[] {
   switch (selector.type) {
     case 'and':
     case 'or':
       return [...listConditions(selector.left), ...listConditions(selector.right)];
     case 'not':
       return listConditions(selector.operand);
+    case 'any':
+    case 'all':
+      return [selector, ...listConditions(selector.inner).filter(({ path }) => path[0] !== selector.name)];
     case 'condition':
       return [selector];
   }
@@ -142,9 +145,5 @@ function isExclusion(part: Expression): boolean {
   if (part.type === 'condition' && part.operator === 'is empty' && !part.isNegated) {
     return false;
   }
-  try {
-    return evaluate(part, { value: {}, list: {} });
-  } catch {
-    return false;
-  }
+  return evaluate(part, { value: {}, list: {} }) === true;
 }

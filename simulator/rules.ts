@@ -18,7 +18,7 @@ export function listAttributes({ ClaimMappings, ListClaimMappings }: AuthMethod[
 }
 
 /** Returns the name of the attribute that a condition tests, such as value.ref. */
-export function nameAttribute({ path }: Condition): string {
+export function nameAttribute({ path }: Pick<Condition, 'path'>): string {
   return path.join('.');
 }
 

@@ -20,9 +20,11 @@ test.each([
   ['value.owner == "Octo-Org"', 'value.owner is "octo-org" (values are case-sensitive)'],
   ['value.environment == "production"', 'the JWT has no claim for value.environment'],
   ['"ops" in list.teams', 'list.teams is ["dev"]'],
+  ['any list.teams as team { team == "ops" }', 'list.teams is ["dev"]'],
+  ['list.teams == "ops"', 'list.teams is a list, for which ==, != and matches do not work: write "ops" in list.teams'],
 ])('a rule that grants nothing is explained by its condition and the value: %s', (condition, reason) => {
   expect(explain(condition)).toEqual([`${condition}, but ${reason}`]);
-  expect(explain(`value.owner == "octo-org" and ${condition}`)).toEqual([`${condition}, but ${reason}`]);
+  expect(explain(`value.owner == "octo-org" and (${condition})`)).toEqual([`${condition}, but ${reason}`]);
 });
 
 test('a rule that grants nothing is explained by all conditions that would have to differ', () => {
@@ -34,7 +36,7 @@ test('a rule that grants nothing is explained by all conditions that would have 
 
 test('a rule that grants nothing is explained vaguely if only Nomad knows its selector', () => {
   const vague = ['the selector does not match, or there is no such role'];
-  expect(explain('any list.teams as team { team == "ops" }')).toEqual(vague);
+  expect(explain('value.ref matches "[[:digit:]]"')).toEqual(vague);
 });
 
 const config: Configuration = {
