@@ -11213,147 +11213,357 @@ function listVariables(format) {
 
 /***/ }),
 
-/***/ 3:
+/***/ 5885:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Pl: () => (/* binding */ parseSelector),
-/* harmony export */   TE: () => (/* binding */ lookUp),
-/* harmony export */   _3: () => (/* binding */ evaluate),
-/* harmony export */   cK: () => (/* binding */ matches)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7137);
 
-const QUOTED = /"(?:[^"\\]|\\[\\"abfnrtvxuU0-7])*"|`[^`]*`/g;
-// What no selector contains outside quotes: other characters, "=" alone, "!" alone, and a hyphen inside a word.
-const NEVER_VALID = /[^\w \t\r\n/.(){}[\],=!-]|(?<![=!])=(?!=)|===|!(?!=)|[\w.]-/;
-// What a selector can contain that the parser does not read: quantifiers, indexes, JSON pointers, escapes, and paths of another length.
-const UNREAD = /\b(?:any|all)\s|[[\\{]|\bin\s+"|"\s*[!=]=|"\s+(?:not\s+)?(?:contains|is|matches)\b|\.\d|\w\.\w+\.|\b(?:value|list)\b(?!\.)|\bnot\s+(?:[!=]=|contains|in|is|matches)/;
-const NAME = '[a-zA-Z][a-zA-Z0-9_/]*';
-const PATH = `${NAME}(?:\\.${NAME})?`;
-const COMPARISON = new RegExp(`^(${PATH})(\\s*[!=]=\\s*|\\s+(?:not\\s+)?(?:contains|matches)\\s+)`);
-const EMPTINESS = new RegExp(`^(${PATH})\\s+(is\\s+(?:not\\s+)?empty)`);
-const MEMBERSHIP = new RegExp(`^\\s+((?:not\\s+)?in)\\s+(${PATH})`);
-const TEXT = /"(?:[^"\\\n]|\\\\)*"|`[^`]*`/;
-const VALUE = new RegExp(`^(?:(${TEXT.source})|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?=[\\s)]|$)|${NAME}(?:\\.${NAME})*)`);
-// The part of Go's regular expressions that means the same in JavaScript.
-const CLASS = /\[\^?(?:[^\\[\]^]|\\[\\^$.|?*+()[\]{}/dw-])+\]/;
-const REPEATED = /(?:[*+?]|(?<!\))\{\d{1,2}(?:,\d{0,2})?\})\??/;
-const TOKEN = new RegExp(`${CLASS.source}|${REPEATED.source}|\\\\[\\\\^$.|?*+()[\\]{}/dw]|\\((?:\\?:|(?!\\?))|[^\\\\[\\]{}*+?(]`, 'gu');
-/** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
-function parseSelector(selector) {
-    if (NEVER_VALID.test(selector.replace(QUOTED, ''))) {
-        (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .refuse */ .TR)('binding rule 0 invalid', [`selector is invalid: ${selector}`]);
-    }
-    let rest = selector;
-    function take(pattern) {
-        const found = pattern.exec(rest);
-        rest = rest.slice(found?.[0].length ?? 0);
-        return found?.map((group) => group ?? '');
-    }
-    function or() {
-        const left = and();
-        return take(/^\s+or\s+/) ? { type: 'or', left, right: or() } : left;
-    }
-    function and() {
-        const left = not();
-        return take(/^\s+and\s+/) ? { type: 'and', left, right: and() } : left;
-    }
-    function not() {
-        return take(/^not\s+/) ? { type: 'not', operand: not() } : primary();
-    }
-    function primary() {
-        if (!take(/^\(\s*/)) {
-            return condition();
-        }
-        const inner = or();
-        return take(/^\s*\)/) ? inner : fail();
-    }
-    function condition() {
-        const before = rest;
-        const [, subject, comparison] = take(COMPARISON) ?? take(EMPTINESS) ?? [];
-        const value = comparison?.endsWith('empty') ? '' : readValue();
-        const [, membership = '', container = ''] = subject === undefined ? (take(MEMBERSHIP) ?? fail()) : [];
-        const operator = (comparison ?? membership).trim().replace(/\s+/g, ' ');
-        const path = (subject ?? container).split('.');
-        const name = operator
-            .replace(/\bnot /, '')
-            .replace('!=', '==')
-            .replace(/^in$/, 'contains');
-        if (name === 'matches') {
-            toRegExp(value);
-        }
-        // The attributes as a whole.
-        return path.length === 1 && /^(?:value|list)$/.test(path[0] ?? '')
-            ? fail()
-            : {
-                type: 'condition',
-                text: before.slice(0, before.length - rest.length),
-                operator: name,
-                isNegated: /\bnot |!=/.test(operator),
-                path,
-                value,
-            };
-    }
-    function readValue() {
-        const [text = '', quoted] = take(VALUE) ?? fail();
-        return quoted ? text.slice(1, -1).replaceAll('\\\\', text.startsWith('"') ? '\\' : '\\\\') : text;
-    }
-    function fail() {
-        (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .refuse */ .TR)('binding rule 0 invalid', [!UNREAD.test(selector) && `selector is invalid: ${selector}`]);
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the selector ${selector}`);
-    }
-    take(/^\s*/);
-    const expression = or();
-    take(/^\s*/);
-    return rest === '' ? expression : fail();
-}
-/** Converts a regular expression of Go; throws a refusal if it may mean something else in JavaScript. */
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _3: () => (/* binding */ evaluate),
+  TE: () => (/* binding */ lookUp),
+  cK: () => (/* binding */ matches),
+  Pl: () => (/* binding */ parseSelector)
+});
+
+// EXTERNAL MODULE: ./nomad-rules/errors.ts
+var errors = __nccwpck_require__(7137);
+;// CONCATENATED MODULE: ./nomad-rules/regexp.ts
+
+// What Go's regular expressions have in common with those of JavaScript: https://github.com/google/re2/wiki/Syntax
+const COUNT = /(?:0|[1-9]\d{0,2}|1000)/;
+const PUNCTUATION = /\\[ !"#%&',:;<=>@_`~-]/;
+const KNOWN = new RegExp([
+    `(?:[*+?]|\\{${COUNT.source}(?:,${COUNT.source}?)?\\})\\??`,
+    /\[\^?(?:[^\\[\]^]|\\[\\^$.|?*+()[\]{}/dwtnrfv-])+\]/.source,
+    /\\[\\^$.|?*+()[\]{}/dDwWbBsSAztnrfv]/.source,
+    PUNCTUATION.source,
+    /\((?:\?:|(?!\?))/.source,
+    /[^\\[\]{}*+?(]/.source,
+].join('|'), 'gu');
+const TRANSLATIONS = {
+    '.': '[^\\n]',
+    '\\s': '[\\t\\n\\f\\r ]',
+    '\\S': '[^\\t\\n\\f\\r ]',
+    '\\A': '^',
+    '\\z': '$',
+};
+// Go limits the repetitions of a part, and multiplies nested ones.
+const MAX_REPETITIONS = 1000;
+/** Converts a regular expression of Go; throws a refusal if it is invalid, or may mean something else in JavaScript. */
 function toRegExp(pattern) {
-    const isKnown = pattern.replace(TOKEN, '') === '';
+    const rest = pattern.replace(/^(\^?)\(\?i\)/, '$1');
+    const ignoresCase = rest !== pattern;
+    const counts = [...rest.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].map(([, min, max]) => Number(max || min) || 1);
+    const isKnown = rest.replace(KNOWN, '') === '' &&
+        counts.reduce((product, count) => product * count, 1) <= MAX_REPETITIONS &&
+        // Where JavaScript ignores case, other characters belong to a word.
+        !(ignoresCase && /\\b|[^\0-\x7f]/i.test(rest));
     try {
-        return new RegExp(isKnown ? pattern.replace(TOKEN, (token) => (token === '.' ? '[^\\n]' : token)) : '[', 'u');
+        return new RegExp(isKnown ? rest.replace(KNOWN, translate) : '[', ignoresCase ? 'iu' : 'u');
     }
     catch {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the regular expression ${pattern}`);
+        throw new errors/* Unknown */.$r(`the regular expression ${pattern}`);
+    }
+}
+function translate(token) {
+    return TRANSLATIONS[token] ?? (token.length === 2 && PUNCTUATION.test(token) ? token.slice(1) : token);
+}
+
+;// CONCATENATED MODULE: ./nomad-rules/peg.ts
+// Nomad limits the number of expressions that its parser tries, so each of them counts.
+function step(parser) {
+    return (input, at) => {
+        input.steps += 1;
+        return parser(input, at);
+    };
+}
+const literal = (text) => step((input, at) => (input.text.startsWith(text, at) ? { value: text, end: at + text.length } : undefined));
+/** Matches one character; the pattern must be sticky. */
+const character = (pattern) => step(({ text }, at) => {
+    pattern.lastIndex = at;
+    const [value] = pattern.exec(text) ?? [];
+    return value === undefined ? undefined : { value, end: at + value.length };
+});
+const sequence = (...parts) => step((input, at) => {
+    const values = [];
+    let end = at;
+    for (const part of parts) {
+        const match = part(input, end);
+        if (match === undefined) {
+            return undefined;
+        }
+        values.push(match.value);
+        end = match.end;
+    }
+    return { value: values, end };
+});
+const choice = (...alternatives) => step((input, at) => {
+    for (const alternative of alternatives) {
+        const match = alternative(input, at);
+        if (match !== undefined) {
+            return match;
+        }
+    }
+    return undefined;
+});
+const optional = (parser) => step((input, at) => parser(input, at) ?? { value: undefined, end: at });
+const repeat = (parser, min = 0) => step((input, at) => {
+    const value = [];
+    let end = at;
+    for (let match = parser(input, end); match !== undefined; match = parser(input, end)) {
+        value.push(match.value);
+        end = match.end;
+    }
+    return value.length < min ? undefined : { value, end };
+});
+const followedBy = (parser) => step((input, at) => parser(input, at) && { value: undefined, end: at });
+const notFollowedBy = (parser) => step((input, at) => (parser(input, at) === undefined ? { value: undefined, end: at } : undefined));
+/** Matches as a parser does, in one more step. */
+const label = (parser) => step(parser);
+/** Builds a value from a match and its text. */
+const action = (parser, build) => step((input, at) => {
+    const match = parser(input, at);
+    return match && { value: build(match.value, input.text.slice(at, match.end)), end: match.end };
+});
+const fail = step(() => {
+    throw new SyntaxError('invalid');
+});
+/** A named rule, which may refer to itself; it remembers what it matched and in how many steps, because Nomad tries again. */
+function rule(get) {
+    const known = new WeakMap();
+    let parser;
+    return step((input, at) => {
+        parser ??= get();
+        const results = known.get(input) ?? new Map();
+        known.set(input, results);
+        const before = input.steps;
+        const result = results.get(at);
+        if (result !== undefined) {
+            input.steps += result.steps;
+            return result.match;
+        }
+        const match = parser(input, at);
+        results.set(at, { match, steps: input.steps - before });
+        return match;
+    });
+}
+
+;// CONCATENATED MODULE: ./nomad-rules/grammar.ts
+
+
+
+const ESCAPES = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\' };
+// Nomad counts what its parser tries, so these are the rules of its parser, in their order:
+// https://github.com/hashicorp/go-bexpr/blob/v0.1.16/grammar/grammar.peg
+const space = rule(() => repeat(character(/[ \t\r\n]/y), 1));
+const anyCharacter = character(/./suy);
+const end = rule(() => notFollowedBy(anyCharacter));
+const rawCharacter = rule(() => sequence(notFollowedBy(literal('`')), anyCharacter));
+const quotedCharacter = rule(() => sequence(notFollowedBy(literal('"')), anyCharacter));
+const string = rule(() => choice(action(choice(sequence(literal('`'), repeat(rawCharacter), literal('`')), sequence(literal('"'), repeat(quotedCharacter), literal('"'))), (_, text) => unquote(text)), never(choice(sequence(literal('`'), repeat(rawCharacter)), sequence(literal('"'), repeat(quotedCharacter))), end)));
+const integerOrFloat = rule(() => sequence(choice(literal('0'), sequence(character(/[1-9]/y), repeat(character(/\d/y)))), optional(sequence(literal('.'), repeat(character(/\d/y), 1)))));
+const afterNumber = rule(() => followedBy(choice(space, end, literal(')'))));
+const number = rule(() => choice(action(sequence(optional(literal('-')), integerOrFloat, followedBy(afterNumber)), (_, text) => text), never(optional(literal('-')), integerOrFloat, notFollowedBy(afterNumber))));
+const identifier = rule(() => action(sequence(character(/[a-zA-Z]/y), repeat(character(/[a-zA-Z\d_/]/y))), (_, text) => text));
+const index = rule(() => choice(action(sequence(literal('['), optional(space), label(string), optional(space), literal(']')), ([, , text]) => text), never(literal('['), optional(space), notFollowedBy(string)), never(literal('['), optional(space), string, optional(space), notFollowedBy(literal(']')))));
+const pathPart = rule(() => choice(action(sequence(literal('.'), label(identifier)), ([, name]) => name), action(label(index), (name) => name), action(sequence(literal('.'), label(repeat(character(/\d/y), 1))), ([, digits]) => digits.join(''))));
+const pointerPart = rule(() => action(sequence(literal('/'), label(repeat(character(/[\p{L}\p{N}_.~:|-]/uy), 1))), ([, name]) => name.join('')));
+const path = rule(() => choice(action(sequence(label(identifier), label(repeat(pathPart))), ([first, rest]) => ({
+    names: [first, ...rest],
+    separator: '.',
+})), 
+// A JSON pointer, also where it is a value.
+action(sequence(literal('"'), label(repeat(pointerPart)), literal('"')), ([, parts]) => ({
+    names: parts.length === 0 ? [''] : parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
+    separator: '/',
+}))));
+const value = rule(() => choice(action(label(path), ({ names, separator }) => names.join(separator)), action(label(number), (text) => text), action(label(string), (text) => text)));
+const equality = ['==', '!='].map((sign) => operator(sign, optional(space), literal(sign), optional(space)));
+const tests = ['contains', 'not contains', 'matches', 'not matches'].map((name) => operator(name, ...words(name), space));
+const states = ['is empty', 'is not empty', 'is nil', 'is not nil'].map((name) => operator(name, ...words(name)));
+const positions = ['in', 'not in'].map((name) => operator(name, ...words(name), space));
+function words(name) {
+    return name.split(' ').flatMap((word) => [space, literal(word)]);
+}
+function operator(name, ...parts) {
+    const positive = name.replace('not ', '').replace('!=', '==').replace(/^in$/, 'contains');
+    const found = { operator: positive, isNegated: /not |!=/.test(name) };
+    return rule(() => action(sequence(...parts), () => found));
+}
+const condition = rule(() => choice(comparison, emptiness, membership));
+const comparison = rule(() => action(sequence(label(path), label(choice(...equality, ...tests)), label(value)), ([{ names }, found, text], source) => build(source, names, found, text)));
+const emptiness = rule(() => action(sequence(label(path), label(choice(...states))), ([{ names }, found], source) => build(source, names, found, '')));
+const membership = rule(() => choice(action(sequence(label(value), label(choice(...positions)), label(path)), ([text, found, { names }], source) => build(source, names, found, text)), never(value, label(choice(...positions)), notFollowedBy(path))));
+function build(text, names, found, compared) {
+    if (found.operator === 'matches') {
+        toRegExp(compared);
+    }
+    return { type: 'condition', text, ...found, path: checkPath(names), value: compared };
+}
+// Go reads other numbers than these as indexes, too.
+function checkPath(names) {
+    const [, , index = ''] = names;
+    if (!/^(?:[a-zA-Z].*|\d|[1-9]\d{0,3})?$/s.test(index)) {
+        throw new errors/* Unknown */.$r(`the index ${index} in a selector`);
+    }
+    return names;
+}
+const grouping = rule(() => choice(action(sequence(literal('('), optional(space), label(or), optional(space), literal(')')), ([, , expression]) => expression), action(label(condition), (expression) => expression), never(literal('('), optional(space), or, optional(space), notFollowedBy(literal(')')))));
+const not = rule(() => choice(action(sequence(literal('not'), space, label(not)), ([, , operand]) => operand.type === 'not' ? operand.operand : { type: 'not', operand }), action(label(grouping), (expression) => expression)));
+const and = rule(() => choice(action(sequence(label(not), space, literal('and'), space, label(and)), ([left, , , , right]) => ({
+    type: 'and',
+    left,
+    right,
+})), action(label(not), (expression) => expression)));
+const or = rule(() => choice(action(sequence(label(and), space, literal('or'), space, label(or)), ([left, , , , right]) => ({
+    type: 'or',
+    left,
+    right,
+})), action(label(and), (expression) => expression), action(label(collection), (expression) => expression)));
+const any = rule(() => action(sequence(literal('any'), space), () => 'any'));
+const grammar_all = rule(() => action(sequence(literal('all'), space), () => 'all'));
+const collection = rule(() => action(sequence(label(choice(any, grammar_all)), label(path), space, literal('as'), space, label(names), optional(space), literal('{'), optional(space), label(or), optional(space), literal('}')), ([type, { names: over }, , , , name, , , , inner], text) => {
+    if (over.length < 2) {
+        throw new errors/* Unknown */.$r(`the selector ${text}`);
+    }
+    return { type, text, path: checkPath(over), name, inner };
+}));
+const comma = [optional(space), literal(','), optional(space)];
+const names = rule(() => choice(action(sequence(label(identifier), ...comma, label(identifier)), unknownIndex), action(sequence(label(identifier), ...comma, literal('_')), unknownIndex), action(sequence(literal('_'), ...comma, label(identifier)), ([, , , , name]) => name), action(label(identifier), (name) => name)));
+function unknownIndex(_, text) {
+    throw new errors/* Unknown */.$r(`the index in "${text}"`);
+}
+/** The grammar of selectors; throws a SyntaxError for what makes one invalid wherever it occurs. */
+const grammar = choice(action(sequence(optional(space), literal('('), optional(space), label(or), optional(space), literal(')'), optional(space), end), ([, , , expression]) => expression), action(sequence(optional(space), label(or), optional(space), end), ([, expression]) => expression));
+function never(...parts) {
+    return sequence(...parts, fail);
+}
+// Converts a string literal of Go: https://go.dev/ref/spec#String_literals
+function unquote(literalText) {
+    const text = literalText.slice(1, -1);
+    if (literalText.startsWith('`')) {
+        return text.replaceAll('\r', '');
+    }
+    if (text.includes('\n')) {
+        throw new SyntaxError('invalid escape');
+    }
+    return text.replace(/\\(?:x([0-7][\da-fA-F])|u(?![dD][89a-fA-F])([\da-fA-F]{4})|([xuU0-7])|(.?))/gs, (escape, hex, code, other, character = '') => {
+        if (other !== undefined) {
+            throw new errors/* Unknown */.$r(`the escape ${escape} in a selector`);
+        }
+        const digits = hex ?? code;
+        const escaped = digits === undefined ? ESCAPES[character] : String.fromCharCode(parseInt(digits, 16));
+        if (escaped === undefined) {
+            throw new SyntaxError('invalid escape');
+        }
+        return escaped;
+    });
+}
+
+;// CONCATENATED MODULE: ./nomad-rules/selector.ts
+
+
+
+/** A selector that makes Nomad's parser try more than this is invalid since 1.11.0. */
+const MAX_STEPS = 2_000_000;
+/** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
+function parseSelector(text) {
+    const input = { text, steps: 0 };
+    const parsed = parse(input);
+    const reason = input.steps > MAX_STEPS ? 'max number of expressions parsed' : text;
+    if (parsed === undefined || input.steps > MAX_STEPS) {
+        throw new errors/* Refusal */.P_(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${reason}\n\n`);
+    }
+    return parsed;
+}
+function parse(input) {
+    try {
+        return grammar(input, 0)?.value;
+    }
+    catch (error) {
+        if (error instanceof SyntaxError) {
+            return undefined;
+        }
+        throw error;
     }
 }
 /** Tells whether a selector matches; an empty one always does, and one that cannot be evaluated never does. */
 function matches(selector, attributes) {
-    const expression = selector === '' ? undefined : parseSelector(selector);
-    try {
-        return expression === undefined || evaluate(expression, attributes);
-    }
-    catch {
-        return false;
-    }
+    return selector === '' || evaluate(parseSelector(selector), attributes) === true;
 }
-/** Evaluates a parsed selector; throws an error if a path does not fit the attributes. */
-function evaluate(expression, attributes) {
+/** Evaluates a parsed selector; undefined means that Nomad cannot evaluate it, and therefore it does not match. */
+function evaluate(expression, attributes, variables = []) {
+    const recur = (operand) => evaluate(operand, attributes, variables);
     switch (expression.type) {
         case 'and':
-            return evaluate(expression.left, attributes) && evaluate(expression.right, attributes);
-        case 'or':
-            return evaluate(expression.left, attributes) || evaluate(expression.right, attributes);
-        case 'not':
-            return !evaluate(expression.operand, attributes);
+            return recur(expression.left) && recur(expression.right);
+        case 'or': {
+            const left = recur(expression.left);
+            return left === false ? recur(expression.right) : left;
+        }
+        case 'not': {
+            const result = recur(expression.operand);
+            return result === undefined ? undefined : !result;
+        }
+        case 'any':
+        case 'all':
+            return evaluateCollection(expression, attributes, variables);
         case 'condition':
-            return holds(expression, lookUp(expression.path, attributes)) !== expression.isNegated;
+            return evaluateCondition(expression, resolve(expression.path, attributes, variables));
     }
 }
-function holds({ operator, value }, actual) {
-    if (operator === 'is empty') {
-        return actual === undefined || actual.length === 0;
+function evaluateCollection({ type, path, name, inner }, attributes, variables) {
+    const items = resolve(path, attributes, variables);
+    if (items !== undefined && !Array.isArray(items)) {
+        return undefined;
     }
-    if (actual === undefined || operator === 'contains') {
-        return actual?.includes(value) ?? false;
+    for (const index of (items ?? []).keys()) {
+        const result = evaluate(inner, attributes, [...variables, { name, path: [...path, String(index)] }]);
+        if (result !== (type === 'all')) {
+            return result;
+        }
     }
-    if (typeof actual !== 'string') {
-        throw new Error('not a string');
-    }
-    return operator === '==' ? actual === value : toRegExp(value).test(actual);
+    return type === 'all';
 }
-/** Returns the value at a path, or undefined if there is no such attribute; an unknown first name is an error, as in Nomad. */
+function evaluateCondition({ operator, isNegated, value }, actual) {
+    if (actual === null) {
+        return undefined;
+    }
+    const result = actual === undefined ? operator === 'is empty' || operator === 'is nil' : holds(operator, actual, value);
+    return result === undefined ? undefined : result !== isNegated;
+}
+function holds(operator, actual, value) {
+    const isText = typeof actual === 'string';
+    switch (operator) {
+        case 'is empty':
+            return Object.keys(actual).length === 0;
+        case 'is nil':
+            return isText ? undefined : false;
+        case 'contains':
+            return isText || Array.isArray(actual) ? actual.includes(value) : Object.hasOwn(actual, value);
+        case '==':
+            return isText ? actual === value : undefined;
+        case 'matches':
+            return isText ? toRegExp(value).test(actual) : undefined;
+    }
+}
+// Returns undefined if there is no such attribute, and null if the path does not fit the attributes.
+function resolve(path, attributes, variables) {
+    const [scope, name, ...rest] = variables.reduceRight((names, variable) => (names[0] === variable.name ? [...variable.path, ...names.slice(1)] : names), path);
+    if (scope !== 'value' && scope !== 'list') {
+        return null;
+    }
+    if (name === undefined) {
+        return attributes[scope];
+    }
+    const actual = lookUp([scope, name], attributes);
+    const [index] = rest;
+    if (index === undefined) {
+        return actual;
+    }
+    return (Array.isArray(actual) && rest.length === 1 && actual[Number(index)]) || null;
+}
+/** Returns the value of an attribute, or undefined if there is none; throws an error if the first name is no kind of attribute. */
 function lookUp([scope = '', name = ''], attributes) {
     if (scope !== 'value' && scope !== 'list') {
         throw new Error(`unknown name ${scope}`);
@@ -15250,8 +15460,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
 var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts
-var nomad_rules_selector = __nccwpck_require__(3);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
+var nomad_rules_selector = __nccwpck_require__(5885);
 // EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 14 modules
 var nomad = __nccwpck_require__(6366);
 // EXTERNAL MODULE: ./simulator/identities.ts
@@ -15354,7 +15564,7 @@ function explainUnknown(name, attributes) {
     const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
     return `${name} is not an attribute of the auth method. ${advice}`;
 }
-/** Returns all conditions of a selector. */
+/** Returns all conditions of a selector, without those on the elements of a list. */
 function listConditions(selector) {
     switch (selector.type) {
         case 'and':
@@ -15362,6 +15572,9 @@ function listConditions(selector) {
             return [...listConditions(selector.left), ...listConditions(selector.right)];
         case 'not':
             return listConditions(selector.operand);
+        case 'any':
+        case 'all':
+            return [selector, ...listConditions(selector.inner).filter(({ path }) => path[0] !== selector.name)];
         case 'condition':
             return [selector];
     }
@@ -15381,12 +15594,7 @@ function isExclusion(part) {
     if (part.type === 'condition' && part.operator === 'is empty' && !part.isNegated) {
         return false;
     }
-    try {
-        return (0,nomad_rules_selector/* evaluate */._3)(part, { value: {}, list: {} });
-    }
-    catch {
-        return false;
-    }
+    return (0,nomad_rules_selector/* evaluate */._3)(part, { value: {}, list: {} }) === true;
 }
 
 // EXTERNAL MODULE: ./simulator/setups.ts + 2 modules
@@ -15686,8 +15894,8 @@ async function readCommandFile(file) {
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
 var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts
-var selector = __nccwpck_require__(3);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
+var selector = __nccwpck_require__(5885);
 // EXTERNAL MODULE: ./simulator/rules.ts
 var simulator_rules = __nccwpck_require__(2848);
 ;// CONCATENATED MODULE: ./simulator/mismatch.ts
@@ -15717,13 +15925,8 @@ function explainNoMatch(rule, claims, method) {
 }
 /** Returns the failed conditions, each with the result that it needs for the selector to match. */
 function findFailed(expression, attributes, expected) {
-    try {
-        if ((0,selector/* evaluate */._3)(expression, attributes) === expected) {
-            return [];
-        }
-    }
-    catch {
-        // A condition that cannot be evaluated fails the selector.
+    if ((0,selector/* evaluate */._3)(expression, attributes) === expected) {
+        return [];
     }
     switch (expression.type) {
         case 'and':
@@ -15731,6 +15934,8 @@ function findFailed(expression, attributes, expected) {
             return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
         case 'not':
             return findFailed(expression.operand, attributes, !expected);
+        case 'any':
+        case 'all':
         case 'condition':
             return [{ condition: expression, expected }];
     }
@@ -15741,7 +15946,12 @@ function describeValue(condition, attributes) {
     if (actual === undefined) {
         return `the JWT has no claim for ${name}`;
     }
-    const differsInCase = condition.operator === '==' &&
+    if (Array.isArray(actual) && condition.type === 'condition' && /^(?:==|matches)$/.test(condition.operator)) {
+        const advice = `write ${JSON.stringify(condition.value)} ${condition.isNegated ? 'not in' : 'in'} ${name}`;
+        return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
+    }
+    const differsInCase = condition.type === 'condition' &&
+        condition.operator === '==' &&
         typeof actual === 'string' &&
         actual !== condition.value &&
         actual.toLowerCase() === condition.value.toLowerCase();
@@ -16550,8 +16760,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var errors = __nccwpck_require__(7137);
 // EXTERNAL MODULE: ./nomad-rules/formats.ts
 var formats = __nccwpck_require__(3484);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts
-var selector = __nccwpck_require__(3);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
+var selector = __nccwpck_require__(5885);
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/acl-state.ts
 
 
