@@ -51,7 +51,8 @@ describe.each(['README.md', ...list('docs'), ...list('.github/ISSUE_TEMPLATE')])
 });
 
 test('docs/examples.md names the auth method and the audience in each login', () => {
-  const names = readInputs('docs/examples.md');
+  // Some examples show only the version of the action.
+  const names = readInputs('docs/examples.md').filter((some) => some.length > 0);
   expect(names.length).toBeGreaterThan(5);
   expect(names.filter((some) => !some.includes('methodName') || !some.includes('jwtGithubAudience'))).toEqual([]);
 });
