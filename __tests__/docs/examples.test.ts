@@ -16,25 +16,15 @@ const DEV = { ref: 'refs/heads/dev' };
 const PULL_REQUEST = { event_name: 'pull_request' };
 const TARGET = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
 const SCHEDULE = { event_name: 'schedule' };
-const TAG = { ref: 'refs/tags/v1.2.3' };
 const PRODUCTION = { environment: 'production' };
 const WORKFLOW = { job_workflow_ref: 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main' };
-const TEAM = { repository_id: '75', repo_property_team: 'payments' };
 const elsewhere = (job: Claims): Claims => ({ ...job, repository_id: '75' });
-const strangers = [
-  { ...TEAM, repository_owner_id: '66' },
-  { ...TEAM, repo_property_team: 'payments,search' },
-  DEV,
-  TARGET,
-];
 const RECIPES: Recipe[] = [
-  ['Main and release tags in one rule', 'repo-74', TAG, [{ ref: 'refs/tags/v1.2.3-rc' }, DEV, SCHEDULE, TARGET]],
   ['Reusable workflows', 'repo-74', WORKFLOW, [{}, ...[DEV, TARGET].map((job) => ({ ...WORKFLOW, ...job }))]],
   ['Staging and production', 'repo-74', PRODUCTION, [{}, { ...PRODUCTION, ...TARGET }]],
   ['Read-only plan on pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)]],
   ['Shorter tokens for pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)], 5, 'github-pr'],
   ['A scheduled job that only reads', 'report', SCHEDULE, [{}, TARGET, elsewhere(SCHEDULE)]],
-  ['One namespace per team', 'team-payments', TEAM, strangers],
 ];
 const readCommands = (heading: string): string => readBlocks('docs/examples.md', heading, 'sh')[0] ?? '';
 

@@ -125,6 +125,7 @@ describeReal('on a real Nomad', () => {
     expect(await workspace.readRoles({ repo_property_team: 'payments,search' })).toEqual(['repo-74']);
     expect(await workspace.readRoles({ ...team, repository_owner_id: '66' })).toEqual([]);
     expect(await workspace.readRoles({ ...team, ref: 'refs/heads/dev' })).toEqual([]);
+    expect(await workspace.readRoles({ ...team, event_name: 'pull_request_target' })).toEqual([]);
   });
 
   test('tokens are named after the run, if Nomad is new enough', async () => {
@@ -151,7 +152,7 @@ describeReal('on a real Nomad', () => {
         method: { ...omit(method, ['TokenNameFormat']), MaxTokenTTL, Config },
         rules: expect.arrayContaining(rules.map((rule) => expect.objectContaining(rule))),
         roles: expect.arrayContaining(roles),
-        policies: ['deploy', 'read-jobs', 'release'].map((Name) => ({ Name })),
+        policies: ['deploy', 'payments', 'read-jobs', 'release'].map((Name) => ({ Name })),
       });
     }
   });
