@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { once } from 'node:events';
 import { getDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import packageJson from '../../package.json' with { type: 'json' };
 import { Deadline } from '../../src/deadline.js';
 import { NomadApi } from '../../src/nomad/api.js';
@@ -69,6 +69,23 @@ describe('a request', () => {
       expect(await api.send(SELF, 10_000)).toMatchObject({ status: 403, text: 'No' });
       await Promise.all([api.send(SELF, 10_000), api.send(LOGIN, 10_000)]);
     });
+    expect(connections.size).toBe(1);
+  });
+
+  test('uses the same connection after 30 idle seconds, because GitHub may take a while to issue the JWT', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'hrtime'] });
+    const connections = new Set<unknown>();
+    const respond: Respond = (_, response) => {
+      connections.add(response.socket);
+      // Node itself asks its clients to close idle connections after 5 seconds, unlike Nomad.
+      response.setHeader('connection', 'keep-alive').end();
+    };
+    await meetNomad(respond, async ({ api }) => {
+      await api.send(SELF, 10_000);
+      await jest.advanceTimersByTimeAsync(30_000);
+      await api.send(SELF, 10_000);
+    });
+    jest.useRealTimers();
     expect(connections.size).toBe(1);
   });
 

@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readToken } from '../../src/outputs/state.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { answer, cleanUp, hang, MANAGEMENT, runJob, TOKEN, type Nomad } from '../support/servers.js';
+import { answer, cleanUp, hang, logIn, MANAGEMENT, runJob, TOKEN, type Nomad, type Respond } from '../support/servers.js';
 
 const { AccessorID, SecretID } = TOKEN;
 const NAME = `The management token ${AccessorID}`;
-const AS_MANAGEMENT: Nomad = { login: answer(200, MANAGEMENT) };
+const AS_MANAGEMENT = { login: answer(200, MANAGEMENT) };
 
 describe('the state that the main program saves', () => {
   test.concurrent.each<[string, Nomad, string]>([
@@ -18,6 +22,20 @@ describe('the state that the main program saves', () => {
     expect(JSON.stringify(state)).not.toMatch(new RegExp(`${SecretID}|hunter2`));
     expect(requests.map(({ call }) => call)).toEqual(['POST /v1/acl/login', 'GET /v1/acl/token/self']);
     expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+  });
+
+  test.concurrent('is saved before Nomad is asked for the token, because a job can be canceled meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'state-'));
+    const file = join(folder, 'state');
+    await writeFile(file, '');
+    let saved = '';
+    const self: Respond = (...call) => {
+      saved = readFileSync(file, 'utf8');
+      answer(200, MANAGEMENT)(...call);
+    };
+    const { failure } = await logIn({ nomad: { ...AS_MANAGEMENT, self }, env: { GITHUB_STATE: file } });
+    await rm(folder, { recursive: true });
+    expect([failure, saved]).toEqual(['', expect.stringContaining(`"secretId":"${SecretID}"`)]);
   });
 
   test.concurrent('is empty after a login that failed, and the post program prints nothing', async () => {
