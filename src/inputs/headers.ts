@@ -1,6 +1,8 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { mask } from '../secrets.js';
 
+// https://www.rfc-editor.org/rfc/rfc9110#section-5
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t -~\x80-\xff]+$/;
 // These are set by this action or by the connection.
 const RESERVED =
   /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
@@ -12,19 +14,29 @@ const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z]
 // YAML's ">" joins lines with spaces.
 const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
 
-/** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
-export function parseHeaders(value: string): Record<string, string> {
-  const lines = value.split('\n').map(splitLine);
+/** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
+export function parseHeaders(text: string): Record<string, string> {
+  const lines = text.split('\n').map(splitLine);
   lines.forEach(maskHeader);
   const headers = new Map<string, string>();
-  for (const [index, [name, content]] of lines.entries()) {
-    if (name !== '' || content !== '') {
-      checkHeader(name, content, `line ${String(index + 1)}`);
-      if (headers.has(name)) {
-        throw new Error(`repeats the header on line ${String(index + 1)}`);
-      }
-      headers.set(name, content);
+  for (const [index, [name, value]] of lines.entries()) {
+    if (name + value === '') {
+      continue;
     }
+    const where = `line ${String(index + 1)}`;
+    const problems: [isPresent: boolean, problem: string][] = [
+      [name === '', `must contain "Name: value" lines, but ${where} is not one`],
+      [value === '', `has no value on ${where}; check that the secret it comes from is set`],
+      [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
+      [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
+      [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
+      [headers.has(name), `repeats the header on ${where}`],
+    ];
+    const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
+    if (problem !== undefined) {
+      throw new Error(problem);
+    }
+    headers.set(name, value);
   }
   return Object.fromEntries(headers);
 }
@@ -41,27 +53,6 @@ export function decodeBasic(content: string): string | undefined {
   const [, encoded = ''] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
   const decoded = Buffer.from(encoded, 'base64').toString();
   return decoded.includes(':') ? decoded : undefined;
-}
-
-function checkHeader(name: string, content: string, where: string): void {
-  if (name === '') {
-    throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
-  }
-  if (content === '') {
-    throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
-  }
-  if (JOINED.test(content)) {
-    throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
-  }
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, content);
-  } catch {
-    throw new Error(`contains a character on ${where} that is not allowed in a header`);
-  }
-  if (RESERVED.test(name)) {
-    throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
-  }
 }
 
 // A line without a colon counts as a value: it may be a secret whose name is missing.
