@@ -7,14 +7,13 @@ import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
 import { listMethods, logIn, waitUntilUsable } from './nomad/login.js';
 import { checkCommandFiles } from './outputs/command-files.js';
-import { needsFolder } from './outputs/export-connection.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
 try {
   // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
   warnAboutTransport(inputs.connection);
-  checkCommandFiles(needsFolder(inputs));
+  checkCommandFiles(inputs.exportConnection);
   const deadline = new Deadline(inputs.connection.timeout);
   const nomad = new NomadApi(inputs.connection, deadline);
   try {

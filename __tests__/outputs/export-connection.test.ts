@@ -132,11 +132,11 @@ describe('in this process', () => {
   test.each([
     ['', 'https://nomad.example.com', { NOMAD_REGION: 'eu', NOMAD_NAMESPACE: '' }],
     [
-      'NOMAD_ADDR has another value in this job: set exportConnection to true, or NOMAD_ADDR to https://a.example.com.',
+      'NOMAD_ADDR has another value, NOMAD_REGION is not set in this job: set exportConnection to true, or NOMAD_ADDR to https://a.example.com, NOMAD_REGION to eu.',
       ...(['https://a.example.com', {}] as const),
     ],
     [
-      "NOMAD_REGION has another value in this job, NOMAD_NAMESPACE has another value in this job: set exportConnection to true, or NOMAD_REGION to eu, NOMAD_NAMESPACE to ''.",
+      "NOMAD_REGION has another value, NOMAD_NAMESPACE has another value in this job: set exportConnection to true, or NOMAD_REGION to eu, NOMAD_NAMESPACE to ''.",
       ...(['https://nomad.example.com', { NOMAD_REGION: 'global', NOMAD_NAMESPACE: 'ci' }] as const),
     ],
   ])('the advice on the environment of later steps is "%s" for a login to %s with %j', (advice, url, environment) => {

@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readToken } from '../../src/outputs/state.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { answer, cleanUp, hang, logIn, MANAGEMENT, runJob, TOKEN, type Nomad, type Respond } from '../support/servers.js';
+import {
+  answer,
+  cleanUp,
+  hang,
+  logIn,
+  MANAGEMENT,
+  runJob,
+  TOKEN,
+  type Nomad,
+  type Respond,
+} from '../support/servers.js';
 
 const { AccessorID, SecretID } = TOKEN;
 const NAME = `The management token ${AccessorID}`;

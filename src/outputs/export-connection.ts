@@ -8,8 +8,7 @@ import { warnUnlessPresent } from './command-files.js';
 import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-export function exportConnection(inputs: Inputs): void {
-  const { connection, namespace, exportToken } = inputs;
+export function exportConnection({ connection, namespace, exportToken }: Inputs): void {
   const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
   const variables: Record<string, string | undefined> = {
     NOMAD_ADDR: url,
@@ -19,7 +18,7 @@ export function exportConnection(inputs: Inputs): void {
     NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
     NOMAD_HTTP_AUTH: decodeBasic(extraHeaders['authorization'] ?? ''),
     NOMAD_CAPATH: undefined,
-    ...provideFiles(needsFolder(inputs), {
+    ...provideFiles({
       NOMAD_CACERT: connection.caCertificate,
       NOMAD_CLIENT_CERT: connection.clientCertificate,
       NOMAD_CLIENT_KEY: connection.clientKey,
@@ -36,29 +35,18 @@ export function exportConnection(inputs: Inputs): void {
   }
 }
 
-/** Tells whether exportConnection writes PEM files, because an input contains PEM instead of the path of a file. */
-export function needsFolder({ connection, ...inputs }: Inputs): boolean {
-  const { caCertificate, clientCertificate, clientKey } = connection;
-  const isPasted = (pem?: Pem): boolean => pem !== undefined && pem.path === undefined;
-  return inputs.exportConnection && [caCertificate, clientCertificate, clientKey].some(isPasted);
-}
-
 /** Says what to set if later steps get the token, but another address, region or namespace. */
 export function adviseAddress({ connection: { url, region }, namespace }: Inputs): void {
-  // A runner that is itself a job of Nomad has NOMAD_REGION and NOMAD_NAMESPACE in its environment.
-  const wrong = Object.entries({ NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace }).filter(
-    ([name, value = '']) => {
-      const given = process.env[name]?.replace(/\/+$/, '') ?? '';
-      return given !== value && (given !== '' || name === 'NOMAD_ADDR');
-    },
+  const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
+  // A runner that is itself a job of Nomad has a region and a namespace in its environment.
+  const wrong = Object.entries(expected).filter(
+    ([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value,
   );
   if (wrong.length > 0) {
-    const states = wrong.map(
-      ([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'} in this job`,
-    );
+    const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
     const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
     core.info(
-      `Later steps get NOMAD_TOKEN, but ${states.join(', ')}: set exportConnection to true, or ${values.join(', ')}.`,
+      `Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`,
     );
   }
 }
@@ -77,7 +65,8 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
   }
 }
 
-function provideFiles(isPasted: boolean, pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
+function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
+  const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
   const folder = isPasted && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
   if (folder !== '') {
     // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
