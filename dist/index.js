@@ -11886,11 +11886,11 @@ function isFromFork() {
 /* harmony export */   p5: () => (/* binding */ decodeBasic)
 /* harmony export */ });
 /* unused harmony export maskHeader */
-/* harmony import */ var node_http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7067);
-/* harmony import */ var node_http__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_http__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
 
-
+// https://www.rfc-editor.org/rfc/rfc9110#section-5
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t -~\x80-\xff]+$/;
 // These are set by this action or by the connection.
 const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
 // A shorter value is a word such as "true", whose mask would garble the whole log.
@@ -11900,54 +11900,43 @@ const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|tok
 const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
 // YAML's ">" joins lines with spaces.
 const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
-/** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
-function parseHeaders(value) {
-    const lines = value.split('\n').map(splitLine);
+/** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
+function parseHeaders(text) {
+    const lines = text.split('\n').map(splitLine);
     lines.forEach(maskHeader);
     const headers = new Map();
-    for (const [index, [name, content]] of lines.entries()) {
-        if (name !== '' || content !== '') {
-            checkHeader(name, content, `line ${String(index + 1)}`);
-            if (headers.has(name)) {
-                throw new Error(`repeats the header on line ${String(index + 1)}`);
-            }
-            headers.set(name, content);
+    for (const [index, [name, value]] of lines.entries()) {
+        if (name + value === '') {
+            continue;
         }
+        const where = `line ${String(index + 1)}`;
+        const problems = [
+            [name === '', `must contain "Name: value" lines, but ${where} is not one`],
+            [value === '', `has no value on ${where}; check that the secret it comes from is set`],
+            [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
+            [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
+            [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
+            [headers.has(name), `repeats the header on ${where}`],
+        ];
+        const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
+        if (problem !== undefined) {
+            throw new Error(problem);
+        }
+        headers.set(name, value);
     }
     return Object.fromEntries(headers);
 }
 /** Masks the value of a header, and the credentials in it, if its name or its form says that it is secret. */
 function maskHeader([name, value]) {
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
 /** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
     const [, encoded = ''] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
     const decoded = Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
-}
-function checkHeader(name, content, where) {
-    if (name === '') {
-        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
-    }
-    if (content === '') {
-        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
-    }
-    if (JOINED.test(content)) {
-        throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
-    }
-    try {
-        (0,node_http__WEBPACK_IMPORTED_MODULE_0__.validateHeaderName)(name);
-        (0,node_http__WEBPACK_IMPORTED_MODULE_0__.validateHeaderValue)(name, content);
-    }
-    catch {
-        throw new Error(`contains a character on ${where} that is not allowed in a header`);
-    }
-    if (RESERVED.test(name)) {
-        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
-    }
 }
 // A line without a colon counts as a value: it may be a secret whose name is missing.
 function splitLine(line) {
@@ -12220,17 +12209,15 @@ function matching(pattern, expected) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6683);
-/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3139);
+/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
+/* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
 /* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6912);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
-/* harmony import */ var _outputs_export_connection_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8825);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8964);
-
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8506);
 
 
 
@@ -12245,8 +12232,8 @@ try {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)((0,_outputs_export_connection_js__WEBPACK_IMPORTED_MODULE_7__/* .needsFolder */ .qP)(inputs));
-    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_9__/* .Deadline */ .B2(inputs.connection.timeout);
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)(inputs.exportConnection);
+    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
         // Open the connection to Nomad while GitHub issues the JWT.
@@ -12256,10 +12243,10 @@ try {
         const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
         // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
         const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs, deadline);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .saveToken */ .f)(token, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_8__/* .publish */ .m)(token, policies, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)(token, policies, inputs);
     }
     finally {
         nomad.close();
@@ -12268,7 +12255,7 @@ try {
 catch (error) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
 }
-(0,_exit_js__WEBPACK_IMPORTED_MODULE_10__/* .endSoon */ .n)();
+(0,_exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -12849,27 +12836,28 @@ function warnUnlessPresent(file) {
 
 /***/ }),
 
-/***/ 8825:
+/***/ 8506:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  n4: () => (/* binding */ adviseAddress),
-  Lw: () => (/* binding */ exportConnection),
-  qP: () => (/* binding */ needsFolder)
+  m: () => (/* binding */ publish),
+  f: () => (/* binding */ saveToken)
 });
 
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/outputs/command-files.ts
+var command_files = __nccwpck_require__(3969);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
-// EXTERNAL MODULE: ./src/outputs/command-files.ts
-var command_files = __nccwpck_require__(3969);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
@@ -12919,8 +12907,7 @@ function findParent() {
 
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-function exportConnection(inputs) {
-    const { connection, namespace, exportToken } = inputs;
+function exportConnection({ connection, namespace, exportToken }) {
     const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
     const variables = {
         NOMAD_ADDR: url,
@@ -12930,7 +12917,7 @@ function exportConnection(inputs) {
         NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
         NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
         NOMAD_CAPATH: undefined,
-        ...provideFiles(needsFolder(inputs), {
+        ...provideFiles({
             NOMAD_CACERT: connection.caCertificate,
             NOMAD_CLIENT_CERT: connection.clientCertificate,
             NOMAD_CLIENT_KEY: connection.clientKey,
@@ -12946,23 +12933,15 @@ function exportConnection(inputs) {
         }
     }
 }
-/** Tells whether exportConnection writes PEM files, because an input contains PEM instead of the path of a file. */
-function needsFolder({ connection, ...inputs }) {
-    const { caCertificate, clientCertificate, clientKey } = connection;
-    const isPasted = (pem) => pem !== undefined && pem.path === undefined;
-    return inputs.exportConnection && [caCertificate, clientCertificate, clientKey].some(isPasted);
-}
 /** Says what to set if later steps get the token, but another address, region or namespace. */
 function adviseAddress({ connection: { url, region }, namespace }) {
-    // A runner that is itself a job of Nomad has NOMAD_REGION and NOMAD_NAMESPACE in its environment.
-    const wrong = Object.entries({ NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace }).filter(([name, value = '']) => {
-        const given = process.env[name]?.replace(/\/+$/, '') ?? '';
-        return given !== value && (given !== '' || name === 'NOMAD_ADDR');
-    });
+    const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
+    // A runner that is itself a job of Nomad has a region and a namespace in its environment.
+    const wrong = Object.entries(expected).filter(([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value);
     if (wrong.length > 0) {
-        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'} in this job`);
+        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
         const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
-        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')}: set exportConnection to true, or ${values.join(', ')}.`);
+        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
     }
 }
 function warnAboutPrograms({ url, tlsSkipVerify }) {
@@ -12974,7 +12953,8 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
         core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
     }
 }
-function provideFiles(isPasted, pems) {
+function provideFiles(pems) {
+    const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
     const folder = isPasted && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
     if (folder !== '') {
         // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
@@ -12988,20 +12968,7 @@ function provideFiles(isPasted, pems) {
     return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]));
 }
 
-
-/***/ }),
-
-/***/ 8964:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   f: () => (/* binding */ saveToken),
-/* harmony export */   m: () => (/* binding */ publish)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6683);
-/* harmony import */ var _command_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3969);
-/* harmony import */ var _export_connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8825);
+;// CONCATENATED MODULE: ./src/outputs/outputs.ts
 
 
 
@@ -13011,26 +12978,26 @@ function saveToken(token, { connection, revokeToken }) {
     const { accessorId, secretId, type, expirationTime } = token;
     const isRevocable = type === 'management' && revokeToken;
     const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-    if ((0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .canReceive */ .aX)('GITHUB_STATE')) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('token', JSON.stringify(saved));
+    if ((0,command_files/* canReceive */.aX)('GITHUB_STATE')) {
+        core/* saveState */.LZ('token', JSON.stringify(saved));
     }
     else if (isRevocable) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
+        core/* info */.pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
     }
 }
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
 function publish(token, policies, inputs) {
     // A run by hand has no later step that reads the variables and the files.
-    if (inputs.exportConnection && (0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .canReceive */ .aX)('GITHUB_ENV')) {
-        (0,_export_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .exportConnection */ .Lw)(inputs);
+    if (inputs.exportConnection && (0,command_files/* canReceive */.aX)('GITHUB_ENV')) {
+        exportConnection(inputs);
     }
-    if (inputs.exportToken && (0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .warnUnlessPresent */ .wk)('GITHUB_ENV')) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
+    if (inputs.exportToken && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_ENV')) {
+        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
         if (!inputs.exportConnection) {
-            (0,_export_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .adviseAddress */ .n4)(inputs);
+            adviseAddress(inputs);
         }
     }
-    if ((0,_command_files_js__WEBPACK_IMPORTED_MODULE_1__/* .warnUnlessPresent */ .wk)('GITHUB_OUTPUT')) {
+    if ((0,command_files/* warnUnlessPresent */.wk)('GITHUB_OUTPUT')) {
         const outputs = {
             ...(inputs.outputToken && { nomadToken: token.secretId }),
             accessorId: token.accessorId,
@@ -13039,7 +13006,7 @@ function publish(token, policies, inputs) {
             roles: JSON.stringify(token.roles),
             expirationTime: token.expirationTime,
         };
-        Object.entries(outputs).forEach(([name, value]) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH(name, value));
+        Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
     }
     describeToken(token, policies, inputs.methodName);
 }
@@ -13051,17 +13018,17 @@ function describeToken(token, policies, methodName) {
         `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
         ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
         ...(listed === '' ? [] : [`policies: ${listed}`]),
-        expirationTime === '' ? 'never expires' : `expires ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .fU)(Date.parse(expirationTime))}`,
+        expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* formatTime */.fU)(Date.parse(expirationTime))}`,
     ];
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(parts.join('; '));
+    core/* info */.pq(parts.join('; '));
     if (type === 'management') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
+        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
     }
     else if (policies?.length === 0) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
+        core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
     }
     if (expirationTime === '') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
 }
 
