@@ -93,7 +93,7 @@ async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult
       exported: await readCommandFile(files.env),
       outputs: await readCommandFile(files.output),
       state: await readCommandFile(files.state),
-      summary: await readFile(files.summary, 'utf8'),
+      summary: endLines(await readFile(files.summary, 'utf8')),
     };
   } finally {
     await rm(folder, { recursive: true });
@@ -119,14 +119,13 @@ async function run(command: string[], env: NodeJS.ProcessEnv): Promise<{ exitCod
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject).once('close', (code) => resolve(code ?? -1));
   });
-  // The toolkit ends lines as the operating system does.
-  return { exitCode, raw: raw.replaceAll('\r\n', '\n') };
+  return { exitCode, raw: endLines(raw) };
 }
 
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
 async function readCommandFile(file: string): Promise<Record<string, string>> {
   const entries: Record<string, string> = {};
-  const lines = (await readFile(file, 'utf8')).split(/\r?\n/);
+  const lines = endLines(await readFile(file, 'utf8')).split('\n');
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
     const [, name, delimiter] = /^(.+?)<<(.+)$/.exec(line) ?? [];
     if (name !== undefined && delimiter !== undefined) {
@@ -137,4 +136,9 @@ async function readCommandFile(file: string): Promise<Record<string, string>> {
     }
   }
   return entries;
+}
+
+// On Windows, the toolkit ends lines with CR LF.
+function endLines(text: string): string {
+  return text.replaceAll('\r\n', '\n');
 }

@@ -32,7 +32,11 @@ async function simulate(inputs: Record<string, string>) {
     inputs: Object.fromEntries(files) as Record<string, string>,
     env: { ...JOB, PATH: '' },
   });
-  const shown = annotations.map(({ level, message, place = '' }) => [level, shorten(place), shorten(message)]);
+  const shown = annotations.map(({ level, message, place = '' }) => [
+    level,
+    shorten(place).replaceAll(sep, '/'),
+    shorten(message),
+  ]);
   return { exitCode, annotations: shown, log: shorten(log), outputs, summary: shorten(summary) };
 }
 
