@@ -15849,7 +15849,7 @@ async function runStage(step, stage) {
             exported: await readCommandFile(files.env),
             outputs: await readCommandFile(files.output),
             state: await readCommandFile(files.state),
-            summary: await (0,promises_.readFile)(files.summary, 'utf8'),
+            summary: endLines(await (0,promises_.readFile)(files.summary, 'utf8')),
         };
     }
     finally {
@@ -15872,13 +15872,12 @@ async function run(command, env) {
     const exitCode = await new Promise((resolve, reject) => {
         child.once('error', reject).once('close', (code) => resolve(code ?? -1));
     });
-    // The toolkit ends lines as the operating system does.
-    return { exitCode, raw: raw.replaceAll('\r\n', '\n') };
+    return { exitCode, raw: endLines(raw) };
 }
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
 async function readCommandFile(file) {
     const entries = {};
-    const lines = (await (0,promises_.readFile)(file, 'utf8')).split(/\r?\n/);
+    const lines = endLines(await (0,promises_.readFile)(file, 'utf8')).split('\n');
     for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
         const [, name, delimiter] = /^(.+?)<<(.+)$/.exec(line) ?? [];
         if (name !== undefined && delimiter !== undefined) {
@@ -15890,6 +15889,10 @@ async function readCommandFile(file) {
         }
     }
     return entries;
+}
+// On Windows, the toolkit ends lines with CR LF.
+function endLines(text) {
+    return text.replaceAll('\r\n', '\n');
 }
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
