@@ -2,7 +2,7 @@ import * as core from '@actions/core';
 import { Deadline } from './deadline.js';
 import { endSoon } from './exit.js';
 import { explain } from './failures/explain.js';
-import { getIdentity } from './identity.js';
+import { getIdentity } from './github/identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
 import { listMethods, logIn, waitUntilUsable } from './nomad/login.js';

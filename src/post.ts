@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
-import { formatTime } from './deadline.js';
 import { endSoon } from './exit.js';
 import { deleteFolder, readToken } from './outputs/state.js';
+import { formatTime } from './times.js';
 
 // Opening process.stdout would take a quarter of the CPU time of this step, and one line fits into any pipe.
 const print = (line: string): void => void writeSync(1, `${line}\n`);

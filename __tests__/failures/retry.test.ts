@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Deadline, formatSeconds, formatTime, withTimeout } from '../../src/deadline.js';
+import { Deadline, withTimeout } from '../../src/deadline.js';
 import { Failure } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
+import { formatSeconds, formatTime } from '../../src/times.js';
 import { skipWaits, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
 const BUSY = 'nomad 503 ';

@@ -1,6 +1,6 @@
-import { formatTime } from '../deadline.js';
 import { DEFAULT_URL } from '../inputs/values.js';
 import { quoteName } from '../secrets.js';
+import { formatTime } from '../times.js';
 import { showClaim } from './claims.js';
 import type { Facts, Failure } from './failure.js';
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { formatSeconds, monotonicMs, type Deadline } from '../deadline.js';
-import { trustSystemStore } from '../trust.js';
+import { monotonicMs, type Deadline } from '../deadline.js';
+import { formatSeconds } from '../times.js';
+import { trustSystemStore } from './trust.js';
 import { findKind } from './catalogue.js';
 import { Failure } from './failure.js';
 

@@ -1,7 +1,7 @@
 import * as core from '@actions/core';
-import { formatTime } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
+import { formatTime } from '../times.js';
 import { parseHeaders } from './headers.js';
 import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
 import { DEFAULT_URL, matching, parseUrl } from './values.js';

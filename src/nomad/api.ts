@@ -1,11 +1,12 @@
 import * as core from '@actions/core';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { formatSeconds, monotonicMs, withTimeout, type Deadline } from '../deadline.js';
+import { monotonicMs, withTimeout, type Deadline } from '../deadline.js';
 import { SIXTH } from '../failures/catalogue.js';
 import { Failure, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';
+import { formatSeconds } from '../times.js';
 import { describeError, inspectCertificate } from './connection-error.js';
 import { createDispatcher } from './dispatcher.js';
 import { describeResponse, type Response } from './response.js';

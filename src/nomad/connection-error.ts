@@ -1,11 +1,11 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
-import { formatTime } from '../deadline.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
 import { quote, quoteName } from '../secrets.js';
 import { findServerName } from './dispatcher.js';
+import { formatTime } from '../times.js';
 
 type Certificate = Partial<DetailedPeerCertificate>;
 type ConnectionError = Error & { code?: string; reason?: string; errors?: Error[]; cert?: Certificate };

@@ -1,7 +1,7 @@
 import * as core from '@actions/core';
-import { formatTime } from '../deadline.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
+import { formatTime } from '../times.js';
 import { canReceive, warnUnlessPresent } from './command-files.js';
 import { adviseAddress, exportConnection } from './export-connection.js';
 import type { SavedToken } from './state.js';

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import * as core from '@actions/core';
-import { formatSeconds, withTimeout, type Deadline } from './deadline.js';
-import { Failure } from './failures/failure.js';
-import { retry } from './failures/retry.js';
-import type { Inputs } from './inputs/inputs.js';
-import { parseJwt, type Jwt } from './jwt.js';
-import { describeWay, findProxy, type Proxy } from './proxy.js';
-import { mask, quote } from './secrets.js';
+import { withTimeout, type Deadline } from '../deadline.js';
+import { Failure } from '../failures/failure.js';
+import { retry } from '../failures/retry.js';
+import type { Inputs } from '../inputs/inputs.js';
+import { parseJwt, type Jwt } from '../jwt.js';
+import { describeWay, findProxy, type Proxy } from '../proxy.js';
+import { mask, quote } from '../secrets.js';
+import { formatSeconds } from '../times.js';
 
 // Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
 const REASONS: [variable: string, sign: string, message: string][] = [

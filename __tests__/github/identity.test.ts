@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ENTRIES } from '../scripts/troubleshooting/page.js';
-import { Deadline } from '../src/deadline.js';
-import type { KindId } from '../src/failures/catalogue.js';
-import { getIdentity } from '../src/identity.js';
-import type { Jwt } from '../src/jwt.js';
-import { catchFailure, skipWaits, useProcess } from './support/in-process.js';
+import { ENTRIES } from '../../scripts/troubleshooting/page.js';
+import { Deadline } from '../../src/deadline.js';
+import type { KindId } from '../../src/failures/catalogue.js';
+import { getIdentity } from '../../src/github/identity.js';
+import type { Jwt } from '../../src/jwt.js';
+import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
 import {
   answer,
   createJwt,
@@ -20,7 +20,7 @@ import {
   REQUEST_TOKEN,
   type Received,
   type Respond,
-} from './support/servers.js';
+} from '../support/servers.js';
 
 const output = useProcess();
 beforeEach(skipWaits);
