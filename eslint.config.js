@@ -19,8 +19,7 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts'],
-    // A longer file probably does more than one thing. The catalogue is a list.
-    ignores: ['src/failures/catalogue.ts'],
+    // A longer file probably does more than one thing.
     rules: { 'max-lines': ['error', 120] },
   },
   { files: ['*.js'], ...tseslint.configs.disableTypeChecked },

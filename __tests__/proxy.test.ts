@@ -8,7 +8,7 @@ const output = useProcess();
 
 function find(url: string, environment: Record<string, string>): Proxy | undefined {
   Object.assign(process.env, environment);
-  return findProxy(new URL(url));
+  return findProxy(new URL(url), { withNetworks: true });
 }
 
 describe('the proxy', () => {
@@ -80,4 +80,12 @@ test.each<[string, string[], string[]]>([
 ])('NO_PROXY with %j excludes %j, but not %j', (NO_PROXY, excluded, others) => {
   const isExcluded = (host: string): boolean => find(`http://${host}`, { HTTP_PROXY: PROXY, NO_PROXY }) === undefined;
   expect([...excluded, ...others].filter(isExcluded)).toEqual(excluded);
+});
+
+test('NO_PROXY only knows names on the way to GitHub, because the toolkit ignores the rest', () => {
+  Object.assign(process.env, { HTTP_PROXY: PROXY, NO_PROXY: '10.0.0.0/8 *.example.com' });
+  expect(['http://10.0.0.1', 'http://a.example.com'].map((url) => findProxy(new URL(url))?.variable)).toEqual([
+    'HTTP_PROXY',
+    'HTTP_PROXY',
+  ]);
 });

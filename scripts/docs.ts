@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
+import { renderErrors } from './errors.js';
 import { drawLog } from './picture.js';
-import { renderErrors, renderIndex } from './troubleshooting/page.js';
 
 interface Metadata {
   inputs: Record<string, { description: string; default?: string }>;
@@ -12,8 +12,6 @@ interface Metadata {
 
 const ROOT = join(import.meta.dirname, '..');
 const TABLE = '(?:\\|.*\n)*';
-const LIST = '(?:- .*\n)*';
-const REST = '[^]*';
 
 // All other inputs are in the group "Advanced".
 const INPUT_GROUPS = {
@@ -43,14 +41,14 @@ function code(text: string): string {
   return text === '' ? '' : `\`${text}\``;
 }
 
-/** Replaces the generated parts of a document, each of which follows a comment. */
-async function update(file: string, parts: [what: string, old: string, part: string][]): Promise<string> {
-  const text = parts.reduce((before, [what, old, part]) => {
-    const comment = `<!-- npm run docs writes ${what}. -->\n`;
-    if (!before.includes(comment)) {
-      throw new Error(`${file} does not contain the comment ${comment}`);
+/** Replaces the generated parts of a document, each of which follows a line. */
+async function update(file: string, parts: [line: string, old: string, part: string][]): Promise<string> {
+  const text = parts.reduce((before, [line, old, part]) => {
+    const pattern = new RegExp(`(?<=^${line})\n*${old}`, 'm');
+    if (!pattern.test(before)) {
+      throw new Error(`${file} does not contain the line ${line}`);
     }
-    return before.replace(new RegExp(`${comment}\n*${old}`), () => `${comment}\n${part}\n`);
+    return before.replace(pattern, () => `\n${part}\n`);
   }, read(file));
   return format(text, { ...(await resolveConfig(join(ROOT, file))), parser: 'markdown' });
 }
@@ -69,13 +67,17 @@ const { inputs, outputs } = parse(metadata) as Metadata;
 const outputRows = Object.entries(outputs).map(([name, { description }]) => [code(name), description]);
 const generated = {
   'README.md': await update('README.md', [
-    ['this table of the inputs from action.yml', TABLE, renderInputs(inputs)],
-    ['this table of the outputs from action.yml', TABLE, renderTable(['Output', 'Description'], outputRows)],
+    ['<!-- npm run docs writes this table of the inputs from action.yml. -->\n', TABLE, renderInputs(inputs)],
+    [
+      '<!-- npm run docs writes this table of the outputs from action.yml. -->\n',
+      TABLE,
+      renderTable(['Output', 'Description'], outputRows),
+    ],
   ]),
-  'docs/troubleshooting.md': await update('docs/troubleshooting.md', [
-    ['this index from src/failures', LIST, renderIndex()],
-    ['the rest of this page from src/failures and scripts/troubleshooting', REST, renderErrors()],
-  ]),
+  'docs/troubleshooting.md': await update(
+    'docs/troubleshooting.md',
+    Object.entries(renderErrors()).map(([id, part]) => [`### ${id}\n`, '[^]*?(?=\\*\\*Fix in:)', `${part}\n`]),
+  ),
   'docs/log.svg': await drawLog(),
   'node24/action.yml': useNode24(metadata),
   'node24/simulate/action.yml': useNode24(read('simulate/action.yml')),

@@ -2,6 +2,9 @@
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
 
+/** The share of the timeout for which a server that cannot be reached is tried. */
+export const SIXTH = 1 / 6;
+
 /** The time by which a login must be complete. */
 export class Deadline {
   readonly totalMs: number;

@@ -3,13 +3,15 @@ export interface Jwt {
   token: string;
   header: Record<string, unknown>;
   claims: Record<string, unknown>;
+  /** Whether it comes from the input identityToken. */
+  isSupplied: boolean;
 }
 
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-export function parseJwt(token: string): Jwt | undefined {
+export function parseJwt(token: string, isSupplied: boolean): Jwt | undefined {
   const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
   try {
-    return { token, header: decode(header), claims: decode(claims) };
+    return { token, header: decode(header), claims: decode(claims), isSupplied };
   } catch {
     return undefined;
   }

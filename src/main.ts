@@ -2,10 +2,10 @@ import * as core from '@actions/core';
 import { Deadline } from './deadline.js';
 import { endSoon } from './exit.js';
 import { explain } from './failures/explain.js';
-import { getIdentity } from './github/identity.js';
+import { getJwt } from './github/identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
-import { listMethods, logIn, waitUntilUsable } from './nomad/login.js';
+import { logIn, openConnection, waitUntilUsable } from './nomad/login.js';
 import { checkCommandFiles } from './outputs/command-files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
@@ -19,12 +19,12 @@ try {
   try {
     // Open the connection to Nomad while GitHub issues the JWT.
     if (inputs.identityToken === undefined) {
-      void listMethods(nomad, deadline.attemptMs);
+      void openConnection(nomad, deadline.attemptMs);
     }
-    const jwt = await getIdentity(inputs, deadline);
+    const jwt = await getJwt(inputs, deadline);
 
     // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-    const token = await logIn(nomad, jwt, inputs, deadline);
+    const token = await logIn(nomad, jwt, inputs.methodName, deadline);
     saveToken(token, inputs);
     const policies = await waitUntilUsable(nomad, token, deadline);
 

@@ -16,7 +16,7 @@ async function cleanUpToken(): Promise<void> {
   const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
   if (endMs < Date.now()) {
     print(
-      `${name} expired at ${formatTime(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`,
+      `${name} expired at ${formatTime(endMs)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.`,
     );
   } else if (connection !== undefined) {
     const { revokeToken } = await import('./nomad/revoke.js');

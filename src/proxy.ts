@@ -10,11 +10,11 @@ export interface Proxy {
   authorization: string | undefined;
 }
 
-/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; throws a Failure if it is malformed. */
-export function findProxy(url: URL): Proxy | undefined {
+/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; `withNetworks` adds networks and `*.example.com` to the rules of NO_PROXY. Throws a Failure if the proxy is malformed. */
+export function findProxy(url: URL, { withNetworks = false } = {}): Proxy | undefined {
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
-  if (name === undefined || checkBypass(url) || isExcluded(url)) {
+  if (name === undefined || checkBypass(url) || (withNetworks && isExcluded(url))) {
     return undefined;
   }
   const value = process.env[name] ?? '';
@@ -27,7 +27,7 @@ export function findProxy(url: URL): Proxy | undefined {
   } catch {
     mask(value);
     throw new Failure(
-      'action invalid-proxy',
+      'invalid-proxy',
       `The environment variable ${variable} does not contain the address of an HTTP proxy`,
     );
   }
@@ -55,7 +55,6 @@ function parseProxy(address: string): Omit<Proxy, 'variable'> {
   return { origin, authorization: `Basic ${encoded}` };
 }
 
-// In addition to what @actions/http-client supports, NO_PROXY can contain networks in CIDR notation and `*.example.com`.
 function isExcluded(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const entries = (process.env['no_proxy'] || process.env['NO_PROXY'] || '').toLowerCase().split(/[\s,]+/);

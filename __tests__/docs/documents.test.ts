@@ -7,8 +7,8 @@ import { parse } from 'yaml';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
-import { refuse } from '../../scripts/troubleshooting/entry.js';
-import { ENTRIES, generalize } from '../../scripts/troubleshooting/page.js';
+import { generalize } from '../../scripts/errors.js';
+import { makeSamples, refuse } from '../../scripts/samples.js';
 import type { Claims } from '../../simulator/identities.js';
 import { startIssuer } from '../../testbed/issuer.js';
 import { readBlocks, readDocument, readRows } from '../support/docs.js';
@@ -91,15 +91,25 @@ onPosix('docs/nomad-setup.md prints the keys of an issuer in the form of JWTVali
   expect(JSON.parse(printed)).toEqual({ JWTValidationPubKeys: [key] });
 });
 
+test('docs/troubleshooting.md has one section and one row of the index for each kind, and no others', () => {
+  const sections = [...readDocument('docs/troubleshooting.md').matchAll(/^### ([a-z-]+)$/gm)].map(([, id]) => id);
+  const rows = readRows('docs/troubleshooting.md', 'Errors by log line');
+  const ids = Object.keys(makeSamples()).sort();
+  expect(sections.sort()).toEqual(ids);
+  expect(rows.map(([, link = '']) => /^\[(.*)\]\(#\1\)$/.exec(link)?.[1] ?? link).sort()).toEqual(ids);
+});
+
 // Samples that are not recorded, because the servers are old, broken, limited or not Nomad.
-const NOT_RECORDED =
-  /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|rate-limited|redirect|token-ttl-not-allowed)$/;
+const NOT_RECORDED = /^(?:gateway-error|keys-invalid|nomad-too-old|not-nomad|redirect|token-ttl-not-allowed)$/;
 test('docs/troubleshooting.md shows samples that a real Nomad has sent', () => {
   const recorded = VERSIONS.flatMap(readLogins).map(({ response: { status, body } }) => refuse(status, body));
-  const signs = recorded.map(({ sign }) => generalize(sign));
-  const samples = Object.entries(ENTRIES).map(([id, { sample }]) => ({ id, sign: sample.sign }));
-  const expected = samples.filter(({ id, sign }) => sign.startsWith('nomad ') && !NOT_RECORDED.test(id));
-  expect(expected.filter(({ sign }) => !signs.includes(generalize(sign)))).toEqual([]);
+  const messages = recorded.map(({ message }) => generalize(message));
+  const samples = Object.entries(makeSamples()).flatMap(([id, [sample]]) => (sample ? [{ id, sample }] : []));
+  const expected = samples.filter(
+    ({ id, sample }) => sample.facts.status > 0 && sample.message.startsWith('Nomad refused') && !NOT_RECORDED.test(id),
+  );
+  expect(expected.length).toBeGreaterThan(15);
+  expect(expected.filter(({ sample }) => !messages.includes(generalize(sample.message)))).toEqual([]);
 });
 
 test('docs/troubleshooting.md lists only messages that are in the sources', () => {

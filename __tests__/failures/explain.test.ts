@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { findKind } from '../../src/failures/catalogue.js';
 import { explain, render } from '../../src/failures/explain.js';
-import { Failure, type Facts } from '../../src/failures/failure.js';
+import { Failure, type Facts, type Reached } from '../../src/failures/failure.js';
 import { jwtWith, NOW, refuse, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
 const SECONDS = NOW / 1000;
@@ -18,37 +17,65 @@ const certificate = (names: string[], issuer = ''): Partial<Facts> => ({
 
 // docs/troubleshooting.md shows the other advice, on a sample of each kind.
 describe('the advice on a connection', () => {
-  test.each<[string, string, Partial<Facts>, string]>([
-    ['a server', ALTNAME, certificate(['localhost', 'server.eu.nomad']), 'tlsServerName to server.eu.nomad or, in the'],
-    ['a load balancer', ALTNAME, certificate(['a.com', '192.0.2.7']), 'In the input url, use an address for which the'],
-    ['a client of Nomad', ALTNAME, certificate(['client.eu.nomad']), 'In the input url, use'],
-    ['10 names', ALTNAME, certificate(Array<string>(10).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
-    ['11 names', ALTNAME, certificate(Array<string>(11).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
-    ['no names', ALTNAME, certificate([]), 'does not name its server in a subject alternative name'],
-    ['an unknown CA', UNTRUSTED, {}, 'signed by another CA, which this step does not trust. Set the input caCert'],
-    ['a namesake', UNTRUSTED, { ...certificate([], 'A CA'), caNames: 'A CA' }, 'same name but with another key'],
-    ['another CA', UNTRUSTED, { caNames: 'Old CA' }, 'caCertificate contains: Old CA. Add the CA that signed it'],
-    ['CAs without names', UNTRUSTED, { caNames: '' }, 'caCertificate contains: CAs without a common name. Add'],
-    ['an unknown time', 'CERT_HAS_EXPIRED', {}, 'example.com, or of its CA, has expired or is not yet valid. Renew it'],
-    ['a url', 'ECONNREFUSED', { url: 'http://localhost:4647' }, 'Nothing listens on this address'],
-    ['http', 'ECONNRESET', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
-    ['port 80', 'ECONNRESET', { url: 'http://a.com' }, 'a.com:80 closes'],
-    ['port 443', 'ECONNRESET', { url: 'https://a.com' }, 'a.com:443 closes'],
-    ['a proxy', 'NO_RESPONSE', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],
-    ['a login that hangs', 'NO_RESPONSE after a response', {}, 'answers other requests but not the login'],
-  ])('says what to change for %s', (_, code, facts, advice) => {
-    const failure = new Failure(`network ${code}`, 'It failed', { url: URL_OF_NOMAD, ...facts });
-    expect(findKind(failure).advice).toContain(advice);
+  test.each<[string, string, Reached, Partial<Facts>, string]>([
+    ['a server', ALTNAME, 'TCP', certificate(['localhost', 'server.eu.nomad']), 'to server.eu.nomad or, in the'],
+    [
+      'a load balancer',
+      ALTNAME,
+      'TCP',
+      certificate(['a.com', '192.0.2.7']),
+      'In the input url, use an address for which',
+    ],
+    ['a client of Nomad', ALTNAME, 'TCP', certificate(['client.eu.nomad']), 'In the input url, use'],
+    ['10 names', ALTNAME, 'TCP', certificate(Array<string>(10).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
+    ['11 names', ALTNAME, 'TCP', certificate(Array<string>(11).fill('a')), 'a, a, a, a, a, a, a, a, a, a and 1 more.'],
+    ['no names', ALTNAME, 'TCP', certificate([]), 'does not name its server in a subject alternative name'],
+    ['an unknown CA', UNTRUSTED, 'TCP', {}, 'by another CA, which this step does not trust. Set the input caCert'],
+    [
+      'a namesake',
+      UNTRUSTED,
+      'TCP',
+      { ...certificate([], 'A CA'), caNames: ['A CA'] },
+      'same name but with another key',
+    ],
+    ['another CA', UNTRUSTED, 'TCP', { caNames: ['Old CA', 'B'] }, 'contains: Old CA, B. Add the CA that signed it'],
+    ['many CAs', UNTRUSTED, 'TCP', { caNames: Array<string>(99).fill('a') }, 'a, a and 89 more. Add the CA that'],
+    ['CAs without names', UNTRUSTED, 'TCP', { caNames: [] }, 'caCertificate contains: CAs without a common name. Add'],
+    ['an unknown time', 'CERT_HAS_EXPIRED', 'TCP', {}, 'or of its CA, has expired or is not yet valid. Renew it'],
+    ['a url', 'ECONNREFUSED', 'nothing', {}, 'Nothing listens on this address'],
+    ['the default', 'ECONNREFUSED', 'nothing', { url: 'http://localhost:4646' }, 'localhost is the runner itself'],
+    ['http', 'ECONNRESET', 'TCP', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
+    ['port 80', 'ECONNRESET', 'TCP', { url: 'http://a.com' }, 'a.com:80 closes'],
+    ['port 443', 'ECONNRESET', 'TCP', { url: 'https://a.com' }, 'a.com:443, or a firewall'],
+    ['a lost handshake', 'UND_ERR_CONNECT_TIMEOUT', 'TCP', {}, 'set NODE_OPTIONS: --tls-max-v1.2 under env:'],
+    ['no certificate', 'ECONNRESET', 'TLS', {}, 'set the inputs clientCertificate and clientKey'],
+    [
+      'a certificate',
+      'ECONNRESET',
+      'TLS',
+      { hasClientCertificate: true },
+      'the one in the input clientCertificate must be',
+    ],
+    ['a tunnel', 'ECONNRESET', 'TCP', { proxy: PROXY }, 'The proxy http://a.com (HTTPS_PROXY) accepted the conn'],
+    ['a busy server', 'ECONNRESET', 'response', {}, 'Raise http_max_conns_per_client'],
+    ['a proxy', 'NO_RESPONSE', 'TCP', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],
+    ['a login that hangs', 'NO_RESPONSE', 'response', {}, 'answers other requests, but not the login in time'],
+    ['a slow server', 'NO_RESPONSE', 'response', {}, 'at most a third of the timeout, and 30 s: if'],
+    ['a private name', 'ENOTFOUND', 'nothing', {}, 'set HTTPS_PROXY on the runner: no other variable'],
+    ['a private name', 'ENOTFOUND', 'nothing', { url: 'http://a.com' }, 'set HTTP_PROXY on the runner: no other'],
+  ])('says what to change for %s', (_, code, reached, facts, advice) => {
+    const failure = new Failure({ to: 'nomad', code, reached }, 'It failed', { url: URL_OF_NOMAD, ...facts });
+    expect(failure.advice).toContain(advice);
   });
 
   test.each([
     ['http://nomad.com', 'https://nomad.com/v1/acl/login', 'Set the input url to https://nomad.com.'],
     ['http://nomad.com/base', 'https://nomad.com:8443/x', 'Set the input url to https://nomad.com:8443/base.'],
-    ['http://nomad.com', 'https://login.com/', 'Redirects are not followed'],
+    ['http://nomad.com', 'https://login.com/', 'of programs, such as a service token, in the input extraHeaders'],
     ['https://nomad.com', 'http://nomad.com/', 'Redirects are not followed'],
     ['http://nomad.com', '/ui/', 'instead of http://nomad.com.'],
   ])('of %s is, for a redirect to %s: %s', (url, location, advice) =>
-    expect(findKind(refuse({ status: 307, headers: { location } }, {}, url)).advice).toContain(advice),
+    expect(refuse({ status: 307, headers: { location } }, {}, url).advice).toContain(advice),
   );
 });
 
@@ -60,7 +87,9 @@ describe('the advice on a refusal', () => {
   const METHOD = 'auth-method "x" not found';
   const named = (name: string): string => `computed "role" bind name for bind target is invalid: "${name}"`;
   const issued = (claims: Record<string, unknown>, header = {}): Partial<Facts> => ({ jwt: jwtWith(claims, header) });
-  const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({ ...issued(claims), isJwtSupplied: true });
+  const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({
+    jwt: { ...jwtWith(claims), isSupplied: true },
+  });
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([
     [401, EXPIRED, supplied({}), 'an unreadable time'],
@@ -79,15 +108,21 @@ describe('the advice on a refusal', () => {
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has no method of type JWT; docs/nomad-setup.md'],
     [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad'],
+    [403, '<html>', {}, 'a service token, in the input extraHeaders'],
+    [401, 'No entry', {}, "If it is Nomad's,", 'pass what that server requires in the input extraHeaders'],
+    [502, '', { proxy: PROXY }, 'or the proxy http://a.com (HTTPS_PROXY), cannot reach a Nomad server'],
+    [500, 'No path to region', { region: 'eu' }, 'do not know the region eu (the input region)'],
+    [400, NO_RULE, {}, 'repository_id "74", '],
+    [400, NO_RULE, issued({ repository: 'a/b' }), 'The job has repository "a/b", and no environment.'],
     [500, 'on several lines:\nEOF', {}, 'have no leader'],
     [500, '"a" list claim', {}, 'The claim a is not a list of single values.', 'pointer such as /a/NAME'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
-    const { advice } = findKind(refuse({ status, text }, facts));
+    const { advice } = refuse({ status, text }, facts);
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);
   });
 
   test('of Nomad about a JWT of another system begins with the rule', () =>
-    expect(findKind(refuse({ text: NO_RULE }, supplied({ sub: 'x' }))).advice).toMatch(/^No binding rule of the auth/));
+    expect(refuse({ text: NO_RULE }, supplied({ sub: 'x' })).advice).toMatch(/^No binding rule of the auth/));
 });
 
 describe('the claims after a refusal', () => {

@@ -1,20 +1,21 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Deadline, withTimeout } from '../../src/deadline.js';
-import { Failure } from '../../src/failures/failure.js';
+import { Failure, type Event } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
 import { formatSeconds, formatTime } from '../../src/times.js';
 import { skipWaits, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
-const BUSY = 'nomad 503 ';
-const REFUSED = 'network ECONNREFUSED x';
-const RESET = 'network ECONNRESET x';
-const HUNG = 'network NO_RESPONSE';
+const BUSY: Event = { from: 'nomad', status: 503, text: '' };
+const DENIED: Event = { from: 'nomad', status: 403, text: 'x' };
+const REFUSED: Event = { to: 'nomad', code: 'ECONNREFUSED', reached: 'nothing' };
+const RESET: Event = { to: 'nomad', code: 'ECONNRESET', reached: 'TCP' };
+const HUNG: Event = { to: 'nomad', code: 'NO_RESPONSE', reached: 'TCP' };
 
 const output = useProcess();
 beforeEach(skipWaits);
 
-/** The sign of the failure, the duration, and the wait that the response asks for; no sign means success. */
-type Attempt = [sign?: string, ms?: number, retryAfterMs?: number];
+/** The event of the failure, the duration, and the wait that the response asks for; no event means success. */
+type Attempt = [event?: Event, ms?: number, retryAfterMs?: number];
 
 /** Makes these attempts, the last again and again, on a clock that only they advance. */
 async function run(
@@ -26,11 +27,11 @@ async function run(
   const limits: number[] = [];
   output.text = '';
   const attempt = async (limitMs: number): Promise<string> => {
-    const [sign, ms = 0, retryAfterMs = 0] = attempts[limits.length] ?? attempts.at(-1) ?? [];
+    const [event, ms = 0, retryAfterMs = 0] = attempts[limits.length] ?? attempts.at(-1) ?? [];
     limits.push(limitMs);
     clockMs += ms;
-    if (sign !== undefined) {
-      throw new Failure(sign, sign === HUNG ? 'It hung' : 'It failed', { url: URL_OF_NOMAD, retryAfterMs });
+    if (event !== undefined) {
+      throw new Failure(event, event === HUNG ? 'It hung' : 'It failed', { url: URL_OF_NOMAD, retryAfterMs });
     }
     return Promise.resolve('done');
   };
@@ -60,8 +61,8 @@ describe('retry', () => {
 
   test('waits for twice as long after each attempt, up to 5 s, or 1 s for an address that may be wrong', async () => {
     Math.random = () => 0.04;
-    const waits = async (sign: string): Promise<string[]> => {
-      const { lines } = await run(600, ...Array<Attempt>(7).fill([sign, 10_000]), []);
+    const waits = async (event: Event): Promise<string[]> => {
+      const { lines } = await run(600, ...Array<Attempt>(7).fill([event, 10_000]), []);
       return lines.map((line) => /in (\d+\.\d) s/.exec(line)?.[1] ?? '');
     };
     // 4 % of 0.5, 1, 2, 4, 5, 5 and 5 s.
@@ -77,11 +78,16 @@ describe('retry', () => {
   });
 
   test.each<[string, string, ...Attempt[]]>([
-    ['a failure is never retried', 'It failed', ['nomad 403 x']],
+    ['a failure is never retried', 'It failed', [DENIED]],
     ['the server was never reached in a sixth of the timeout', 'It failed (4 attempts in 10.0 s)', [REFUSED, 2_500]],
     ['the timeout of a server that was busy ends', 'It failed (4 attempts in 60.0 s)', [BUSY], [REFUSED, 20_000]],
     ['the timeout ends and failures changed', 'It failed (4 attempts in 60.0 s)', [RESET], [REFUSED, 20_000]],
     ['the deadline cuts the last attempt short', 'It failed (4 attempts in 61.0 s)', [BUSY, 1_000], [HUNG, 20_000]],
+    [
+      'a server that has responded closes',
+      'It failed (3 attempts in 60.0 s)',
+      [{ ...RESET, reached: 'response' }, 20_000],
+    ],
     ['there was never a response', 'It hung (3 attempts in 60.0 s)', [HUNG, 20_000]],
     ['a wait is too long', 'It failed (1 attempt in 0.0 s; the response asks for a wait of 99.0 s)', [BUSY, 0, 99_000]],
   ])('fails if %s: %s', async (_, message, ...attempts) => {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ENTRIES } from '../../scripts/troubleshooting/page.js';
+import { makeSamples } from '../../scripts/samples.js';
 import { Deadline } from '../../src/deadline.js';
 import type { KindId } from '../../src/failures/catalogue.js';
-import { getIdentity } from '../../src/github/identity.js';
+import { getJwt } from '../../src/github/identity.js';
+import { parseToolkitError } from '../../src/github/toolkit-error.js';
 import type { Jwt } from '../../src/jwt.js';
 import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
 import {
@@ -28,7 +29,7 @@ beforeEach(skipWaits);
 /** Requests a JWT in a job with this environment. */
 function requestIn(environment: Record<string, string>, seconds = 60, audience?: string): Promise<Jwt> {
   Object.assign(process.env, { ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN, ...environment });
-  return getIdentity({ identityToken: undefined, jwtGithubAudience: audience }, new Deadline(seconds));
+  return getJwt({ identityToken: undefined, jwtGithubAudience: audience }, new Deadline(seconds));
 }
 
 /** Requests a JWT from an endpoint that responds in this way. */
@@ -101,13 +102,52 @@ describe("a request for GitHub's OIDC token", () => {
     const jwt = requestIn({ ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/idtoken?x=hunter3' }, 0.05);
     const { id, message } = await catchFailure(jwt);
     expect(message).toMatch(/^Cannot reach GitHub at http:..127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1/);
-    expect(id).toBe('github-unreachable');
+    expect(id).toBe('github-unavailable');
   });
 
   test('is not made through a malformed proxy', async () => {
     const environment = { HTTPS_PROXY: 'socks5://a', ACTIONS_ID_TOKEN_REQUEST_URL: 'https://github.example.com/' };
     expect(await catchFailure(requestIn(environment))).toMatchObject({ id: 'invalid-proxy' });
   });
+});
+
+test.each<[string, KindId, string, string, string?]>([
+  ['connect ECONNREFUSED 127.0.0.1:1', 'github-unavailable', 'ECONNREFUSED', 'nothing'],
+  ['getaddrinfo ENOTFOUND ssl.certificate.invalid', 'unknown-host', 'ENOTFOUND', 'nothing'],
+  ['getaddrinfo EAI_AGAIN a', 'unknown-host', 'EAI_AGAIN', 'nothing'],
+  ['read ECONNRESET', 'github-unavailable', 'ECONNRESET', 'TCP'],
+  ['socket hang up', 'github-unavailable', 'ECONNRESET', 'TCP'],
+  [
+    'Client network socket disconnected before secure TLS connection was established',
+    'github-unavailable',
+    'ECONNRESET',
+    'TCP',
+  ],
+  ['Parse Error: Expected HTTP/', 'github-invalid-response', 'HPE_INVALID', 'TCP'],
+  ['Unexpected token < in JSON at position 0', 'github-invalid-response', 'HPE_INVALID', 'TCP'],
+  ["Hostname/IP does not match certificate's altnames: x", 'runner-trust-store', 'ERR_TLS_CERT_ALTNAME_INVALID', 'TCP'],
+  ['write EPROTO C0:error:0A00010B:SSL routines:x:wrong version number:y', 'runner-trust-store', 'EPROTO', 'TCP'],
+  ['C0:error:0A000438:SSL routines:x:tlsv1 alert internal error:y', 'runner-trust-store', 'EPROTO', 'TCP'],
+  ['unable to get local issuer certificate', 'runner-trust-store', 'UNABLE_TO_VERIFY', 'TCP'],
+  ['something new', 'github-unavailable', 'unknown error', 'TCP'],
+  [
+    'tunneling socket could not be established, cause=connect ECONNREFUSED ::1:9',
+    'proxy-unreachable',
+    'ECONNREFUSED',
+    'nothing',
+    'proxy',
+  ],
+  [
+    'tunneling socket could not be established, cause=getaddrinfo ENOTFOUND tls',
+    'unknown-host',
+    'ENOTFOUND',
+    'nothing',
+    'proxy',
+  ],
+])('the text %j of the toolkit means %s', (text, id, code, reached, to = 'github') => {
+  const error = `Error Code : undefined\n \n        Error Message: ${text}`;
+  const failure = parseToolkitError(error, { url: 'https://github.example.com', proxy: undefined });
+  expect([failure.id, failure.event]).toEqual([id, { to, code, reached }]);
 });
 
 const cut: Respond = (_, response) => {
@@ -133,41 +173,56 @@ describe('a job without a token endpoint', () => {
   const folder = mkdtempSync(join(tmpdir(), 'event-'));
   const path = join(folder, 'event.json');
   afterAll(() => rmSync(folder, { recursive: true }));
-  const pullRequestOf = (repo: unknown): object => ({ pull_request: { head: { repo } } });
+  const pullRequest = (head: object | null): object => ({
+    pull_request: { head: { repo: head }, base: { repo: { full_name: 'octo-org/octo-repo', fork: true } } },
+  });
 
   test.each<[KindId, Record<string, string>, unknown]>([
     ['missing-permission', {}, {}],
-    ['missing-permission', {}, pullRequestOf({ fork: false })],
+    ['missing-permission', {}, pullRequest({ full_name: 'octo-org/octo-repo', fork: true })],
+    [
+      'missing-permission',
+      { GITHUB_EVENT_NAME: 'pull_request_target' },
+      pullRequest({ full_name: 'monalisa/octo-repo' }),
+    ],
     ['missing-permission', { GITHUB_EVENT_PATH: '/nowhere' }, {}],
     ['missing-permission', { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://github.example.com' }, {}],
     ['missing-permission', { ACTIONS_ID_TOKEN_REQUEST_URL: 'nonsense', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x' }, {}],
-    ['fork-pull-request', {}, pullRequestOf({ fork: true })],
-    ['fork-pull-request', {}, pullRequestOf(null)],
-    ['not-in-actions', { GITHUB_ACTIONS: '' }, {}],
-    ['act', { ACT: 'true' }, {}],
-    ['gitea', { GITEA_ACTIONS: 'true' }, {}],
+    ['fork-pull-request', {}, pullRequest({ full_name: 'monalisa/octo-repo' })],
+    ['fork-pull-request', {}, pullRequest(null)],
+    ['no-token-endpoint', { GITHUB_ACTIONS: '' }, {}],
+    ['no-token-endpoint', { ACT: 'true' }, {}],
+    ['no-token-endpoint', { GITEA_ACTIONS: 'true' }, {}],
     ['forgejo', { FORGEJO_ACTIONS: 'true', GITEA_ACTIONS: 'true' }, {}],
   ])('fails as documented for %s with %j and the event %j', async (id, environment, event) => {
     writeFileSync(path, JSON.stringify(event));
     const usual = {
-      ...{ GITHUB_ACTIONS: 'true', ACT: '', FORGEJO_ACTIONS: '', GITEA_ACTIONS: '', GITHUB_EVENT_PATH: path },
+      ...{
+        GITHUB_ACTIONS: 'true',
+        ACT: '',
+        FORGEJO_ACTIONS: '',
+        GITEA_ACTIONS: '',
+        GITHUB_EVENT_PATH: path,
+        GITHUB_EVENT_NAME: '',
+      },
       ...{ ACTIONS_ID_TOKEN_REQUEST_URL: '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: '' },
     };
-    const { sign, message } = ENTRIES[id].sample;
-    expect(await catchFailure(requestIn({ ...usual, ...environment }))).toMatchObject({ sign, message });
+    const messages = makeSamples()[id].map(({ message }) => message);
+    const failure = await catchFailure(requestIn({ ...usual, ...environment }));
+    expect([failure.id, messages]).toEqual([id, expect.arrayContaining([failure.message])]);
   });
 });
 
 describe('the input identityToken', () => {
   test("is used instead of GitHub's token, which is not requested", async () => {
     const identityToken = createJwt({ sub: 'y' });
-    const jwt = await getIdentity({ identityToken, jwtGithubAudience: 'ignored' }, new Deadline(60));
+    const jwt = await getJwt({ identityToken, jwtGithubAudience: 'ignored' }, new Deadline(60));
     expect(jwt).toMatchObject({ token: identityToken, claims: { sub: 'y' } });
   });
 
   test('is refused if it is not a JWT, and is not repeated', async () => {
     const inputs = { identityToken: 'e30.hunter2.x', jwtGithubAudience: undefined };
-    const { id, message } = await catchFailure(getIdentity(inputs, new Deadline(60)));
+    const { id, message } = await catchFailure(getJwt(inputs, new Deadline(60)));
     expect([id, message]).toEqual(['malformed-jwt', 'Input identityToken is not a JWT']);
   });
 });

@@ -2,12 +2,11 @@ import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import type { ServerOptions } from 'node:https';
 import { afterEach, beforeEach } from '@jest/globals';
 import { Deadline } from '../../src/deadline.js';
-import { findKind } from '../../src/failures/catalogue.js';
 import { Failure, type Facts } from '../../src/failures/failure.js';
 import type { Connection, Inputs } from '../../src/inputs/inputs.js';
 import type { Jwt } from '../../src/jwt.js';
 import { NomadApi } from '../../src/nomad/api.js';
-import type { Response } from '../../src/nomad/response.js';
+import { explainResponse, type Response } from '../../src/nomad/response.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
 
 /** Adds what this process prints to `output`, and returns the function that ends that. */
@@ -53,7 +52,7 @@ export function skipWaits(): void {
 
 /** Returns a JWT with these claims. */
 export function jwtWith(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): Jwt {
-  return { token: createJwt(), header, claims };
+  return { token: createJwt(), header, claims, isSupplied: false };
 }
 
 /** Returns how to reach a Nomad. */
@@ -69,11 +68,9 @@ export const URL_OF_NOMAD = 'https://nomad.example.com:4646';
 
 /** Returns the failure of a login of a GitHub job that gets this response from Nomad. */
 export function refuse(response: Partial<Response>, facts: Partial<Facts> = {}, url = URL_OF_NOMAD): Failure {
-  const api = new NomadApi(connectTo(url), new Deadline(60));
-  api.close();
   const jwt = jwtWith({ ...exampleClaims, iat: NOW / 1000 }, { alg: 'RS256' });
-  const known = { jwt, methodName: 'gihub', methods: ['github', 'github-adv'], now: NOW, ...facts };
-  return api.refuse('Nomad refused the login', { status: 400, headers: {}, text: '', ...response }, known);
+  const known = { url, jwt, methodName: 'gihub', methods: ['github', 'github-adv'], now: NOW, ...facts };
+  return explainResponse('Nomad refused the login', { status: 400, headers: {}, text: '', ...response }, known);
 }
 
 /** What a test of Nomad's API uses. */
@@ -103,12 +100,11 @@ export async function meetNomad<T>(
   }
 }
 
-/** Returns the Failure that a promise is rejected with, and the id and the advice of its kind. */
-export async function catchFailure(promise: Promise<unknown>): Promise<Failure & { id: string; advice: string }> {
+/** Returns the Failure that a promise is rejected with. */
+export async function catchFailure(promise: Promise<unknown>): Promise<Failure> {
   const error: unknown = await promise.catch((thrown: unknown) => thrown);
   if (!(error instanceof Failure)) {
     throw new Error(`Not a Failure: ${String(error)}`);
   }
-  const { id, advice } = findKind(error);
-  return Object.assign(error, { id, advice });
+  return error;
 }

@@ -2,6 +2,8 @@ import * as core from '@actions/core';
 import type { Jwt } from '../jwt.js';
 import { quoteName } from '../secrets.js';
 
+const MAX_LISTED = 100;
+
 // The registered claims, and those that GitHub (also custom properties), GitLab and Forgejo document for jobs. None is secret.
 // https://www.iana.org/assignments/jwt/jwt.xhtml
 // https://docs.github.com/en/actions/reference/security/oidc
@@ -18,13 +20,17 @@ const WELL_KNOWN = new Set(
   user_identities user_login`.split(/\s+/),
 );
 
-/** Logs the claims of a JWT in a group: well-known claims by value, others by name only. */
+/** Logs the first 100 claims of a JWT in a group: well-known claims by value, others by name only. */
 export function listClaims({ claims }: Jwt): void {
   core.startGroup('Claims of the JWT that Nomad refused');
-  for (const [name, value] of Object.entries(claims)) {
+  const all = Object.entries(claims);
+  for (const [name, value] of all.slice(0, MAX_LISTED)) {
     const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
     // With the dash, the line cannot begin with a workflow command.
     core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
+  }
+  if (all.length > MAX_LISTED) {
+    core.info(`- and ${String(all.length - MAX_LISTED)} more`);
   }
   core.endGroup();
 }

@@ -1,6 +1,5 @@
 import * as core from '@actions/core';
 import { quote } from '../secrets.js';
-import { findKind, JWT_KINDS } from './catalogue.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
 
@@ -12,25 +11,25 @@ const PAGE = 'docs/troubleshooting.md';
 export function explain(error: unknown): string {
   try {
     logCauses(error);
-    const failure = error instanceof Failure ? error : new Failure('unexpected', describe(error), {}, error);
-    if (findKind(failure).id in JWT_KINDS) {
+    const failure = error instanceof Failure ? error : new Failure('unexpected', quoteError(error), {}, error);
+    if (failure.kind.showsClaims) {
       listClaims(failure.facts.jwt);
     }
     return render(failure, findDocumentation());
   } catch {
-    return describe(error);
+    return quoteError(error);
   }
 }
 
 /** Returns the text of an annotation; `page` is where the troubleshooting page is. */
 export function render(failure: Failure, page?: string): string {
-  const { id, advice } = findKind(failure);
+  const { id, message, advice } = failure;
   const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
-  const text = `${failure.message.replace(/\.$/, '')}.\n${advice}`;
+  const text = `${message.replace(/\.$/, '')}.\n${advice}`;
   return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
 
-function describe(error: unknown): string {
+function quoteError(error: unknown): string {
   const message = error instanceof Error ? error.message : error;
   return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }

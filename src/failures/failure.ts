@@ -1,6 +1,15 @@
 import type { Jwt } from '../jwt.js';
+import { findKind, KINDS, type Kind, type KindId } from './catalogue.js';
 
-const NO_JWT: Jwt = { token: '', header: {}, claims: {} };
+/** Whom the step talks to. */
+export type Peer = 'github' | 'proxy' | 'nomad';
+
+/** How far a connection came; `response` means that the server has responded before. */
+export type Reached = 'nothing' | 'TCP' | 'TLS' | 'response';
+
+/** What happened: the id of a kind that is known where it happens, a response, or an error without a response. */
+export type Event =
+  KindId | { from: Peer; status: number; text: string } | { to: Peer; code: string; reached: Reached };
 
 const UNKNOWN = {
   /** The input that is malformed. */
@@ -12,32 +21,48 @@ const UNKNOWN = {
   /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
   certificate: undefined as { names: string[]; issuer: string; validity: string } | undefined,
   /** The common names in the input caCertificate. */
-  caNames: undefined as string | undefined,
+  caNames: undefined as string[] | undefined,
+  hasClientCertificate: false,
+  /** The target of a redirect: its origin, or its path on the same server. */
+  target: '',
   methodName: '',
+  /** The region that was asked for. */
+  region: undefined as string | undefined,
   /** The auth methods of type JWT that the cluster has, if they are known. */
   methods: undefined as string[] | undefined,
-  jwt: NO_JWT,
-  /** Whether the JWT comes from the input identityToken. */
-  isJwtSupplied: false,
+  jwt: { token: '', header: {}, claims: {}, isSupplied: false } as Jwt,
   /** The wait in milliseconds that the response asks for. */
   retryAfterMs: 0,
+  status: 0,
+  text: '',
+  code: '',
+  reached: 'nothing' as Reached,
+  to: 'nomad' as Peer,
 };
 
-/** What the advice on a failure uses; `now` is when it happened, in milliseconds. */
+/** What the advice on a failure uses, the fields of its event included; `now` is when it happened, in milliseconds. */
 export type Facts = typeof UNKNOWN & { now: number };
 
-/** A failure that the catalogue can explain. */
+/** A failure, and its kind and advice, which are found when it is made. */
 export class Failure extends Error {
+  readonly id: KindId;
+  readonly kind: Kind;
   readonly facts: Facts;
+  /** What to change and where. */
+  readonly advice: string;
 
-  /** `sign` is what the catalogue recognizes: the source (action, github, proxy, network or nomad), then the id of the kind, an error code, or a status and its text. `message` says what failed, without a period and without secrets. */
+  /** `message` says what failed, without a period and without secrets. */
   constructor(
-    readonly sign: string,
+    readonly event: Event,
     message: string,
     facts: Partial<Facts> = {},
     cause?: unknown,
   ) {
     super(message, { cause });
-    this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
+    this.id = findKind(event);
+    this.kind = KINDS[this.id];
+    this.facts = { ...UNKNOWN, now: Date.now(), ...facts, ...(typeof event === 'object' && event) };
+    const { advice } = this.kind;
+    this.advice = typeof advice === 'string' ? advice : advice(this.facts);
   }
 }

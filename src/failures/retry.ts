@@ -3,7 +3,6 @@ import * as core from '@actions/core';
 import { monotonicMs, type Deadline } from '../deadline.js';
 import { formatSeconds } from '../times.js';
 import { trustSystemStore } from './trust.js';
-import { findKind } from './catalogue.js';
 import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
@@ -26,22 +25,24 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       if (!(error instanceof Failure)) {
         throw error;
       }
-      const isTimeout = /no.response/i.test(error.sign);
+      const isTimeout = error.facts.code === 'NO_RESPONSE';
       // An attempt that the deadline cuts short says less about the problem than the attempt before it.
       const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
       lastTelling = isTimeout ? lastTelling : error;
-      const { id, retry: ownShare, advice } = findKind(failure);
+      const { id, advice, kind } = failure;
+      const ownShare = kind.retry ?? 0;
       // Reading the operating system's store takes longer than failing once.
-      if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
+      if (kind.useSystemTrust && trustSystemStore()) {
         core.debug("Node's root certificates cannot verify the server: trying those of the operating system as well");
         continue;
       }
       if (ownShare === 0) {
         throw failure;
       }
-      // A server that was busy once, or whose failures change, is not a wrong address: it is busy or starting.
+      // A server that has responded, was busy once, or whose failures change, is not a wrong address: it is busy or starting.
       const isNew = id !== lastId;
-      share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
+      const isStarting = failure.facts.reached === 'response' || (isNew && lastId !== '');
+      share = isStarting ? 1 : Math.max(share, ownShare);
       lastId = id;
       const spentMs = monotonicMs() - startMs;
       const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
@@ -52,8 +53,8 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       core.debug(`${id}: retry for ${formatSeconds(share * deadline.totalMs)}, ${formatSeconds(leftMs)} left`);
       if (delayMs >= leftMs) {
         const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${formatSeconds(retryAfterMs)}`;
-        failure.message += ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait})`;
-        throw failure;
+        const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${formatSeconds(spentMs)}${wait}`;
+        throw new Failure(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
       }
       if (isNew || monotonicMs() - loggedMs >= LOG_AGAIN_MS) {
         // A wrong input may be the reason, and the user should not have to wait until the end to learn that.

@@ -4,7 +4,7 @@ import { mask } from '../secrets.js';
 import { formatTime } from '../times.js';
 import { parseHeaders } from './headers.js';
 import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
-import { DEFAULT_URL, matching, parseUrl } from './values.js';
+import { matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
 export type Inputs = ReturnType<typeof readInputs>;
@@ -28,7 +28,7 @@ export function readInputs() {
   const connection = {
     clientKey: read('clientKey', parsePrivateKey),
     extraHeaders: read('extraHeaders', parseHeaders) ?? {},
-    url: read('url', parseUrl) ?? DEFAULT_URL,
+    url: read('url', parseUrl) ?? 'http://localhost:4646',
     region: read('region', matching(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
     tlsSkipVerify: readBoolean('tlsSkipVerify', false),
     tlsServerName: read('tlsServerName', matching(SERVER_NAME, 'a DNS name such as server.global.nomad')),
@@ -110,5 +110,5 @@ function checkExpiry(input: string, expiryMs: number): void {
 }
 
 function invalid(input: string, problem: string): Failure {
-  return new Failure('action invalid-input', `Input ${input} ${problem}`, { input });
+  return new Failure('invalid-input', `Input ${input} ${problem}`, { input });
 }

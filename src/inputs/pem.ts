@@ -17,7 +17,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 export function parseCertificates(value: string) {
   const { content, path } = load(value);
-  const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
+  const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
   if (blocks.length === 0) {
     throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
   }
@@ -32,7 +32,7 @@ export function parseCertificates(value: string) {
     text: blocks.join('\n'),
     path,
     /** The common names. */
-    names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
+    names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []),
     expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
   };
 }
@@ -41,7 +41,7 @@ export function parseCertificates(value: string) {
 export function parsePrivateKey(value: string): Pem {
   const { content, path } = load(value);
   maskKey(content);
-  const text = decode(content);
+  const text = decode(content, path);
   maskKey(text);
   if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
     throw new Error('is encrypted with a passphrase; store the key without one in a secret');
@@ -84,12 +84,16 @@ function load(value: string): { content: string; path: string | undefined } {
 }
 
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(content: string): string {
+function decode(content: string, path: string | undefined): string {
   const base64 = content.replace(/\s/g, '');
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
   const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
   if (!text.includes(BEGIN)) {
-    throw new Error('must be PEM text, base64 of PEM text, or the path of a file');
+    throw new Error(
+      path === undefined
+        ? 'must be PEM text, base64 of PEM text, or the path of a file'
+        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`,
+    );
   }
   return text.replace(/\\[rn]/g, '\n');
 }

@@ -1,6 +1,3 @@
-/** The url if the input is not set. */
-export const DEFAULT_URL = 'http://localhost:4646';
-
 /** Reads an address of Nomad's API and returns it without trailing slashes; throws an error that says what is wrong. */
 export function parseUrl(value: string): string {
   if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {

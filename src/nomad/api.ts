@@ -1,15 +1,14 @@
 import * as core from '@actions/core';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { monotonicMs, withTimeout, type Deadline } from '../deadline.js';
-import { SIXTH } from '../failures/catalogue.js';
+import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../deadline.js';
 import { Failure, type Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';
-import { formatSeconds } from '../times.js';
-import { describeError, inspectCertificate } from './connection-error.js';
-import { createDispatcher } from './dispatcher.js';
-import { describeResponse, type Response } from './response.js';
+import { explainError, Timeout } from './connection-error.js';
+import { createDispatcher, type Progress } from './dispatcher.js';
+import type { Response } from './response.js';
+import { ProxyError } from './tunnel.js';
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 interface Call {
@@ -21,21 +20,27 @@ interface Call {
 
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 export class NomadApi {
+  /** What is known about each failure of a call. */
+  readonly facts: Pick<Facts, 'url' | 'region' | 'proxy' | 'caNames' | 'hasClientCertificate'>;
   readonly #connection: Connection;
   readonly #proxy: Proxy | undefined;
   readonly #place: string;
   readonly #connectMs: number;
+  readonly #progress: Progress = { to: 'nomad', reached: 'nothing', hasResponded: false };
   #dispatcher: Dispatcher;
-  #hasResponded = false;
 
   /** Throws a Failure if the environment sets a malformed proxy. */
   constructor(connection: Connection, deadline: Deadline) {
-    const url = new URL(connection.url);
+    const { url, region, caCertificate, clientCertificate } = connection;
     this.#connection = connection;
-    this.#proxy = findProxy(url);
-    this.#place = `Nomad at ${url.origin}${describeWay(this.#proxy)}`;
+    this.#proxy = findProxy(new URL(url), { withNetworks: true });
+    this.facts = {
+      ...{ url, region, proxy: this.#proxy, caNames: caCertificate?.names },
+      hasClientCertificate: clientCertificate !== undefined,
+    };
+    this.#place = `Nomad at ${new URL(url).origin}${describeWay(this.#proxy)}`;
     this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
-    this.#dispatcher = createDispatcher(connection, this.#proxy, this.#connectMs);
+    this.#dispatcher = this.#open();
     core.debug(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
   }
 
@@ -43,31 +48,25 @@ export class NomadApi {
   async send(call: Call, limitMs: number): Promise<Response> {
     const startMs = monotonicMs();
     const what = `${call.method} ${this.#connection.url}${call.path}`;
-    const log = (outcome = ''): void =>
-      core.debug(`${what}: ${outcome} after ${(monotonicMs() - startMs).toFixed()} ms`);
+    const log = (outcome: unknown): void =>
+      core.debug(`${what}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
     try {
-      const response = await withTimeout(limitMs, this.#exchange(call), () =>
-        this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${formatSeconds(limitMs)}`),
-      );
-      log(String(response.status));
+      const response = await withTimeout(limitMs, this.#exchange(call), () => new Timeout(limitMs));
+      log(response.status);
       return response;
     } catch (error) {
-      const failure = error instanceof Failure ? error : await this.#describe(error as Error);
-      log(failure.sign.split(' ')[1]);
-      if (failure.sign.startsWith('network NO_RESPONSE')) {
+      const failure =
+        error instanceof Failure ? error : explainError(error as Error, this.#place, this.#progress, this.facts);
+      const { code, status } = failure.facts;
+      // This step itself has closed the connection.
+      log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
+      if (code === 'NO_RESPONSE') {
         // Requests that wait on the same connection would not get a response either.
         void this.#dispatcher.destroy(failure);
-        this.#dispatcher = createDispatcher(this.#connection, this.#proxy, this.#connectMs);
+        this.#dispatcher = this.#open();
       }
       throw failure;
     }
-  }
-
-  /** Describes an unexpected response to a call; `summary` says what failed. */
-  refuse(summary: string, response: Response, facts: Partial<Facts> = {}): Failure {
-    const { url } = this.#connection;
-    const { sign, message, retryAfterMs } = describeResponse(url, response);
-    return new Failure(sign, `${summary} ${message}`, { url, proxy: this.#proxy, retryAfterMs, ...facts });
   }
 
   /** Closes the connection and ends the calls on it. */
@@ -75,12 +74,18 @@ export class NomadApi {
     void this.#dispatcher.destroy();
   }
 
+  #open(): Dispatcher {
+    return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
+  }
+
   async #exchange({ method, path, secretId, body }: Call): Promise<Response> {
     const { url, region, extraHeaders } = this.#connection;
-    const { origin, pathname } = new URL(url + path);
+    const { origin, pathname, protocol } = new URL(url + path);
+    const { authorization } = this.#proxy ?? {};
+    const isForwarded = this.#proxy !== undefined && protocol === 'http:';
     const response = await this.#dispatcher.request({
       origin,
-      path: pathname,
+      path: isForwarded ? origin + pathname : pathname,
       query: region === undefined ? {} : { region },
       method,
       // Two GET requests at once take one round trip.
@@ -89,28 +94,19 @@ export class NomadApi {
         'accept-encoding': 'identity',
         'user-agent': `${packageJson.name}/${packageJson.version}`,
         ...extraHeaders,
+        ...(isForwarded && authorization !== undefined && { 'proxy-authorization': authorization }),
         ...(secretId !== undefined && { 'x-nomad-token': secretId }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await response.body.text();
-    this.#hasResponded = true;
     const { statusCode: status, headers } = response;
+    if (isForwarded && status === 407) {
+      throw new ProxyError(status);
+    }
+    this.#progress.hasResponded = true;
     const { 'content-encoding': encoding = 'identity' } = headers;
     return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
-  }
-
-  async #describe(error: Error): Promise<Failure> {
-    const [sign, reason] = describeError(error, this.#proxy);
-    const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
-    return this.#fail(sign, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
-  }
-
-  #fail(sign: string, message: string, facts: Partial<Facts> = {}, cause?: unknown): Failure {
-    const { url, caCertificate } = this.#connection;
-    const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
-    const known = { url, proxy: this.#proxy, caNames: caCertificate?.names, ...facts };
-    return new Failure(sign + circumstances, message, known, cause);
   }
 }

@@ -1,9 +1,26 @@
-import { isIP, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
-import type buildConnector from 'undici/types/connector.js';
+import { isIP, setDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'node:net';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type Dispatcher from 'undici/types/dispatcher.js';
+import type { Reached } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
-import { Agent, ProxyAgent } from './undici.js';
+import { throughTunnel } from './tunnel.js';
+import { Agent, buildConnector, type Connect, type ConnectOptions, type Target } from './undici.js';
+
+/** A certificate and the chain of its issuers, as far as the server has sent them. */
+export type Certificate = Partial<DetailedPeerCertificate>;
+
+/** How far the latest connection came. */
+export interface Progress {
+  to: 'proxy' | 'nomad';
+  reached: Reached;
+  /** Whether the server has responded on this connection or an earlier one. */
+  hasResponded: boolean;
+  /** The certificate of the server. */
+  certificate?: Certificate | undefined;
+  /** The error of the socket: undici reports a TLS alert as a connection that was closed. */
+  error?: NodeJS.ErrnoException | undefined;
+}
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
 const MAX_ADDRESS_MS = 1_000;
@@ -21,38 +38,63 @@ export function findServerName({ url, tlsServerName }: Connection): string {
 }
 
 /** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
-export function createDispatcher(options: Connection, proxy: Proxy | undefined, connectMs: number): Dispatcher {
+export function createDispatcher(
+  options: Connection,
+  proxy: Proxy | undefined,
+  connectMs: number,
+  progress: Progress,
+): Dispatcher {
+  return new Agent({
+    connections: 1,
+    pipelining: 2,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    connect: createConnector(options, proxy, connectMs, progress),
+  });
+}
+
+function createConnector(options: Connection, proxy: Proxy | undefined, timeout: number, progress: Progress): Connect {
   const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
-  const connect = {
-    timeout: connectMs,
+  const watch = (to: Progress['to'], tls: ConnectOptions, fixed: Partial<Target>): Connect<Socket> => {
+    const connect = buildConnector({ timeout, ...tls });
+    return (target, callback) => {
+      const reached = target.httpSocket ? 'TCP' : 'nothing';
+      Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
+      const socket = connect({ ...target, ...fixed }, callback);
+      socket.once('connect', () => (progress.reached = 'TCP'));
+      socket.once('secureConnect', () => (progress.reached = 'TLS'));
+      socket.once('error', (error) => (progress.error = error));
+      // Before Node verifies the certificate, and forgets it if it is not valid.
+      return socket.prependOnceListener('secure', function (this: TLSSocket) {
+        progress.certificate = this.getPeerCertificate(true);
+      });
+    };
+  };
+  const tls = {
     rejectUnauthorized: !tlsSkipVerify,
     ca: caCertificate?.text,
     // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
     allowPartialTrustChain: caCertificate !== undefined,
     cert: clientCertificate?.text,
     key: clientKey?.text,
-    servername: findServerName(options),
   };
-  const shared = {
-    connections: 1,
-    pipelining: 2,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: MAX_RESPONSE_BYTES,
-  };
+  const toNomad = watch('nomad', tls, { servername: findServerName(options) });
   if (proxy === undefined) {
-    return new Agent({ ...shared, connect });
+    return toNomad;
   }
-  return new ProxyAgent({
-    ...shared,
-    uri: proxy.origin,
-    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-    requestTls: connect,
-    proxyTls: { timeout: connectMs },
-    // undici takes the IP address of a proxy for a server name, and Node then prints a warning.
-    clientFactory: (_, { connect: open }: { connect: buildConnector.connector }) =>
-      new Agent({ connect: (to, done) => open({ ...to, servername: '' }, done) }),
-    // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-    proxyTunnel: url.startsWith('https:'),
-  });
+  const { protocol, hostname, host, port } = new URL(proxy.origin);
+  const toProxy = watch(
+    'proxy',
+    {},
+    { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' },
+  );
+  return url.startsWith('https:')
+    ? throughTunnel(proxy, toProxy, toNomad)
+    : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+      (target, callback) =>
+        toProxy(target, (...result) => {
+          progress.to = result[0] === null ? 'nomad' : 'proxy';
+          callback(...result);
+        });
 }

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { Deadline } from '../deadline.js';
-import { findKind } from '../failures/catalogue.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
-import type { Inputs } from '../inputs/inputs.js';
 import type { Jwt } from '../jwt.js';
 import { quote } from '../secrets.js';
 import type { NomadApi } from './api.js';
+import { explainResponse } from './response.js';
 import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';
 
 // How long to wait until Nomad knows a new token.
@@ -27,31 +26,31 @@ export async function listMethods(nomad: NomadApi, limitMs: number): Promise<str
   }
 }
 
+/** Opens the connection, so that it is ready when the JWT is. */
+export async function openConnection(nomad: NomadApi, limitMs: number): Promise<void> {
+  await listMethods(nomad, limitMs);
+}
+
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-export async function logIn(nomad: NomadApi, jwt: Jwt, inputs: Inputs, deadline: Deadline): Promise<NomadToken> {
-  const { identityToken, methodName, connection } = inputs;
+export async function logIn(nomad: NomadApi, jwt: Jwt, methodName: string, deadline: Deadline): Promise<NomadToken> {
   const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-  const facts = { url: connection.url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
-  try {
-    return await retry(deadline, async (limitMs) => {
-      const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
-      if (response.status !== 200) {
-        throw nomad.refuse('Nomad refused the login', response, facts);
-      }
-      try {
-        return parseToken(response.text);
-      } catch {
-        const { 'content-encoding': encoding } = response.headers;
-        const form = encoding === undefined ? '' : ` in the encoding ${quote(String(encoding))}`;
-        throw new Failure('nomad 200', `Nomad's response${form} does not contain a valid token`, facts);
-      }
-    });
-  } catch (error) {
-    if (error instanceof Failure && findKind(error).id === 'method-not-found') {
-      error.facts.methods = await listMethods(nomad, deadline.attemptMs);
+  return retry(deadline, async (limitMs) => {
+    const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+    if (response.status !== 200) {
+      const refuse = (methods?: string[]): Failure =>
+        explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
+      const failure = refuse();
+      throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
     }
-    throw error;
-  }
+    try {
+      return parseToken(response.text);
+    } catch {
+      const { 'content-encoding': encoding } = response.headers;
+      const form = encoding === undefined ? '' : ` in the encoding ${quote(String(encoding))}`;
+      const event = { from: 'nomad', status: 200, text: '' } as const;
+      throw new Failure(event, `Nomad's response${form} does not contain a valid token`, nomad.facts);
+    }
+  });
 }
 
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
@@ -63,7 +62,7 @@ export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadli
     try {
       return parse(JSON.parse(response.status === 200 ? response.text : ''));
     } catch {
-      throw nomad.refuse(`GET ${path} was answered`, response);
+      throw explainResponse(`GET ${path} was answered`, response, nomad.facts);
     }
   };
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
@@ -78,7 +77,7 @@ export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadli
       }
       throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
     } catch (error) {
-      const isTemporary = error instanceof Failure && (isUnknownToken(error) || findKind(error).retry > 0);
+      const isTemporary = error instanceof Failure && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
       if (!isTemporary || limit.leftMs === 0) {
         core.warning(
           `Nomad has created the token, but this step could not confirm that it works: ${(error as Error).message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`,

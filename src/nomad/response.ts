@@ -1,3 +1,4 @@
+import { Failure, type Facts } from '../failures/failure.js';
 import { quote, redact } from '../secrets.js';
 
 /** A complete HTTP response. */
@@ -8,16 +9,18 @@ export interface Response {
 }
 
 // Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
-const MAX_SIGN_LENGTH = 4096;
+const MAX_TEXT_LENGTH = 4096;
 
-/** Describes an unexpected response: the sign and the message of a failure, and the wait in milliseconds that it asks for. */
-export function describeResponse(url: string, { status, headers, text }: Response) {
-  const redirect = status >= 300 && status < 400 ? `a redirect to ${findTarget(url, headers['location'])}` : undefined;
-  return {
-    sign: `nomad ${String(status)} ${redirect ?? redact(text).slice(0, MAX_SIGN_LENGTH).trim()}`,
-    message: `(${String(status)}): ${quote(redirect ?? summarize(text)) || 'an empty response'}`,
-    retryAfterMs: parseRetryAfter(headers['retry-after']),
-  };
+/** Returns the failure of a call that got an unexpected response; `summary` says what failed. */
+export function explainResponse(summary: string, response: Response, known: Partial<Facts>): Failure {
+  const { status, headers, text } = response;
+  const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
+  const reason = quote(target === '' ? summarize(text) : `a redirect to ${target}`) || 'an empty response';
+  return new Failure(
+    { from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() },
+    `${summary} (${String(status)}): ${reason}`,
+    { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) },
+  );
 }
 
 // The title describes a web page best.
@@ -30,7 +33,7 @@ function summarize(body: string): string {
 }
 
 // A Location can be relative, malformed, or carry a query with secrets.
-function findTarget(url: string, location: unknown): string {
+function findTarget(url = '', location: unknown): string {
   if (typeof location !== 'string' || !URL.canParse(location, url)) {
     return 'an unknown address';
   }

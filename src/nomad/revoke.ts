@@ -7,6 +7,7 @@ import type { Connection } from '../inputs/inputs.js';
 import { maskKey } from '../inputs/pem.js';
 import { mask } from '../secrets.js';
 import { NomadApi } from './api.js';
+import { explainResponse } from './response.js';
 import { isUnknownToken } from './token.js';
 
 const MAX_S = 5;
@@ -27,7 +28,7 @@ export async function revokeToken(accessorId: string, secretId: string, connecti
       if (response.status === 200 && response.text === '') {
         return 'is revoked';
       }
-      const failure = nomad.refuse('Nomad refused to revoke the token', response);
+      const failure = explainResponse('Nomad refused to revoke the token', response, nomad.facts);
       if (isUnknownToken(failure)) {
         return 'had already expired or been revoked';
       }

@@ -12,7 +12,7 @@ const ACCESSOR_ID = /^[\w-]{1,36}$/;
 // Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
 // says "expired" until it deletes an expired token.
 const UNKNOWN_TOKEN =
-  /^nomad (?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
+  /^(?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Reads the token in a response body and masks it; throws an error if there is none. */
@@ -37,8 +37,8 @@ export function readAccessorId(body: unknown): string {
 }
 
 /** Tells whether a failure is Nomad's own response to a request with a token that it does not know. */
-export function isUnknownToken({ sign }: Failure): boolean {
-  return UNKNOWN_TOKEN.test(sign);
+export function isUnknownToken({ facts: { status, text } }: Failure): boolean {
+  return UNKNOWN_TOKEN.test(`${String(status)} ${text}`);
 }
 
 /** Reads the `Name` of each object in a list; throws an error if the value has another form. */

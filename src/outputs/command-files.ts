@@ -19,7 +19,7 @@ export function checkCommandFiles(needsFolder: boolean): void {
       }
     } catch (error) {
       const { code = 'error' } = error as NodeJS.ErrnoException;
-      throw new Failure('action unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+      throw new Failure('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
     }
   }
 }

@@ -1,0 +1,93 @@
+import { SIXTH } from '../../deadline.js';
+import type { Kind } from '../catalogue.js';
+import type { Facts } from '../failure.js';
+import { address, host, variable } from './facts.js';
+
+/** Kinds of failures of a connection to Nomad, besides those of TLS. */
+export const CONNECTION_KINDS = {
+  'not-http': {
+    to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
+    advice: (facts) =>
+      `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
+  },
+  'no-response': {
+    to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
+    retry: 1,
+    advice: (facts) => {
+      const slow =
+        'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
+      return facts.proxy !== undefined
+        ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
+        : facts.reached === 'response'
+          ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
+          : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
+    },
+  },
+  'server-busy': {
+    // Nomad's limit of connections is a response with 429. Over TLS, decrypting this response can fail.
+    from: [/nomad/, /429/],
+    to: [/nomad/, /^ERR_SSL\w*DECRYPTION_FAILED/],
+    retry: 1,
+    advice: (facts) =>
+      facts.status === 429 && !facts.text.includes('too many concurrent connections')
+        ? 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.'
+        : adviseBusy(facts),
+  },
+  'unknown-host': {
+    to: [/./, /^(ENOTFOUND|EAI_)/],
+    retry: SIXTH,
+    advice: (facts) => {
+      if (facts.to === 'proxy') {
+        return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
+      }
+      const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+      return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+    },
+  },
+  'connection-refused': {
+    to: [/nomad/, /^ECONNREFUSED/],
+    retry: SIXTH,
+    advice: (facts) =>
+      /^(localhost|127\..*|\[::1\])$/.test(host(facts))
+        ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
+        : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
+  },
+  unreachable: {
+    to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
+    retry: SIXTH,
+    advice: (facts) =>
+      `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+  },
+  'connection-closed': {
+    to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
+    retry: SIXTH,
+    advice: adviseClosed,
+  },
+  'network-error': {
+    to: [/nomad/],
+    advice: (facts) =>
+      `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+  },
+} satisfies Record<string, Kind>;
+
+function adviseBusy(facts: Facts): string {
+  return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+}
+
+function adviseClosed(facts: Facts): string {
+  const { proxy, url, reached, hasClientCertificate } = facts;
+  const port = "Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves";
+  const isTls = url.startsWith('https:');
+  if (reached === 'response') {
+    return adviseBusy(facts);
+  }
+  if (reached === 'TLS' && isTls) {
+    return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
+  }
+  if (proxy !== undefined) {
+    return `The proxy ${proxy.origin} (${proxy.variable}) accepted the connection, and then it was closed without a response. Check in the log of the proxy whether it reaches ${address(facts)}, and check the port: ${port}.`;
+  }
+  return isTls
+    ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake. Check the port: ${port}. If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.`
+    : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. Check the port, and whether it needs https://: ${port}.`;
+}

@@ -1,0 +1,59 @@
+import { SIXTH } from '../../deadline.js';
+import type { Kind } from '../catalogue.js';
+import { address, host, variable } from './facts.js';
+
+/** Kinds of failures on the way to GitHub or through a proxy. */
+export const GITHUB_KINDS = {
+  'github-job-pending': {
+    from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
+    retry: SIXTH,
+    advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+  },
+  'github-invalid-response': {
+    to: [/github/, /^HPE_/],
+    advice:
+      'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+  },
+  'runner-trust-store': {
+    // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+    to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+    useSystemTrust: true,
+    advice: (facts) =>
+      facts.to === 'github'
+        ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA."
+        : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+  },
+  'github-unavailable': {
+    from: [/github/, /^(408|429|5\d\d)/],
+    to: [/github/],
+    retry: 1,
+    advice: (facts) =>
+      facts.status > 0
+        ? "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout."
+        : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+  },
+  'github-refused': {
+    from: [/github/],
+    advice:
+      "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+  },
+  'proxy-unavailable': {
+    from: [/proxy/, /^(408|429|5\d\d)/],
+    retry: 1,
+    advice: (facts) =>
+      `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+  },
+  'proxy-refused': {
+    from: [/proxy/],
+    advice: (facts) =>
+      facts.status === 407
+        ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
+        : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+  },
+  'proxy-unreachable': {
+    to: [/proxy/],
+    retry: SIXTH,
+    advice: (facts) =>
+      `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+  },
+} satisfies Record<string, Kind>;

@@ -1,0 +1,99 @@
+import { quoteName } from '../../secrets.js';
+import { formatTime } from '../../times.js';
+import type { Kind } from '../catalogue.js';
+import { showClaim } from '../claims.js';
+import type { Facts } from '../failure.js';
+import { show } from './facts.js';
+
+/** Kinds of refusals for which Nomad judged the JWT or its claims. */
+export const JWT_KINDS = {
+  'issuer-mismatch': {
+    // The only message with a claim that is not in quotes.
+    from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
+    showsClaims: true,
+    advice: ({ jwt, methodName }) =>
+      `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+  },
+  'audience-mismatch': {
+    from: [/nomad/, /401/, /invalid audience \(aud\)/],
+    showsClaims: true,
+    advice: ({ jwt, methodName }) =>
+      `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+  },
+  'malformed-claims': {
+    from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
+    showsClaims: true,
+    advice:
+      'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.',
+  },
+  'jwt-expired': {
+    from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
+    showsClaims: true,
+    advice: adviseTime,
+  },
+  'algorithm-not-allowed': {
+    from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
+    showsClaims: true,
+    advice: ({ jwt, methodName }) =>
+      `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+  },
+  'signature-invalid': {
+    from: [
+      /nomad/,
+      /401/,
+      /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
+    ],
+    showsClaims: true,
+    advice: ({ jwt, methodName }) =>
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+  },
+  'no-rule-matched': {
+    from: [/nomad/, /400/, /no role or policy bindings matched/],
+    showsClaims: true,
+    advice: ({ jwt: { claims }, methodName }) => {
+      const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
+      const job = names.filter((name) => name in claims).map((name) => `${name} ${showClaim(claims[name], 100)}`);
+      const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
+      return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`;
+    },
+  },
+  'bind-name-invalid': {
+    from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+    showsClaims: true,
+    advice: ({ text, methodName }) => {
+      const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+      return name === undefined
+        ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+        : `A ${kind} cannot be named "${quoteName(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
+    },
+  },
+  'token-name-invalid': {
+    from: [/nomad/, /./, /ACL token name: |token name too long/],
+    showsClaims: true,
+    advice: ({ methodName }) =>
+      `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+  },
+  'claim-not-a-single-value': {
+    from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
+    showsClaims: true,
+    advice: ({ text, methodName }) => {
+      const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
+      const claim = quoteName(single ?? several, 100);
+      return `The claim ${claim} is not ${single === undefined ? 'a list of single values' : 'a single value'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+    },
+  },
+} satisfies Record<string, Kind>;
+
+function adviseTime({ text, jwt, methodName, now }: Facts): string {
+  const named = text.includes('(exp)') ? 'exp' : 'nbf';
+  const claim = named in jwt.claims ? named : 'iat';
+  const seconds = (each: string): number => Number(jwt.claims[each]);
+  const age = Math.round(now / 1000 - seconds('iat'));
+  // A JWT that the action has just requested is valid, so a clock is wrong.
+  const reason = jwt.isSupplied
+    ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
+    : Math.abs(age) > 60
+      ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
+      : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
+  return `The ${claim} of the JWT is ${formatTime(seconds(claim) * 1000)}, and the runner's clock says ${formatTime(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+}

@@ -1,0 +1,104 @@
+import type { Kind } from '../catalogue.js';
+import { host } from './facts.js';
+
+/** Kinds of other responses of Nomad, or of a server in front of it. */
+export const NOMAD_KINDS = {
+  'method-not-found': {
+    from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
+    advice: ({ methods }) =>
+      `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
+  },
+  'malformed-jwt': {
+    from: [/nomad/, /401/, /malformed jwt: /],
+    advice:
+      'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
+  },
+  'keys-invalid': {
+    // What follows a status is the text of the issuer's server.
+    from: [
+      /nomad/,
+      /401|500/,
+      /^(?!.*?: (?:408|429|5\d\d)\b).*((fetching keys|get keys failed|validation keys).*(: [34]\d\d\b|did not match|expected Content-Type|failed to decode|: x509: |: tls: |unsupported protocol|to HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be )|parse public key|keySet must not be nil)/,
+    ],
+    advice: ({ methodName }) =>
+      `The Nomad servers get no keys from the address in the auth method ${methodName}. OIDCDiscoveryURL must be exactly the issuer, and JWKSURL the jwks_uri in ISSUER/.well-known/openid-configuration. JWTValidationPubKeys must be public keys in PEM. For a private CA, set JWKSCACert or DiscoveryCaPem. A firewall or login page may also have answered.`,
+  },
+  'keys-unavailable': {
+    from: [/nomad/, /401/, /fetching keys|get keys failed|validation keys/],
+    retry: 1,
+    advice: ({ methodName }) =>
+      `The Nomad servers cannot fetch the keys of the issuer. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. Servers without internet access can use JWTValidationPubKeys.`,
+  },
+  'acl-disabled': {
+    from: [/nomad/, /400/, /^ACL support disabled/],
+    advice: ({ url }) =>
+      `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
+  },
+  'unknown-region': {
+    from: [/nomad/, /500/, /No path to region/],
+    advice: ({ region }) =>
+      region === undefined
+        ? 'The servers cannot reach the authoritative region, which creates global tokens. Check its servers (nomad server members), or have the auth method create local tokens (-token-locality=local).'
+        : `The servers do not know the region ${region} (the input region), or cannot reach it or the authoritative region, which creates global tokens. Look for both in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+  },
+  'token-ttl-not-allowed': {
+    from: [/nomad/, /./, /expiration time cannot be/],
+    advice: ({ methodName }) =>
+      `MaxTokenTTL of the auth method ${methodName} is outside the limits of the servers. Change it to a value between token_min_expiration_ttl and token_max_expiration_ttl in the acl block of the servers.`,
+  },
+  'nomad-too-old': {
+    from: [/nomad/, /[45]\d\d/, /servers should be running version|can't find method|Unknown rpc method/],
+    advice:
+      'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+  },
+  'gateway-error': {
+    from: [/nomad/, /408|502|503|504|52[0-7]|530/],
+    retry: 1,
+    advice: ({ proxy }) =>
+      `The load balancer, tunnel or proxy in front of Nomad${proxy === undefined ? '' : `, or the proxy ${proxy.origin} (${proxy.variable}),`} cannot reach a Nomad server. Check its health checks and the Nomad servers.`,
+  },
+  'no-leader': {
+    // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also adds it to
+    // final refusals. A name has no spaces and colons, so none of these is part of one.
+    from: [
+      /nomad/,
+      /500/,
+      /^(?!\s*<).*(no cluster leader|not the leader|leadership (lost|transfer)|failed to get conn|lead thread|not ready to serve|connection re(set|fused)|broken pipe|(i\/o|write|keepalive) timeout|timeout (wait|await|exce|enqueu)|timed out |(^|: )(unexpected )?EOF$|(session|already) shutdown|stream (closed|reset)|failed to start stream|snapshot restored|not accepting |closed network|deadline (exceeded|reached))/i,
+    ],
+    retry: 1,
+    advice:
+      'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+  },
+  redirect: {
+    from: [/nomad/, /^3/],
+    advice: (facts) => {
+      const { url, target } = facts;
+      if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
+        return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
+      }
+      return URL.canParse(target)
+        ? `If this is a login in front of Nomad (such as Cloudflare Access, Google IAP or another single sign-on), pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed, because they would send secrets to another server.`
+        : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
+    },
+  },
+  'login-not-found': {
+    from: [/nomad/, /40[45]/],
+    advice: ({ url }) =>
+      `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
+  },
+  'nomad-refused': {
+    from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
+    advice: ({ status }) =>
+      `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+  },
+  'not-nomad': {
+    from: [/nomad/],
+    advice: ({ status, url, proxy }) => {
+      const api = "the input url to the address of Nomad's API, without /ui or /v1";
+      const who = `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer.`;
+      return status === 401 || status === 403
+        ? `${who} If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set ${api}.`
+        : `${who} Set ${api}, or pass what that server requires in the input extraHeaders.`;
+    },
+  },
+} satisfies Record<string, Kind>;
