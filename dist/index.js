@@ -281,189 +281,6 @@ __webpack_unused_export__ = debug; // for test
 
 /***/ }),
 
-/***/ 158:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-
-const { addAbortListener } = __nccwpck_require__(3440)
-const { RequestAbortedError } = __nccwpck_require__(8707)
-
-const kListener = Symbol('kListener')
-const kSignal = Symbol('kSignal')
-
-function abort (self) {
-  if (self.abort) {
-    self.abort(self[kSignal]?.reason)
-  } else {
-    self.reason = self[kSignal]?.reason ?? new RequestAbortedError()
-  }
-  removeSignal(self)
-}
-
-function addSignal (self, signal) {
-  self.reason = null
-
-  self[kSignal] = null
-  self[kListener] = null
-
-  if (!signal) {
-    return
-  }
-
-  if (signal.aborted) {
-    abort(self)
-    return
-  }
-
-  self[kSignal] = signal
-  self[kListener] = () => {
-    abort(self)
-  }
-
-  addAbortListener(self[kSignal], self[kListener])
-}
-
-function removeSignal (self) {
-  if (!self[kSignal]) {
-    return
-  }
-
-  if ('removeEventListener' in self[kSignal]) {
-    self[kSignal].removeEventListener('abort', self[kListener])
-  } else {
-    self[kSignal].removeListener('abort', self[kListener])
-  }
-
-  self[kSignal] = null
-  self[kListener] = null
-}
-
-module.exports = {
-  addSignal,
-  removeSignal
-}
-
-
-/***/ }),
-
-/***/ 4660:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-
-const assert = __nccwpck_require__(4589)
-const { AsyncResource } = __nccwpck_require__(6698)
-const { InvalidArgumentError, SocketError } = __nccwpck_require__(8707)
-const util = __nccwpck_require__(3440)
-const { addSignal, removeSignal } = __nccwpck_require__(158)
-
-class ConnectHandler extends AsyncResource {
-  constructor (opts, callback) {
-    if (!opts || typeof opts !== 'object') {
-      throw new InvalidArgumentError('invalid opts')
-    }
-
-    if (typeof callback !== 'function') {
-      throw new InvalidArgumentError('invalid callback')
-    }
-
-    const { signal, opaque, responseHeaders } = opts
-
-    if (signal && typeof signal.on !== 'function' && typeof signal.addEventListener !== 'function') {
-      throw new InvalidArgumentError('signal must be an EventEmitter or EventTarget')
-    }
-
-    super('UNDICI_CONNECT')
-
-    this.opaque = opaque || null
-    this.responseHeaders = responseHeaders || null
-    this.callback = callback
-    this.abort = null
-
-    addSignal(this, signal)
-  }
-
-  onConnect (abort, context) {
-    if (this.reason) {
-      abort(this.reason)
-      return
-    }
-
-    assert(this.callback)
-
-    this.abort = abort
-    this.context = context
-  }
-
-  onHeaders () {
-    throw new SocketError('bad connect', null)
-  }
-
-  onUpgrade (statusCode, rawHeaders, socket) {
-    const { callback, opaque, context } = this
-
-    removeSignal(this)
-
-    this.callback = null
-
-    let headers = rawHeaders
-    // Indicates is an HTTP2Session
-    if (headers != null) {
-      headers = this.responseHeaders === 'raw' ? util.parseRawHeaders(rawHeaders) : util.parseHeaders(rawHeaders)
-    }
-
-    this.runInAsyncScope(callback, null, null, {
-      statusCode,
-      headers,
-      socket,
-      opaque,
-      context
-    })
-  }
-
-  onError (err) {
-    const { callback, opaque } = this
-
-    removeSignal(this)
-
-    if (callback) {
-      this.callback = null
-      queueMicrotask(() => {
-        this.runInAsyncScope(callback, null, err, { opaque })
-      })
-    }
-  }
-}
-
-function connect (opts, callback) {
-  if (callback === undefined) {
-    return new Promise((resolve, reject) => {
-      connect.call(this, opts, (err, data) => {
-        return err ? reject(err) : resolve(data)
-      })
-    })
-  }
-
-  try {
-    const connectHandler = new ConnectHandler(opts, callback)
-    const connectOptions = { ...opts, method: 'CONNECT' }
-
-    this.dispatch(connectOptions, connectHandler)
-  } catch (err) {
-    if (typeof callback !== 'function') {
-      throw err
-    }
-    const opaque = opts?.opaque
-    queueMicrotask(() => callback(err, { opaque }))
-  }
-}
-
-module.exports = connect
-
-
-/***/ }),
-
 /***/ 4043:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
@@ -8658,7 +8475,7 @@ module.exports = Dispatcher
 
 /***/ }),
 
-/***/ 2279:
+/***/ 4660:
 /***/ ((module) => {
 
 
@@ -8807,7 +8624,7 @@ module.exports = class FixedQueue {
 
 const { PoolStats } = __nccwpck_require__(6854)
 const DispatcherBase = __nccwpck_require__(1841)
-const FixedQueue = __nccwpck_require__(2279)
+const FixedQueue = __nccwpck_require__(4660)
 const { kConnected, kSize, kRunning, kPending, kQueued, kBusy, kFree, kUrl, kClose, kDestroy, kDispatch } = __nccwpck_require__(6443)
 
 const kClients = Symbol('clients')
@@ -11043,14 +10860,15 @@ module.exports = {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   B2: () => (/* binding */ Deadline),
-/* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   bA: () => (/* binding */ SIXTH),
 /* harmony export */   dR: () => (/* binding */ monotonicMs),
-/* harmony export */   fU: () => (/* binding */ formatTime),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
+/** The share of the timeout for which a server that cannot be reached is tried. */
+const SIXTH = 1 / 6;
 /** The time by which a login must be complete. */
 class Deadline {
     totalMs;
@@ -11085,15 +10903,6 @@ async function withTimeout(ms, promise, onTimeout) {
         clearTimeout(timer);
     }
 }
-/** Formats milliseconds as seconds. */
-function formatSeconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
-}
-/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
-function formatTime(ms) {
-    const time = new Date(ms).toJSON();
-    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
-}
 
 
 /***/ }),
@@ -11115,372 +10924,6 @@ function endSoon() {
 
 /***/ }),
 
-/***/ 4210:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bA: () => (/* binding */ SIXTH),
-/* harmony export */   cS: () => (/* binding */ JWT_KINDS),
-/* harmony export */   oH: () => (/* binding */ findKind)
-/* harmony export */ });
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
-/* harmony import */ var _inputs_values_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8463);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
-
-
-
-
-/** The share of the timeout for which a server that cannot be reached is tried. */
-const SIXTH = 1 / 6;
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => {
-    const { hostname, port, protocol } = new URL(url);
-    return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
-};
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-const show = (values, name) => name in values ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(values[name], 200) : 'missing';
-// A JWT that the action has just requested is valid, so a clock is wrong.
-function adviseTime({ jwt, methodName, isJwtSupplied, now }, name) {
-    const claim = name in jwt.claims ? name : 'iat';
-    const seconds = (each) => Number(jwt.claims[each]);
-    const age = Math.round(now / 1000 - seconds('iat'));
-    const reason = isJwtSupplied
-        ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
-        : Math.abs(age) > 60
-            ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
-            : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
-    return `The ${claim} of the JWT is ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(seconds(claim) * 1000)}, and the runner's clock says ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-}
-/** The kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
-const JWT_KINDS = {
-    'audience-mismatch': {
-        match: /^nomad 401 .*audience \(aud\)/,
-        advice: ({ jwt, methodName, isJwtSupplied }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${isJwtSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
-    },
-    'issuer-mismatch': {
-        match: /^nomad 401 .*(invalid JWT issuer|issuer information)/,
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
-    },
-    'malformed-claims': {
-        match: /^nomad 401 .*(cannot unmarshal|value to unmarshal|no issued at)/,
-        advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least exp. Have the issuer correct it.',
-    },
-    'jwt-expired': { match: /^nomad 401 .*\(exp\) claim: /, advice: (facts) => adviseTime(facts, 'exp') },
-    'jwt-not-yet-valid': { match: /^nomad 401 .*\((nbf|iat)\) claim: /, advice: (facts) => adviseTime(facts, 'nbf') },
-    'algorithm-not-allowed': {
-        match: /^nomad 401 .*(\(alg\)|signature algorithm)/,
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
-    },
-    'signature-invalid': {
-        match: /^nomad 401 (?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
-    },
-    'no-rule-matched': {
-        match: /^nomad 400 .*no role or policy bindings matched/,
-        advice: ({ jwt: { claims }, methodName }) => {
-            const names = ['repository', 'ref', 'environment', 'event_name', 'workflow'].filter((name) => name in claims);
-            const job = names.map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`);
-            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`;
-        },
-    },
-    'bind-name-invalid': {
-        match: /^nomad \d+ .*computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/,
-        advice: (_, [, kind = 'role', name = '']) => `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`,
-    },
-    'bind-name-unknown-attribute': {
-        match: /^nomad \d+ .*cannot compute "\w+" bind name/,
-        advice: ({ methodName }) => `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`,
-    },
-    'token-name-invalid': {
-        match: /^nomad \d+ .*(ACL token name:|token name too long)/,
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
-    },
-    'claim-not-a-single-value': {
-        match: /^nomad \d+ .*(?:claim '([^']*)' to string|"([^"]*)" list claim)/,
-        advice: ({ methodName }, [, single, list]) => {
-            const claim = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(single ?? list ?? '', 100);
-            return `The claim ${claim} is not ${list === undefined ? 'a single value' : 'a list of single values'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
-        },
-    },
-};
-/** All kinds of failures, by their ids in docs/troubleshooting.md; the first that matches decides, and the last of each source describes whatever is not listed. */
-const CATALOGUE = {
-    'invalid-input': {
-        advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
-    },
-    'invalid-proxy': {
-        advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
-    },
-    'unwritable-file': {
-        advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
-    },
-    'missing-permission': {
-        advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
-    },
-    'fork-pull-request': {
-        advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
-    },
-    'not-in-actions': { advice: 'Outside GitHub Actions, set the environment variable INPUT_IDENTITYTOKEN to a JWT.' },
-    act: {
-        advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts, or skip this step in act:\n\n    if: ${{ !env.ACT }}',
-    },
-    forgejo: {
-        advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
-    },
-    gitea: {
-        advice: 'This server does not offer OIDC tokens to its jobs. Set the input identityToken to a JWT of another issuer that Nomad trusts.',
-    },
-    'github-job-pending': {
-        retry: SIXTH,
-        match: /^github 403 .*Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/,
-        advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
-    },
-    'github-unavailable': {
-        retry: 1,
-        match: /^github (408|429|5\d\d)/,
-        advice: "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.",
-    },
-    'github-refused': {
-        match: /^github \d/,
-        advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
-    },
-    'github-invalid-response': {
-        match: /^github (invalid-response|error .*(Parse Error|JSON))/,
-        advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
-    },
-    'github-certificate': {
-        match: /^github error (?!.*disconnected).*(certificate|altname|EPROTO|SSL|TLS|issuer)/i,
-        advice: "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA.",
-    },
-    'github-unknown-host': {
-        retry: SIXTH,
-        match: /^github error .*(ENOTFOUND|EAI_AGAIN)/,
-        advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. Correct its DNS settings, or set HTTPS_PROXY.`,
-    },
-    'github-unreachable': {
-        retry: 1,
-        match: /^github/,
-        advice: (facts) => `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
-    },
-    'proxy-authentication': {
-        match: /^proxy 407/,
-        advice: (facts) => `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`,
-    },
-    'proxy-unavailable': {
-        retry: 1,
-        match: /^proxy (408|429|5\d\d)/,
-        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-refused': {
-        match: /^proxy \d/,
-        advice: (facts) => `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-certificate': {
-        match: /^proxy .*(CERT|SSL|TLS|ISSUER|UNSPECIFIED|certificate)/,
-        advice: (facts) => `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
-    },
-    'proxy-unreachable': {
-        retry: SIXTH,
-        match: /^proxy/,
-        advice: (facts) => `The proxy itself cannot be reached. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
-    },
-    'certificate-expired': {
-        match: /^network CERT_(HAS_EXPIRED|NOT_YET_VALID)/,
-        advice: ({ url, certificate, now }) => `The certificate of ${certificate?.validity || `${host({ url })}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}).`,
-    },
-    'certificate-name-mismatch': {
-        match: /^network ERR_TLS_CERT_ALTNAME/,
-        advice: ({ url, certificate: { names } = { names: [] } }) => {
-            const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
-            const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
-            return names.length === 0
-                ? `The certificate of ${host({ url })} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-                : `${change} the input url, use an address for which the certificate is valid: ${names.slice(0, 10).join(', ')}.`;
-        },
-    },
-    'untrusted-certificate': {
-        match: /^network (UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/,
-        advice: ({ certificate, caNames }) => {
-            const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
-            if (caNames === undefined) {
-                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
-            }
-            return certificate && caNames.includes(certificate.issuer)
-                ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-                : `${signed}, and the input caCertificate contains: ${caNames || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
-        },
-    },
-    'certificate-invalid': {
-        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-        match: /^network (?!E[A-Z]+ |EAI_|ERR_|UND_ERR_|HPE_|ABORT_|NO_RESPONSE)[A-Z_]+ /,
-        advice: (facts) => `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
-    },
-    'client-certificate-weak': {
-        match: /^network ERR_SSL_(EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|CA_MD_TOO_WEAK)/,
-        advice: 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli',
-    },
-    'client-certificate-required': {
-        match: /^network ERR_SSL\S*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)|^nomad (400 .*No required SSL certificate|496 )/,
-        advice: (facts) => `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key. ${EMPTY}`,
-    },
-    'client-certificate-refused': {
-        match: /^network ERR_SSL\S*ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)|^nomad (400 .*SSL certificate error|495 )/,
-        advice: (facts) => `${host(facts)} does not accept the client certificate, or requires one. The certificate in the input clientCertificate must be signed by the CA in ca_file of Nomad's tls block, and must not have expired.`,
-    },
-    'tls-not-supported': {
-        match: /^network (ERR_SSL\S*(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)|EPROTO .*wrong version)/,
-        advice: (facts) => `${host(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
-    },
-    'not-http': {
-        match: /^network (HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/,
-        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
-    },
-    'no-response': {
-        retry: 1,
-        match: /^network NO_RESPONSE.*?( after a response)?$/,
-        advice: (facts, [, hasResponded]) => facts.proxy !== undefined
-            ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}.`
-            : hasResponded
-                ? "Nomad answers other requests but not the login. Its servers probably cannot reach the issuer's keys because a firewall drops the packets. On the leader, run: curl -sS JWKSURL"
-                : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). If the servers are slow, set a longer timeout.`,
-    },
-    'server-busy': {
-        retry: 1,
-        // Nomad's limit of connections is a response with 429, and a closed connection. Over TLS, decrypting this response can fail.
-        match: /^network (.* after a response$|ERR_SSL\S*DECRYPTION_FAILED)|^nomad 429 .*too many concurrent connections/,
-        advice: (facts) => `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`,
-    },
-    'unknown-host': {
-        retry: SIXTH,
-        match: /^network (ENOTFOUND|EAI_)/,
-        advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. Check the spelling in the input url, and the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it.`,
-    },
-    'connection-refused': {
-        retry: SIXTH,
-        match: /^network ECONNREFUSED/,
-        advice: ({ url }) => url === _inputs_values_js__WEBPACK_IMPORTED_MODULE_3__/* .DEFAULT_URL */ .e0
-            ? 'The input url is not set, or what it comes from is empty in this job, so the default was used. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: ${{ env.NOMAD_ADDR }}'
-            : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
-    },
-    unreachable: {
-        retry: SIXTH,
-        match: /^network (ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)/,
-        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
-    },
-    'closed-after-handshake': {
-        retry: SIXTH,
-        match: /^network UND_ERR_SOCKET .*over https/,
-        advice: (facts) => `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get. Set the input clientCertificate to a certificate that the CA of the Nomad servers has signed, and clientKey to its private key.`,
-    },
-    'connection-closed': {
-        retry: SIXTH,
-        match: /^network (ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_SSL\S*UNEXPECTED_EOF)/,
-        advice: (facts) => `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. The API uses port 4646 by default; Nomad servers use ports 4647 and 4648 among themselves. Check the port${facts.url.startsWith('https:') ? '' : ', and whether it needs https://'}.`,
-    },
-    'tls-handshake-failed': {
-        match: /^network (ERR_SSL|EPROTO|ERR_TLS)/,
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
-    },
-    'network-error': {
-        match: /^network/,
-        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
-    },
-    ...JWT_KINDS,
-    'method-not-found': {
-        match: /^nomad 400 .*(auth-method "[^"]*" not found|unsupported auth-method type)/,
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
-    },
-    'malformed-jwt': {
-        match: /^action malformed-jwt|^nomad 401 .*malformed jwt/,
-        advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
-    },
-    'keys-invalid': {
-        match: /^nomad \d+ .*((fetching keys|get keys failed|validation keys).*(: 3\d\d|: 4(?!08|29)\d\d |did not match|Content-Type|failed to decode|x509:|tls:|unsupported protocol|HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be)|parse public key|keySet must not be nil)/,
-        advice: ({ methodName }) => `The Nomad servers get no keys from the address in the auth method ${methodName}. OIDCDiscoveryURL must be exactly the issuer, and JWKSURL the jwks_uri in ISSUER/.well-known/openid-configuration. JWTValidationPubKeys must be public keys in PEM. For a private CA, set JWKSCACert or DiscoveryCaPem. A firewall or login page may also have answered.`,
-    },
-    'keys-unavailable': {
-        retry: 1,
-        match: /^nomad 401 .*(fetching keys|get keys failed|validation keys)/,
-        advice: ({ methodName }) => `The Nomad servers cannot fetch the keys of the issuer. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. Servers without internet access can use JWTValidationPubKeys.`,
-    },
-    'acl-disabled': {
-        match: /^nomad 400 ACL support disabled/,
-        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
-    },
-    'unknown-region': {
-        match: /^nomad 500 .*No path to region/,
-        advice: 'If the input region is set, look for it in the output of: nomad server members. If it is right, the servers cannot reach that region, or the authoritative region, which creates global tokens: check the servers there, or have the auth method create local tokens (-token-locality=local).',
-    },
-    'token-ttl-not-allowed': {
-        match: /^nomad \d+ .*expiration time cannot be/,
-        advice: ({ methodName }) => `MaxTokenTTL of the auth method ${methodName} is outside the limits of the servers. Change it to a value between token_min_expiration_ttl and token_max_expiration_ttl in the acl block of the servers.`,
-    },
-    'nomad-too-old': {
-        match: /^nomad [45]\d\d .*(servers should be running version|can't find method|Unknown rpc method)/,
-        advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
-    },
-    'https-required': {
-        match: /^nomad (497 |400 .*(HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL|requires TLS))/,
-        advice: 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.',
-    },
-    'rate-limited': {
-        retry: 1,
-        match: /^nomad 429/,
-        advice: 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.',
-    },
-    'gateway-error': {
-        retry: 1,
-        match: /^nomad (408|502|503|504|52[0-7]|530)/,
-        advice: 'The load balancer, tunnel or proxy in front of Nomad cannot reach a Nomad server. Check its health checks and the Nomad servers.',
-    },
-    'no-leader': {
-        retry: 1,
-        // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also adds it to
-        // final refusals.
-        match: /^nomad 500 (?!\s*<).*(no cluster leader|not the leader|leadership|failed to get conn|lead thread|not ready to serve|connection re|broken pipe|time(d )?out|EOF|shutdown|stream closed|start stream|snapshot restored|not accepting|closed network|deadline)/i,
-        advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
-    },
-    redirect: {
-        match: /^nomad 3\d\d a redirect to (.*)/,
-        advice: ({ url }, [, target = '']) => url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host({ url })
-            ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
-            : `Redirects are not followed, because they would send secrets to another server. Set the input url to the address of Nomad itself, instead of ${url}.`,
-    },
-    'login-not-found': {
-        match: /^nomad 40[45]/,
-        advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
-    },
-    'nomad-refused': {
-        match: /^nomad ([45]00 (?!\s*[<{]).|401 unable to validate|403 (Permission denied|ACL token not found))/,
-        advice: "This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it.",
-    },
-    'not-nomad': {
-        match: /^nomad/,
-        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. Set the input url to the address of Nomad's API, without /ui or /v1, or pass what that server requires in the input extraHeaders.`,
-    },
-    // Everything that no other kind describes, such as a full disk.
-    unexpected: {
-        match: /(?:)/,
-        advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
-    },
-};
-/** Returns the first kind that describes a failure, with its id and its advice. */
-function findKind({ sign, facts }) {
-    const line = sign.replace(/\s+/g, ' ');
-    for (const [id, { match = new RegExp(`^action ${id}$`), retry = 0, advice }] of Object.entries(CATALOGUE)) {
-        const found = match.exec(line);
-        if (found !== null) {
-            return { id, retry, advice: typeof advice === 'string' ? advice : advice(facts, found) };
-        }
-    }
-    throw new Error(`No kind describes ${sign}`);
-}
-
-
-/***/ }),
-
 /***/ 4894:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -11492,6 +10935,7 @@ function findKind({ sign, facts }) {
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 
 
+const MAX_LISTED = 100;
 // The registered claims, and those that GitHub (also custom properties), GitLab and Forgejo document for jobs. None is secret.
 // https://www.iana.org/assignments/jwt/jwt.xhtml
 // https://docs.github.com/en/actions/reference/security/oidc
@@ -11505,13 +10949,17 @@ const WELL_KNOWN = new Set(`iss sub aud exp nbf iat jti azp
   job_id job_namespace_id job_namespace_path job_project_id job_project_path namespace_id namespace_path pipeline_id
   pipeline_source project_id project_path project_visibility ref_path runner_id user_access_level user_email user_id
   user_identities user_login`.split(/\s+/));
-/** Logs the claims of a JWT in a group: well-known claims by value, others by name only. */
+/** Logs the first 100 claims of a JWT in a group: well-known claims by value, others by name only. */
 function listClaims({ claims }) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .startGroup */ .Oh('Claims of the JWT that Nomad refused');
-    for (const [name, value] of Object.entries(claims)) {
+    const all = Object.entries(claims);
+    for (const [name, value] of all.slice(0, MAX_LISTED)) {
         const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
         // With the dash, the line cannot begin with a workflow command.
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
+    }
+    if (all.length > MAX_LISTED) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- and ${String(all.length - MAX_LISTED)} more`);
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
 }
@@ -11537,10 +10985,8 @@ function showClaim(value, maxLength = 500) {
 /* unused harmony export render */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4210);
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7361);
-
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4894);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
 
 
 
@@ -11552,24 +10998,24 @@ const PAGE = 'docs/troubleshooting.md';
 function explain(error) {
     try {
         logCauses(error);
-        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .Failure */ .H('unexpected', describe(error), {}, error);
-        if ((0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .oH)(failure).id in _catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .JWT_KINDS */ .cS) {
-            (0,_claims_js__WEBPACK_IMPORTED_MODULE_3__/* .listClaims */ .A)(failure.facts.jwt);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unexpected', quoteError(error), {}, error);
+        if (failure.kind.showsClaims) {
+            (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .listClaims */ .A)(failure.facts.jwt);
         }
         return render(failure, findDocumentation());
     }
     catch {
-        return describe(error);
+        return quoteError(error);
     }
 }
 /** Returns the text of an annotation; `page` is where the troubleshooting page is. */
 function render(failure, page) {
-    const { id, advice } = (0,_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .findKind */ .oH)(failure);
+    const { id, message, advice } = failure;
     const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
-    const text = `${failure.message.replace(/\.$/, '')}.\n${advice}`;
+    const text = `${message.replace(/\.$/, '')}.\n${advice}`;
     return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
-function describe(error) {
+function quoteError(error) {
     const message = error instanceof Error ? error.message : error;
     return (typeof message === 'string' && (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(message)) || 'An unknown error';
 }
@@ -11593,13 +11039,484 @@ function logCauses(error) {
 
 /***/ }),
 
-/***/ 7361:
+/***/ 8591:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ Failure)
-/* harmony export */ });
-const NO_JWT = { token: '', header: {}, claims: {} };
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  H: () => (/* binding */ Failure)
+});
+
+;// CONCATENATED MODULE: ./src/failures/kinds/action.ts
+/** Kinds of failures before the first request. */
+const ACTION_KINDS = {
+    'invalid-input': {
+        advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
+    },
+    'invalid-proxy': {
+        advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
+    },
+    'unwritable-file': {
+        advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
+    },
+    'missing-permission': {
+        advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
+    },
+    'fork-pull-request': {
+        advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
+    },
+    'no-token-endpoint': {
+        advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: ${{ !env.ACT }}',
+    },
+    forgejo: {
+        advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
+    },
+    // Everything that no other kind describes, such as a full disk.
+    unexpected: {
+        advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+    },
+};
+
+// EXTERNAL MODULE: ./src/deadline.ts
+var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/claims.ts
+var failures_claims = __nccwpck_require__(4894);
+;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
+
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+const show = (values, name) => name in values ? (0,failures_claims/* showClaim */.g)(values[name], 200) : 'missing';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
+
+;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
+
+
+/** Kinds of failures of a connection to Nomad, besides those of TLS. */
+const CONNECTION_KINDS = {
+    'not-http': {
+        to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
+        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
+    },
+    'no-response': {
+        to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
+        retry: 1,
+        advice: (facts) => {
+            const slow = 'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
+            return facts.proxy !== undefined
+                ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
+                : facts.reached === 'response'
+                    ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
+                    : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
+        },
+    },
+    'server-busy': {
+        // Nomad's limit of connections is a response with 429. Over TLS, decrypting this response can fail.
+        from: [/nomad/, /429/],
+        to: [/nomad/, /^ERR_SSL\w*DECRYPTION_FAILED/],
+        retry: 1,
+        advice: (facts) => facts.status === 429 && !facts.text.includes('too many concurrent connections')
+            ? 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.'
+            : adviseBusy(facts),
+    },
+    'unknown-host': {
+        to: [/./, /^(ENOTFOUND|EAI_)/],
+        retry: deadline/* SIXTH */.bA,
+        advice: (facts) => {
+            if (facts.to === 'proxy') {
+                return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
+            }
+            const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+        },
+    },
+    'connection-refused': {
+        to: [/nomad/, /^ECONNREFUSED/],
+        retry: deadline/* SIXTH */.bA,
+        advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test(host(facts))
+            ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
+            : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
+    },
+    unreachable: {
+        to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
+        retry: deadline/* SIXTH */.bA,
+        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+    },
+    'connection-closed': {
+        to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
+        retry: deadline/* SIXTH */.bA,
+        advice: adviseClosed,
+    },
+    'network-error': {
+        to: [/nomad/],
+        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+    },
+};
+function adviseBusy(facts) {
+    return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+}
+function adviseClosed(facts) {
+    const { proxy, url, reached, hasClientCertificate } = facts;
+    const port = "Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves";
+    const isTls = url.startsWith('https:');
+    if (reached === 'response') {
+        return adviseBusy(facts);
+    }
+    if (reached === 'TLS' && isTls) {
+        return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
+    }
+    if (proxy !== undefined) {
+        return `The proxy ${proxy.origin} (${proxy.variable}) accepted the connection, and then it was closed without a response. Check in the log of the proxy whether it reaches ${address(facts)}, and check the port: ${port}.`;
+    }
+    return isTls
+        ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake. Check the port: ${port}. If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.`
+        : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. Check the port, and whether it needs https://: ${port}.`;
+}
+
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
+;// CONCATENATED MODULE: ./src/failures/kinds/jwt.ts
+
+
+
+
+/** Kinds of refusals for which Nomad judged the JWT or its claims. */
+const JWT_KINDS = {
+    'issuer-mismatch': {
+        // The only message with a claim that is not in quotes.
+        from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
+        showsClaims: true,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+    },
+    'audience-mismatch': {
+        from: [/nomad/, /401/, /invalid audience \(aud\)/],
+        showsClaims: true,
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+    },
+    'malformed-claims': {
+        from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
+        showsClaims: true,
+        advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.',
+    },
+    'jwt-expired': {
+        from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
+        showsClaims: true,
+        advice: adviseTime,
+    },
+    'algorithm-not-allowed': {
+        from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
+        showsClaims: true,
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+    },
+    'signature-invalid': {
+        from: [
+            /nomad/,
+            /401/,
+            /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
+        ],
+        showsClaims: true,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+    },
+    'no-rule-matched': {
+        from: [/nomad/, /400/, /no role or policy bindings matched/],
+        showsClaims: true,
+        advice: ({ jwt: { claims }, methodName }) => {
+            const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
+            const job = names.filter((name) => name in claims).map((name) => `${name} ${(0,failures_claims/* showClaim */.g)(claims[name], 100)}`);
+            const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
+            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    npm run --silent simulate -- --config DIR --claims claims.txt`;
+        },
+    },
+    'bind-name-invalid': {
+        from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+        showsClaims: true,
+        advice: ({ text, methodName }) => {
+            const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+            return name === undefined
+                ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+                : `A ${kind} cannot be named "${(0,secrets/* quoteName */.AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
+        },
+    },
+    'token-name-invalid': {
+        from: [/nomad/, /./, /ACL token name: |token name too long/],
+        showsClaims: true,
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+    },
+    'claim-not-a-single-value': {
+        from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
+        showsClaims: true,
+        advice: ({ text, methodName }) => {
+            const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
+            const claim = (0,secrets/* quoteName */.AB)(single ?? several, 100);
+            return `The claim ${claim} is not ${single === undefined ? 'a list of single values' : 'a single value'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+        },
+    },
+};
+function adviseTime({ text, jwt, methodName, now }) {
+    const named = text.includes('(exp)') ? 'exp' : 'nbf';
+    const claim = named in jwt.claims ? named : 'iat';
+    const seconds = (each) => Number(jwt.claims[each]);
+    const age = Math.round(now / 1000 - seconds('iat'));
+    // A JWT that the action has just requested is valid, so a clock is wrong.
+    const reason = jwt.isSupplied
+        ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
+        : Math.abs(age) > 60
+            ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
+            : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
+    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(seconds(claim) * 1000)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+}
+
+;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
+
+/** Kinds of other responses of Nomad, or of a server in front of it. */
+const NOMAD_KINDS = {
+    'method-not-found': {
+        from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
+        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
+    },
+    'malformed-jwt': {
+        from: [/nomad/, /401/, /malformed jwt: /],
+        advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
+    },
+    'keys-invalid': {
+        // What follows a status is the text of the issuer's server.
+        from: [
+            /nomad/,
+            /401|500/,
+            /^(?!.*?: (?:408|429|5\d\d)\b).*((fetching keys|get keys failed|validation keys).*(: [34]\d\d\b|did not match|expected Content-Type|failed to decode|: x509: |: tls: |unsupported protocol|to HTTPS client|malformed HTTP|CA PEM|Proxy Auth|invalid URI|must not be )|parse public key|keySet must not be nil)/,
+        ],
+        advice: ({ methodName }) => `The Nomad servers get no keys from the address in the auth method ${methodName}. OIDCDiscoveryURL must be exactly the issuer, and JWKSURL the jwks_uri in ISSUER/.well-known/openid-configuration. JWTValidationPubKeys must be public keys in PEM. For a private CA, set JWKSCACert or DiscoveryCaPem. A firewall or login page may also have answered.`,
+    },
+    'keys-unavailable': {
+        from: [/nomad/, /401/, /fetching keys|get keys failed|validation keys/],
+        retry: 1,
+        advice: ({ methodName }) => `The Nomad servers cannot fetch the keys of the issuer. They need access to the JWKSURL or OIDCDiscoveryURL of the auth method ${methodName}: check its spelling, and the DNS, firewall and proxy settings of the servers. Servers without internet access can use JWTValidationPubKeys.`,
+    },
+    'acl-disabled': {
+        from: [/nomad/, /400/, /^ACL support disabled/],
+        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
+    },
+    'unknown-region': {
+        from: [/nomad/, /500/, /No path to region/],
+        advice: ({ region }) => region === undefined
+            ? 'The servers cannot reach the authoritative region, which creates global tokens. Check its servers (nomad server members), or have the auth method create local tokens (-token-locality=local).'
+            : `The servers do not know the region ${region} (the input region), or cannot reach it or the authoritative region, which creates global tokens. Look for both in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+    },
+    'token-ttl-not-allowed': {
+        from: [/nomad/, /./, /expiration time cannot be/],
+        advice: ({ methodName }) => `MaxTokenTTL of the auth method ${methodName} is outside the limits of the servers. Change it to a value between token_min_expiration_ttl and token_max_expiration_ttl in the acl block of the servers.`,
+    },
+    'nomad-too-old': {
+        from: [/nomad/, /[45]\d\d/, /servers should be running version|can't find method|Unknown rpc method/],
+        advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+    },
+    'gateway-error': {
+        from: [/nomad/, /408|502|503|504|52[0-7]|530/],
+        retry: 1,
+        advice: ({ proxy }) => `The load balancer, tunnel or proxy in front of Nomad${proxy === undefined ? '' : `, or the proxy ${proxy.origin} (${proxy.variable}),`} cannot reach a Nomad server. Check its health checks and the Nomad servers.`,
+    },
+    'no-leader': {
+        // A cluster that loses its leader elects another within seconds. "rpc error" alone proves nothing: a follower also adds it to
+        // final refusals. A name has no spaces and colons, so none of these is part of one.
+        from: [
+            /nomad/,
+            /500/,
+            /^(?!\s*<).*(no cluster leader|not the leader|leadership (lost|transfer)|failed to get conn|lead thread|not ready to serve|connection re(set|fused)|broken pipe|(i\/o|write|keepalive) timeout|timeout (wait|await|exce|enqueu)|timed out |(^|: )(unexpected )?EOF$|(session|already) shutdown|stream (closed|reset)|failed to start stream|snapshot restored|not accepting |closed network|deadline (exceeded|reached))/i,
+        ],
+        retry: 1,
+        advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+    },
+    redirect: {
+        from: [/nomad/, /^3/],
+        advice: (facts) => {
+            const { url, target } = facts;
+            if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
+                return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
+            }
+            return URL.canParse(target)
+                ? `If this is a login in front of Nomad (such as Cloudflare Access, Google IAP or another single sign-on), pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed, because they would send secrets to another server.`
+                : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
+        },
+    },
+    'login-not-found': {
+        from: [/nomad/, /40[45]/],
+        advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
+    },
+    'nomad-refused': {
+        from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
+        advice: ({ status }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+    },
+    'not-nomad': {
+        from: [/nomad/],
+        advice: ({ status, url, proxy }) => {
+            const api = "the input url to the address of Nomad's API, without /ui or /v1";
+            const who = `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer.`;
+            return status === 401 || status === 403
+                ? `${who} If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set ${api}.`
+                : `${who} Set ${api}, or pass what that server requires in the input extraHeaders.`;
+        },
+    },
+};
+
+;// CONCATENATED MODULE: ./src/failures/kinds/github.ts
+
+
+/** Kinds of failures on the way to GitHub or through a proxy. */
+const GITHUB_KINDS = {
+    'github-job-pending': {
+        from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
+        retry: deadline/* SIXTH */.bA,
+        advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+    },
+    'github-invalid-response': {
+        to: [/github/, /^HPE_/],
+        advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+    },
+    'runner-trust-store': {
+        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+        useSystemTrust: true,
+        advice: (facts) => facts.to === 'github'
+            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA."
+            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+    },
+    'github-unavailable': {
+        from: [/github/, /^(408|429|5\d\d)/],
+        to: [/github/],
+        retry: 1,
+        advice: (facts) => facts.status > 0
+            ? "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout."
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+    },
+    'github-refused': {
+        from: [/github/],
+        advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+    },
+    'proxy-unavailable': {
+        from: [/proxy/, /^(408|429|5\d\d)/],
+        retry: 1,
+        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-refused': {
+        from: [/proxy/],
+        advice: (facts) => facts.status === 407
+            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
+            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-unreachable': {
+        to: [/proxy/],
+        retry: deadline/* SIXTH */.bA,
+        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+    },
+};
+
+;// CONCATENATED MODULE: ./src/failures/kinds/tls.ts
+
+
+/** Kinds of failures of TLS on the way to Nomad, which are never retried. */
+const TLS_KINDS = {
+    'certificate-name-mismatch': {
+        to: [/nomad/, /^ERR_TLS_CERT_ALTNAME/],
+        advice: (facts) => {
+            const names = facts.certificate?.names ?? [];
+            const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
+            const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
+            return names.length === 0
+                ? `The certificate of ${host(facts)} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
+                : `${change} the input url, use an address for which the certificate is valid: ${list(names)}.`;
+        },
+    },
+    'untrusted-certificate': {
+        to: [/nomad/, /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/],
+        useSystemTrust: true,
+        advice: ({ certificate, caNames }) => {
+            const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
+            if (caNames === undefined) {
+                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
+            }
+            return certificate && caNames.includes(certificate.issuer)
+                ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
+                : `${signed}, and the input caCertificate contains: ${list(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+        },
+    },
+    'certificate-invalid': {
+        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+        to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
+        advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
+            ? `The certificate of ${facts.certificate?.validity || `${host(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
+    },
+    'client-certificate': {
+        from: [/nomad/, /400|49[56]/, /No required SSL certificate|SSL certificate error/],
+        to: [
+            /nomad/,
+            /^ERR_SSL_([EC]\w+_KEY_TOO_SMALL|CA_MD_TOO_WEAK|\w*ALERT_(HANDSHAKE_FAILURE|\w*CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR))/,
+        ],
+        advice: (facts) => {
+            const signer = "signed by the CA of the Nomad servers (ca_file in Nomad's tls block)";
+            if (/^ERR_SSL_[EC]/.test(facts.code)) {
+                return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
+            }
+            return facts.hasClientCertificate
+                ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+                : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${EMPTY}`;
+        },
+    },
+    'wrong-scheme': {
+        from: [/nomad/, /400|497/, /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL|requires TLS/],
+        to: [/nomad/, /^ERR_SSL\w*(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/],
+        advice: (facts) => facts.status > 0
+            ? 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.'
+            : `${host(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
+    },
+    'tls-handshake-failed': {
+        to: [/nomad/, /^(?!.*(UNEXPECTED_EOF|DECRYPTION_FAILED))(EPROTO|ERR_TLS|ERR_SSL)/],
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
+    },
+};
+
+;// CONCATENATED MODULE: ./src/failures/catalogue.ts
+
+
+
+
+
+
+// The first kind that matches decides, so the last for each peer describes whatever is not listed.
+const CATALOGUE = {
+    ...ACTION_KINDS,
+    ...TLS_KINDS,
+    ...CONNECTION_KINDS,
+    ...GITHUB_KINDS,
+    ...JWT_KINDS,
+    ...NOMAD_KINDS,
+};
+/** All kinds, in the order in which they are tried. */
+const KINDS = CATALOGUE;
+/** Returns the id of the kind of an event. */
+function findKind(event) {
+    if (typeof event === 'string') {
+        return event;
+    }
+    const [way, ...values] = 'from' in event
+        ? ['from', event.from, String(event.status), withoutNames(event.text)]
+        : ['to', event.to, event.code, event.reached];
+    const ids = Object.keys(KINDS);
+    return (ids.find((id) => KINDS[id][way]?.every((pattern, index) => pattern?.test(values[index] ?? '') !== false)) ??
+        'unexpected');
+}
+// The names of roles, policies, hosts and so on, which Nomad writes in quotes, say nothing about the kind.
+function withoutNames(text) {
+    return text.replace(/\s+/g, ' ').replace(/"[^"]*"/g, '""');
+}
+
+;// CONCATENATED MODULE: ./src/failures/failure.ts
+
 const UNKNOWN = {
     /** The input that is malformed. */
     input: '',
@@ -11611,31 +11528,47 @@ const UNKNOWN = {
     certificate: undefined,
     /** The common names in the input caCertificate. */
     caNames: undefined,
+    hasClientCertificate: false,
+    /** The target of a redirect: its origin, or its path on the same server. */
+    target: '',
     methodName: '',
+    /** The region that was asked for. */
+    region: undefined,
     /** The auth methods of type JWT that the cluster has, if they are known. */
     methods: undefined,
-    jwt: NO_JWT,
-    /** Whether the JWT comes from the input identityToken. */
-    isJwtSupplied: false,
+    jwt: { token: '', header: {}, claims: {}, isSupplied: false },
     /** The wait in milliseconds that the response asks for. */
     retryAfterMs: 0,
+    status: 0,
+    text: '',
+    code: '',
+    reached: 'nothing',
+    to: 'nomad',
 };
-/** A failure that the catalogue can explain. */
+/** A failure, and its kind and advice, which are found when it is made. */
 class Failure extends Error {
-    sign;
+    event;
+    id;
+    kind;
     facts;
-    /** `sign` is what the catalogue recognizes: the source (action, github, proxy, network or nomad), then the id of the kind, an error code, or a status and its text. `message` says what failed, without a period and without secrets. */
-    constructor(sign, message, facts = {}, cause) {
+    /** What to change and where. */
+    advice;
+    /** `message` says what failed, without a period and without secrets. */
+    constructor(event, message, facts = {}, cause) {
         super(message, { cause });
-        this.sign = sign;
-        this.facts = { ...UNKNOWN, now: Date.now(), ...facts };
+        this.event = event;
+        this.id = findKind(event);
+        this.kind = KINDS[this.id];
+        this.facts = { ...UNKNOWN, now: Date.now(), ...facts, ...(typeof event === 'object' && event) };
+        const { advice } = this.kind;
+        this.advice = typeof advice === 'string' ? advice : advice(this.facts);
     }
 }
 
 
 /***/ }),
 
-/***/ 2295:
+/***/ 1078:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11650,9 +11583,11 @@ var promises_ = __nccwpck_require__(8500);
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
-;// CONCATENATED MODULE: ./src/trust.ts
+;// CONCATENATED MODULE: ./src/failures/trust.ts
 
 // Only Node 22.19, 24.5 and later can read the operating system's store and add it to the roots.
 const { getCACertificates, setDefaultCACertificates } = external_node_tls_;
@@ -11667,10 +11602,8 @@ function trustSystemStore() {
     return true;
 }
 
-// EXTERNAL MODULE: ./src/failures/catalogue.ts
-var catalogue = __nccwpck_require__(4210);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failures_failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
+var failures_failure = __nccwpck_require__(8591);
 ;// CONCATENATED MODULE: ./src/failures/retry.ts
 
 
@@ -11698,22 +11631,24 @@ async function retry(deadline, attempt) {
             if (!(error instanceof failures_failure/* Failure */.H)) {
                 throw error;
             }
-            const isTimeout = /no.response/i.test(error.sign);
+            const isTimeout = error.facts.code === 'NO_RESPONSE';
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
-            const { id, retry: ownShare, advice } = (0,catalogue/* findKind */.oH)(failure);
+            const { id, advice, kind } = failure;
+            const ownShare = kind.retry ?? 0;
             // Reading the operating system's store takes longer than failing once.
-            if (/^(untrusted|github|proxy)-certificate$/.test(id) && trustSystemStore()) {
+            if (kind.useSystemTrust && trustSystemStore()) {
                 core/* debug */.Yz("Node's root certificates cannot verify the server: trying those of the operating system as well");
                 continue;
             }
             if (ownShare === 0) {
                 throw failure;
             }
-            // A server that was busy once, or whose failures change, is not a wrong address: it is busy or starting.
+            // A server that has responded, was busy once, or whose failures change, is not a wrong address: it is busy or starting.
             const isNew = id !== lastId;
-            share = isNew && lastId !== '' ? 1 : Math.max(share, ownShare);
+            const isStarting = failure.facts.reached === 'response' || (isNew && lastId !== '');
+            share = isStarting ? 1 : Math.max(share, ownShare);
             lastId = id;
             const spentMs = (0,src_deadline/* monotonicMs */.dR)() - startMs;
             const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
@@ -11721,16 +11656,16 @@ async function retry(deadline, attempt) {
             // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             const maxDelayMs = Math.min(share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
             const delayMs = retryAfterMs + Math.random() * maxDelayMs;
-            core/* debug */.Yz(`${id}: retry for ${(0,src_deadline/* formatSeconds */.Xo)(share * deadline.totalMs)}, ${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left`);
+            core/* debug */.Yz(`${id}: retry for ${(0,times/* formatSeconds */.X)(share * deadline.totalMs)}, ${(0,times/* formatSeconds */.X)(leftMs)} left`);
             if (delayMs >= leftMs) {
-                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,src_deadline/* formatSeconds */.Xo)(retryAfterMs)}`;
-                failure.message += ` (${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,src_deadline/* formatSeconds */.Xo)(spentMs)}${wait})`;
-                throw failure;
+                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,times/* formatSeconds */.X)(retryAfterMs)}`;
+                const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,times/* formatSeconds */.X)(spentMs)}${wait}`;
+                throw new failures_failure/* Failure */.H(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
             }
             if (isNew || (0,src_deadline/* monotonicMs */.dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
                 const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
-                core/* info */.pq(`${failure.message}. Retrying in ${(0,src_deadline/* formatSeconds */.Xo)(delayMs)} (${(0,src_deadline/* formatSeconds */.Xo)(leftMs)} left).${hint}`);
+                core/* info */.pq(`${failure.message}. Retrying in ${(0,times/* formatSeconds */.X)(delayMs)} (${(0,times/* formatSeconds */.X)(leftMs)} left).${hint}`);
                 loggedMs = (0,src_deadline/* monotonicMs */.dR)();
             }
             await (0,promises_.setTimeout)(delayMs);
@@ -11741,31 +11676,29 @@ async function retry(deadline, attempt) {
 
 /***/ }),
 
-/***/ 3962:
+/***/ 6091:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  X: () => (/* binding */ getIdentity)
+  Y: () => (/* binding */ getJwt)
 });
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
+var failure = __nccwpck_require__(8591);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
-var retry = __nccwpck_require__(2295);
+var retry = __nccwpck_require__(1078);
 ;// CONCATENATED MODULE: ./src/jwt.ts
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-function parseJwt(token) {
+function parseJwt(token, isSupplied) {
     const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
     try {
-        return { token, header: decode(header), claims: decode(claims) };
+        return { token, header: decode(header), claims: decode(claims), isSupplied };
     }
     catch {
         return undefined;
@@ -11780,34 +11713,104 @@ function decode(part = '') {
 }
 
 // EXTERNAL MODULE: ./src/proxy.ts
-var src_proxy = __nccwpck_require__(8903);
+var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/identity.ts
-
-
-
-
-
-
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./src/github/job.ts
 
 
 // Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
 const REASONS = [
-    ['ACT', 'action act', 'act does not issue OIDC tokens'],
-    ['FORGEJO_ACTIONS', 'action forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
-    ['GITEA_ACTIONS', 'action gitea', 'This job cannot request an OIDC token from Gitea'],
-    ['GITHUB_ACTIONS', 'action missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
+    ['ACT', 'no-token-endpoint', 'act does not issue OIDC tokens'],
+    ['FORGEJO_ACTIONS', 'forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
+    ['GITEA_ACTIONS', 'no-token-endpoint', 'This job cannot request an OIDC token from Gitea'],
+    ['GITHUB_ACTIONS', 'missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
 ];
-const NO_JOB = ['', 'action not-in-actions', 'This is not a GitHub Actions job'];
+/** Explains why there is no endpoint from which this job can request a JWT. */
+function explainMissingEndpoint() {
+    const [variable, id, message] = REASONS.find(([name]) => process.env[name]) ?? [
+        '',
+        'no-token-endpoint',
+        'This is not a GitHub Actions job',
+    ];
+    return variable === 'GITHUB_ACTIONS' && isFromFork()
+        ? new failure/* Failure */.H('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks')
+        : new failure/* Failure */.H(id, message);
+}
+// The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork() {
+    try {
+        const { pull_request: pull } = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        return (process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
+            pull.head.repo?.full_name !== pull.base.repo?.full_name);
+    }
+    catch {
+        return false;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/github/toolkit-error.ts
+
+
+
+// The toolkit only passes on the texts of Node and OpenSSL. The first that matches decides; a host name only follows what they match.
+const CODES = [
+    [/^(?:connect|read|write|getaddrinfo) (?!EPROTO)(E[A-Z_]+)\b.*/s, '$1'],
+    [/^(?:socket hang up|Client network socket disconnected).*/s, 'ECONNRESET'],
+    [/^(?:Parse Error|Unexpected (?:token|end|non-whitespace)|.* JSON at position).*/s, 'HPE_INVALID'],
+    [/^Hostname\/IP does not match.*/s, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    [/^(?:\w+ EPROTO|\w+:error:\w+:SSL routines:).*/s, 'EPROTO'],
+    // OpenSSL's texts for the reasons why a certificate does not pass verification.
+    [/^.*\b(?:certificate|issuer|CRL|CA|trust|purpose|path length|subtree|mismatch)\b.*/s, 'UNABLE_TO_VERIFY'],
+    [/^.*/s, 'unknown error'],
+];
+/** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
+function parseToolkitError(text, facts) {
+    // At the end, Node may advise changing how it is started.
+    const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(text) ?? [];
+    if (status === '') {
+        return new failure/* Failure */.H('github-invalid-response', "GitHub's response does not contain a JWT", facts);
+    }
+    // Without a response, the status is the text "undefined".
+    if (status !== 'undefined') {
+        const message = `GitHub did not issue an OIDC token (${status}): ${(0,secrets/* quote */.hD)(said) || 'an empty response'}`;
+        return new failure/* Failure */.H({ from: 'github', status: Number(status), text: said }, message, facts);
+    }
+    const [, proxyStatus] = /^tunneling socket .*statusCode=(\d+)/.exec(said) ?? [];
+    const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;
+    return new failure/* Failure */.H(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach GitHub at ${facts.url}${(0,proxy/* describeWay */.x)(facts.proxy)}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
+}
+function findEvent(said) {
+    const cause = said.replace(/^tunneling socket could not be established, cause=/, '');
+    const [text, code] = CODES.find(([pattern]) => pattern.test(cause)) ?? [/^/, ''];
+    const reached = /^(connect|getaddrinfo) /.test(cause) ? 'nothing' : 'TCP';
+    return { to: cause === said ? 'github' : 'proxy', code: cause.replace(text, code), reached };
+}
+
+;// CONCATENATED MODULE: ./src/github/identity.ts
+
+
+
+
+
+
+
+
+
+
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
-async function getIdentity({ identityToken, jwtGithubAudience }, deadline) {
+async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     if (identityToken === undefined) {
         return requestJwt(jwtGithubAudience, deadline);
     }
-    const jwt = parseJwt(identityToken);
+    const jwt = parseJwt(identityToken, true);
     if (jwt === undefined) {
-        throw new failure/* Failure */.H('action malformed-jwt', 'Input identityToken is not a JWT');
+        throw new failure/* Failure */.H('malformed-jwt', 'Input identityToken is not a JWT');
     }
     return jwt;
 }
@@ -11815,19 +11818,19 @@ async function getIdentity({ identityToken, jwtGithubAudience }, deadline) {
 async function requestJwt(audience, deadline) {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: endpoint = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer = '' } = process.env;
     if (!URL.canParse(endpoint) || bearer === '') {
-        throw new failure/* Failure */.H(...describeJob());
+        throw explainMissingEndpoint();
     }
     (0,secrets/* mask */.dK)(bearer);
     const url = new URL(endpoint).origin;
-    const proxy = (0,src_proxy/* findProxy */.E)(new URL(endpoint));
+    const facts = { url, proxy: (0,proxy/* findProxy */.E)(new URL(endpoint)) };
     return (0,retry/* retry */.L)(deadline, async (limitMs) => {
-        const onTimeout = () => new failure/* Failure */.H('github no-response', `GitHub at ${url} did not respond within ${(0,src_deadline/* formatSeconds */.Xo)(limitMs)}`, { url });
+        const onTimeout = () => new failure/* Failure */.H({ to: 'github', code: 'NO_RESPONSE', reached: 'nothing' }, `GitHub at ${url}${(0,proxy/* describeWay */.x)(facts.proxy)} did not respond within ${(0,times/* formatSeconds */.X)(limitMs)}`, facts);
         const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience), onTimeout).catch((error) => {
-            throw error instanceof failure/* Failure */.H ? error : describe(error.message, url, proxy);
+            throw error instanceof failure/* Failure */.H ? error : parseToolkitError(error.message, facts);
         });
-        const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
+        const jwt = typeof token === 'string' ? parseJwt(token, false) : undefined;
         if (jwt === undefined) {
-            throw describe('', url, proxy);
+            throw parseToolkitError('', facts);
         }
         (0,secrets/* mask */.dK)(jwt.token);
         return jwt;
@@ -11841,38 +11844,6 @@ function getIdToken(audience) {
             .then(resolve, reject)
             .finally(() => process.off('uncaughtException', reject));
     });
-}
-// The errors of the toolkit only differ in their text. Without a response, their status is the text "undefined".
-function describe(text, url, proxy) {
-    // At the end, Node may advise changing how it is started.
-    const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(text) ?? [];
-    if (status === '') {
-        return new failure/* Failure */.H('github invalid-response', "GitHub's response does not contain a JWT", { url });
-    }
-    if (status !== 'undefined') {
-        const message = `GitHub did not issue an OIDC token (${status}): ${(0,secrets/* quote */.hD)(said) || 'an empty response'}`;
-        return new failure/* Failure */.H(`github ${status} ${said}`, message, { url });
-    }
-    const isProxys = proxy !== undefined && said.startsWith('tunneling socket');
-    const reason = said.replace(/^tunneling socket .*statusCode=/, 'the proxy answered ');
-    const sign = isProxys ? `proxy ${reason.replace('the proxy answered ', '')}` : `github error ${said}`;
-    return new failure/* Failure */.H(sign, `Cannot reach GitHub at ${url}${(0,src_proxy/* describeWay */.x)(proxy)}: ${(0,secrets/* quote */.hD)(reason)}`, { url, proxy });
-}
-function describeJob() {
-    const [variable, ...reason] = REASONS.find(([name]) => process.env[name]) ?? NO_JOB;
-    return variable === 'GITHUB_ACTIONS' && isFromFork()
-        ? ['action fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks']
-        : reason;
-}
-// The repository of a fork that was deleted is null. https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
-function isFromFork() {
-    try {
-        const event = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
-        return event.pull_request.head.repo?.fork !== false;
-    }
-    catch {
-        return false;
-    }
 }
 
 
@@ -11947,7 +11918,7 @@ function splitLine(line) {
 
 /***/ }),
 
-/***/ 1891:
+/***/ 6307:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11959,12 +11930,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
+var failure = __nccwpck_require__(8591);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
 ;// CONCATENATED MODULE: external "node:crypto"
@@ -11985,7 +11956,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
     const { content, path } = load(value);
-    const blocks = findBlocks(decode(content), /^CERTIFICATE$/);
+    const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
     if (blocks.length === 0) {
         throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     }
@@ -12001,7 +11972,7 @@ function parseCertificates(value) {
         text: blocks.join('\n'),
         path,
         /** The common names. */
-        names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []).join(', '),
+        names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []),
         expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
     };
 }
@@ -12009,7 +11980,7 @@ function parseCertificates(value) {
 function parsePrivateKey(value) {
     const { content, path } = load(value);
     maskKey(content);
-    const text = decode(content);
+    const text = decode(content, path);
     maskKey(text);
     if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
         throw new Error('is encrypted with a passphrase; store the key without one in a secret');
@@ -12048,12 +12019,14 @@ function load(value) {
     }
 }
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(content) {
+function decode(content, path) {
     const base64 = content.replace(/\s/g, '');
     const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
     const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
     if (!text.includes(BEGIN)) {
-        throw new Error('must be PEM text, base64 of PEM text, or the path of a file');
+        throw new Error(path === undefined
+            ? 'must be PEM text, base64 of PEM text, or the path of a file'
+            : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
     }
     return text.replace(/\\[rn]/g, '\n');
 }
@@ -12063,8 +12036,31 @@ function findBlocks(text, label) {
         .map(([, name = '', body = '']) => [`${BEGIN}${name}-----`, ...body.trim().split(/\s+/), `-----END ${name}-----`].join('\n'));
 }
 
-// EXTERNAL MODULE: ./src/inputs/values.ts
-var values = __nccwpck_require__(8463);
+;// CONCATENATED MODULE: ./src/inputs/values.ts
+/** Reads an address of Nomad's API and returns it without trailing slashes; throws an error that says what is wrong. */
+function parseUrl(value) {
+    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
+        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
+    }
+    const url = new URL(value);
+    if (url.username !== '' || url.password !== '') {
+        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
+    }
+    if (/[?#]/.test(value)) {
+        throw new Error('must not contain a query or a fragment');
+    }
+    return url.href.replace(/\/+$/, '');
+}
+/** Returns a parser for values that match a pattern; it throws an error that says what is expected. */
+function matching(pattern, expected) {
+    return (value) => {
+        if (!pattern.test(value)) {
+            throw new Error(`must be ${expected}`);
+        }
+        return value;
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/inputs.ts
 
 
@@ -12088,14 +12084,14 @@ function readInputs() {
     const connection = {
         clientKey: read('clientKey', parsePrivateKey),
         extraHeaders: read('extraHeaders', headers/* parseHeaders */.QG) ?? {},
-        url: read('url', values/* parseUrl */.Dl) ?? values/* DEFAULT_URL */.e0,
-        region: read('region', (0,values/* matching */.wC)(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
+        url: read('url', parseUrl) ?? 'http://localhost:4646',
+        region: read('region', matching(/^[^\s\p{Cc}]+$/u, 'the name of a region, without spaces')),
         tlsSkipVerify: readBoolean('tlsSkipVerify', false),
-        tlsServerName: read('tlsServerName', (0,values/* matching */.wC)(SERVER_NAME, 'a DNS name such as server.global.nomad')),
+        tlsServerName: read('tlsServerName', matching(SERVER_NAME, 'a DNS name such as server.global.nomad')),
         caCertificate: read('caCertificate', parseCertificates),
         clientCertificate: read('clientCertificate', parseCertificates),
         /** The timeout of the whole login in seconds. */
-        timeout: Number(read('timeout', (0,values/* matching */.wC)(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
+        timeout: Number(read('timeout', matching(SECONDS, 'a whole number of seconds from 1 to 3600')) ?? 60),
     };
     checkClientPair(connection);
     // A bundle of CAs may contain an old one, but each certificate of a chain must be valid.
@@ -12104,9 +12100,9 @@ function readInputs() {
     return {
         identityToken,
         jwtGithubAudience: read('jwtGithubAudience', String),
-        methodName: read('methodName', (0,values/* matching */.wC)(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
+        methodName: read('methodName', matching(/^[a-zA-Z0-9-]{1,128}$/, `the name of an auth method: ${NAME}`)) ?? 'github',
         connection,
-        namespace: read('namespace', (0,values/* matching */.wC)(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
+        namespace: read('namespace', matching(NAMESPACE, `the name of a namespace (${NAME}), or * for all`)),
         exportToken: readBoolean('exportToken', true),
         outputToken: readBoolean('outputToken', true),
         exportConnection: readBoolean('exportConnection', false),
@@ -12154,51 +12150,14 @@ function checkClientPair({ clientCertificate, clientKey }) {
 }
 function checkExpiry(input, expiryMs) {
     if (expiryMs < Date.now()) {
-        throw invalid(input, `contains a certificate that expired at ${(0,deadline/* formatTime */.fU)(expiryMs)}; renew it`);
+        throw invalid(input, `contains a certificate that expired at ${(0,times/* formatTime */.f)(expiryMs)}; renew it`);
     }
     if (expiryMs < Date.now() + WARN_BEFORE_MS) {
-        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,deadline/* formatTime */.fU)(expiryMs)}. Renew it.`);
+        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,times/* formatTime */.f)(expiryMs)}. Renew it.`);
     }
 }
 function invalid(input, problem) {
-    return new failure/* Failure */.H('action invalid-input', `Input ${input} ${problem}`, { input });
-}
-
-
-/***/ }),
-
-/***/ 8463:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Dl: () => (/* binding */ parseUrl),
-/* harmony export */   e0: () => (/* binding */ DEFAULT_URL),
-/* harmony export */   wC: () => (/* binding */ matching)
-/* harmony export */ });
-/** The url if the input is not set. */
-const DEFAULT_URL = 'http://localhost:4646';
-/** Reads an address of Nomad's API and returns it without trailing slashes; throws an error that says what is wrong. */
-function parseUrl(value) {
-    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
-        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
-    }
-    const url = new URL(value);
-    if (url.username !== '' || url.password !== '') {
-        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
-    }
-    if (/[?#]/.test(value)) {
-        throw new Error('must not contain a query or a fragment');
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Returns a parser for values that match a pattern; it throws an error that says what is expected. */
-function matching(pattern, expected) {
-    return (value) => {
-        if (!pattern.test(value)) {
-            throw new Error(`must be ${expected}`);
-        }
-        return value;
-    };
+    return new failure/* Failure */.H('invalid-input', `Input ${input} ${problem}`, { input });
 }
 
 
@@ -12212,10 +12171,10 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
-/* harmony import */ var _identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3962);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1891);
-/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6912);
-/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
+/* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6091);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6307);
+/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8501);
+/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(258);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
 /* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8506);
 
@@ -12238,11 +12197,11 @@ try {
     try {
         // Open the connection to Nomad while GitHub issues the JWT.
         if (inputs.identityToken === undefined) {
-            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .listMethods */ .vp)(nomad, deadline.attemptMs);
+            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .openConnection */ .JY)(nomad, deadline.attemptMs);
         }
-        const jwt = await (0,_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getIdentity */ .X)(inputs, deadline);
+        const jwt = await (0,_github_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getJwt */ .Y)(inputs, deadline);
         // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs, deadline);
+        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs.methodName, deadline);
         (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
@@ -12262,7 +12221,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6912:
+/***/ 8501:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12276,24 +12235,106 @@ var core = __nccwpck_require__(486);
 ;// CONCATENATED MODULE: ./package.json
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/catalogue.ts
-var catalogue = __nccwpck_require__(4210);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failures_failure = __nccwpck_require__(7361);
+var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
+var failures_failure = __nccwpck_require__(8591);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
-// EXTERNAL MODULE: external "node:diagnostics_channel"
-var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-// EXTERNAL MODULE: external "node:tls"
-var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: ./src/nomad/tunnel.ts
+
+/** The refusal of a proxy. */
+class ProxyError extends Error {
+    status;
+    constructor(status) {
+        super(`the proxy answered ${String(status)}`);
+        this.status = status;
+    }
+}
+/** Makes connections through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
+function throughTunnel({ authorization }, toProxy, toNomad) {
+    return (target, callback) => {
+        const host = `${target.hostname}:${target.port || '443'}`;
+        const headers = { host, connection: 'keep-alive', ...(authorization && { 'proxy-authorization': authorization }) };
+        (0,external_node_http_.request)({ method: 'CONNECT', path: host, headers, createConnection: () => toProxy(target, () => undefined) })
+            .once('connect', ({ statusCode: status = 0 }, httpSocket) => {
+            if (status === 200) {
+                toNomad({ ...target, httpSocket }, callback);
+            }
+            else {
+                httpSocket.destroy();
+                callback(new ProxyError(status), null);
+            }
+        })
+            .once('error', (error) => callback(error, null))
+            .end();
+    };
+}
+
+;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+
+
+
+
+/** The error of a call that got no response in time. */
+class Timeout extends Error {
+    code = 'NO_RESPONSE';
+    constructor(limitMs) {
+        super(`did not respond within ${(0,times/* formatSeconds */.X)(limitMs)}`);
+    }
+}
+/** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
+function explainError(error, place, progress, facts) {
+    if (error instanceof ProxyError) {
+        const event = { from: 'proxy', status: error.status, text: '' };
+        return new failures_failure/* Failure */.H(event, `Cannot reach ${place}: ${error.message}`, facts, error);
+    }
+    const { to, certificate, error: ofSocket } = progress;
+    const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
+    const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
+    return new failures_failure/* Failure */.H({ to, code, reached }, error instanceof Timeout ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
+}
+function readError({ name, code = name, reason = '', message, errors = [] }) {
+    // The rest of the message advises changing how Node is started.
+    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
+    // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+    const others = [...new Set(errors.map((each) => each.message))].join('; ');
+    return [code, (0,secrets/* quote */.hD)((code.startsWith('ERR_SSL') && reason) || said || others || code)];
+}
+function describeCertificate(leaf) {
+    const chain = listChain(leaf);
+    const now = Date.now();
+    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
+    return {
+        names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
+        issuer: readName(chain.at(-1)?.issuer),
+        validity: invalid
+            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(parse(invalid.valid_from))} to ${(0,times/* formatTime */.f)(parse(invalid.valid_to))}`
+            : '',
+    };
+}
+// A self-signed certificate is its own issuer.
+function listChain(certificate) {
+    const { issuerCertificate: issuer, fingerprint256 } = certificate;
+    return issuer === undefined || issuer.fingerprint256 === fingerprint256
+        ? [certificate]
+        : [certificate, ...listChain(issuer)];
+}
+const parse = (time = '') => Date.parse(time);
+const readName = (subject) => (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
+
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./src/nomad/undici.ts + 1 modules
 var undici = __nccwpck_require__(9729);
 ;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
+
 
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
@@ -12309,142 +12350,191 @@ function findServerName({ url, tlsServerName }) {
     return tlsServerName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
 }
 /** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
-function createDispatcher(options, proxy, connectMs) {
+function createDispatcher(options, proxy, connectMs, progress) {
+    return new undici/* Agent */.g6({
+        connections: 1,
+        pipelining: 2,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+        connect: createConnector(options, proxy, connectMs, progress),
+    });
+}
+function createConnector(options, proxy, timeout, progress) {
     const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
-    const connect = {
-        timeout: connectMs,
+    const watch = (to, tls, fixed) => {
+        const connect = (0,undici/* buildConnector */.gU)({ timeout, ...tls });
+        return (target, callback) => {
+            const reached = target.httpSocket ? 'TCP' : 'nothing';
+            Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
+            const socket = connect({ ...target, ...fixed }, callback);
+            socket.once('connect', () => (progress.reached = 'TCP'));
+            socket.once('secureConnect', () => (progress.reached = 'TLS'));
+            socket.once('error', (error) => (progress.error = error));
+            // Before Node verifies the certificate, and forgets it if it is not valid.
+            return socket.prependOnceListener('secure', function () {
+                progress.certificate = this.getPeerCertificate(true);
+            });
+        };
+    };
+    const tls = {
         rejectUnauthorized: !tlsSkipVerify,
         ca: caCertificate?.text,
         // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
         allowPartialTrustChain: caCertificate !== undefined,
         cert: clientCertificate?.text,
         key: clientKey?.text,
-        servername: findServerName(options),
     };
-    const shared = {
-        connections: 1,
-        pipelining: 2,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_RESPONSE_BYTES,
-    };
+    const toNomad = watch('nomad', tls, { servername: findServerName(options) });
     if (proxy === undefined) {
-        return new undici/* Agent */.g({ ...shared, connect });
+        return toNomad;
     }
-    return new undici/* ProxyAgent */.k({
-        ...shared,
-        uri: proxy.origin,
-        ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-        requestTls: connect,
-        proxyTls: { timeout: connectMs },
-        // undici takes the IP address of a proxy for a server name, and Node then prints a warning.
-        clientFactory: (_, { connect: open }) => new undici/* Agent */.g({ connect: (to, done) => open({ ...to, servername: '' }, done) }),
-        // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-        proxyTunnel: url.startsWith('https:'),
-    });
+    const { protocol, hostname, host, port } = new URL(proxy.origin);
+    const toProxy = watch('proxy', {}, { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' });
+    return url.startsWith('https:')
+        ? throughTunnel(proxy, toProxy, toNomad)
+        : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
+            (target, callback) => toProxy(target, (...result) => {
+                progress.to = result[0] === null ? 'nomad' : 'proxy';
+                callback(...result);
+            });
 }
 
-;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+;// CONCATENATED MODULE: ./src/nomad/api.ts
 
 
 
 
 
-const MAX_HANDSHAKE_MS = 2_000;
-const hosts = new WeakMap();
-let lastAlert;
-// undici reports a connection that a TLS alert ended as closed by the other side, without the alert, and does not say whether it was
-// connecting to the proxy or through it. https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connected', (message) => {
-    message.socket.once('error', (error) => {
-        lastAlert = error.code?.startsWith('ERR_SSL') ? error : undefined;
-    });
-});
-(0,external_node_diagnostics_channel_.subscribe)('undici:client:connectError', (message) => {
-    const { connectParams, error } = message;
-    // Through a proxy, the same error also reaches the connection to the server.
-    hosts.set(error, hosts.get(error) ?? connectParams.host);
-});
-/** Describes an error of Node or undici that ended a request: the sign of the failure, and the reason in words. */
-function describeError(error, proxy) {
-    const status = /^Proxy[^(]*\((\d{3})\)/.exec(error.message)?.[1];
-    if (status !== undefined) {
-        return [`proxy ${status}`, `the proxy answered ${status}`];
+
+
+
+/** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
+class NomadApi {
+    /** What is known about each failure of a call. */
+    facts;
+    #connection;
+    #proxy;
+    #place;
+    #connectMs;
+    #progress = { to: 'nomad', reached: 'nothing', hasResponded: false };
+    #dispatcher;
+    /** Throws a Failure if the environment sets a malformed proxy. */
+    constructor(connection, deadline) {
+        const { url, region, caCertificate, clientCertificate } = connection;
+        this.#connection = connection;
+        this.#proxy = (0,proxy/* findProxy */.E)(new URL(url), { withNetworks: true });
+        this.facts = {
+            ...{ url, region, proxy: this.#proxy, caNames: caCertificate?.names },
+            hasClientCertificate: clientCertificate !== undefined,
+        };
+        this.#place = `Nomad at ${new URL(url).origin}${(0,proxy/* describeWay */.x)(this.#proxy)}`;
+        this.#connectMs = Math.min(deadline.totalMs * src_deadline/* SIXTH */.bA, deadline.attemptMs);
+        this.#dispatcher = this.#open();
+        core/* debug */.Yz(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
     }
-    // Behind a proxy, undici throws this error instead of the failure that the connection was destroyed with.
-    if (error.code === 'UND_ERR_DESTROYED') {
-        return ['network NO_RESPONSE', 'no response'];
+    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
+    async send(call, limitMs) {
+        const startMs = (0,src_deadline/* monotonicMs */.dR)();
+        const what = `${call.method} ${this.#connection.url}${call.path}`;
+        const log = (outcome) => core/* debug */.Yz(`${what}: ${String(outcome)} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        try {
+            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => new Timeout(limitMs));
+            log(response.status);
+            return response;
+        }
+        catch (error) {
+            const failure = error instanceof failures_failure/* Failure */.H ? error : explainError(error, this.#place, this.#progress, this.facts);
+            const { code, status } = failure.facts;
+            // This step itself has closed the connection.
+            log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
+            if (code === 'NO_RESPONSE') {
+                // Requests that wait on the same connection would not get a response either.
+                void this.#dispatcher.destroy(failure);
+                this.#dispatcher = this.#open();
+            }
+            throw failure;
+        }
     }
-    const cause = lastAlert ?? error;
-    lastAlert = undefined;
-    const isProxys = proxy !== undefined && hosts.get(error.cause ?? error) === new URL(proxy.origin).host;
-    const reason = (0,secrets/* quote */.hD)(findReason(cause));
-    return [`${isProxys ? 'proxy' : 'network'} ${cause.code ?? cause.name} ${reason}`, reason];
-}
-// OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-function findReason({ code = 'unknown error', reason = '', message, errors = [] }) {
-    // The rest of the message advises changing how Node is started.
-    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
-    const others = new Set(errors.map((each) => each.message));
-    return (code.startsWith('ERR_SSL') && reason) || said || [...others].join('; ') || code;
-}
-/** Describes the certificates with which a server failed verification; undefined for other errors. */
-async function inspectCertificate(error, connection, proxy) {
-    const { cert, code = '' } = error;
-    const isAboutCertificate = /CERT|ISSUER|SIGN/.test(code) && !code.startsWith('ERR_SSL');
-    // Node only attaches certificates to errors about the name.
-    const leaf = cert ?? (isAboutCertificate && !proxy ? await fetchCertificate(connection) : undefined);
-    if (leaf === undefined) {
-        return undefined;
+    /** Closes the connection and ends the calls on it. */
+    close() {
+        void this.#dispatcher.destroy();
     }
-    const chain = listChain(leaf);
-    const now = Date.now();
-    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
-    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
-    return {
-        names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
-        issuer: readName(chain.at(-1)?.issuer),
-        validity: invalid
-            ? `${readName(invalid.subject)} is valid from ${(0,deadline/* formatTime */.fU)(parse(invalid.valid_from))} to ${(0,deadline/* formatTime */.fU)(parse(invalid.valid_to))}`
-            : '',
-    };
-}
-// Opens a connection that sends nothing.
-function fetchCertificate(connection) {
-    const { hostname, port } = new URL(connection.url);
-    const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
-    const servername = findServerName(connection);
-    return new Promise((resolve) => {
-        const socket = (0,external_node_tls_.connect)({ ...to, servername, rejectUnauthorized: false }, () => {
-            resolve(socket.getPeerCertificate(true));
-            socket.destroy();
+    #open() {
+        return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
+    }
+    async #exchange({ method, path, secretId, body }) {
+        const { url, region, extraHeaders } = this.#connection;
+        const { origin, pathname, protocol } = new URL(url + path);
+        const { authorization } = this.#proxy ?? {};
+        const isForwarded = this.#proxy !== undefined && protocol === 'http:';
+        const response = await this.#dispatcher.request({
+            origin,
+            path: isForwarded ? origin + pathname : pathname,
+            query: region === undefined ? {} : { region },
+            method,
+            // Two GET requests at once take one round trip.
+            blocking: method !== 'GET',
+            headers: {
+                'accept-encoding': 'identity',
+                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
+                ...extraHeaders,
+                ...(isForwarded && authorization !== undefined && { 'proxy-authorization': authorization }),
+                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
+                ...(body !== undefined && { 'content-type': 'application/json' }),
+            },
+            body: body === undefined ? null : JSON.stringify(body),
         });
-        socket.setTimeout(MAX_HANDSHAKE_MS, () => socket.destroy());
-        socket.on('error', () => socket.destroy()).on('close', () => resolve(undefined));
-    });
+        const text = await response.body.text();
+        const { statusCode: status, headers } = response;
+        if (isForwarded && status === 407) {
+            throw new ProxyError(status);
+        }
+        this.#progress.hasResponded = true;
+        const { 'content-encoding': encoding = 'identity' } = headers;
+        return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
+    }
 }
-// A self-signed certificate is its own issuer.
-function listChain(certificate) {
-    const { issuerCertificate: issuer, fingerprint256 } = certificate;
-    return issuer === undefined || issuer.fingerprint256 === fingerprint256
-        ? [certificate]
-        : [certificate, ...listChain(issuer)];
-}
-const parse = (time = '') => Date.parse(time);
-const readName = (subject) => (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
+
+/***/ }),
+
+/***/ 258:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  E8: () => (/* binding */ logIn),
+  JY: () => (/* binding */ openConnection),
+  S: () => (/* binding */ waitUntilUsable)
+});
+
+// UNUSED EXPORTS: listMethods
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/deadline.ts
+var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
+var failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
+var retry = __nccwpck_require__(1078);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/nomad/response.ts
 
+
 // Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
-const MAX_SIGN_LENGTH = 4096;
-/** Describes an unexpected response: the sign and the message of a failure, and the wait in milliseconds that it asks for. */
-function describeResponse(url, { status, headers, text }) {
-    const redirect = status >= 300 && status < 400 ? `a redirect to ${findTarget(url, headers['location'])}` : undefined;
-    return {
-        sign: `nomad ${String(status)} ${redirect ?? (0,secrets/* redact */.E$)(text).slice(0, MAX_SIGN_LENGTH).trim()}`,
-        message: `(${String(status)}): ${(0,secrets/* quote */.hD)(redirect ?? summarize(text)) || 'an empty response'}`,
-        retryAfterMs: parseRetryAfter(headers['retry-after']),
-    };
+const MAX_TEXT_LENGTH = 4096;
+/** Returns the failure of a call that got an unexpected response; `summary` says what failed. */
+function explainResponse(summary, response, known) {
+    const { status, headers, text } = response;
+    const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
+    const reason = (0,secrets/* quote */.hD)(target === '' ? summarize(text) : `a redirect to ${target}`) || 'an empty response';
+    return new failure/* Failure */.H({ from: 'nomad', status, text: (0,secrets/* redact */.E$)(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${reason}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
 }
 // The title describes a web page best.
 function summarize(body) {
@@ -12455,7 +12545,7 @@ function summarize(body) {
     return title === '' ? 'a web page' : `a web page (${title.trim()})`;
 }
 // A Location can be relative, malformed, or carry a query with secrets.
-function findTarget(url, location) {
+function findTarget(url = '', location) {
     if (typeof location !== 'string' || !URL.canParse(location, url)) {
         return 'an unknown address';
     }
@@ -12469,131 +12559,6 @@ function parseRetryAfter(value) {
     return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
-;// CONCATENATED MODULE: ./src/nomad/api.ts
-
-
-
-
-
-
-
-
-
-/** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
-class NomadApi {
-    #connection;
-    #proxy;
-    #place;
-    #connectMs;
-    #dispatcher;
-    #hasResponded = false;
-    /** Throws a Failure if the environment sets a malformed proxy. */
-    constructor(connection, deadline) {
-        const url = new URL(connection.url);
-        this.#connection = connection;
-        this.#proxy = (0,proxy/* findProxy */.E)(url);
-        this.#place = `Nomad at ${url.origin}${(0,proxy/* describeWay */.x)(this.#proxy)}`;
-        this.#connectMs = Math.min(deadline.totalMs * catalogue/* SIXTH */.bA, deadline.attemptMs);
-        this.#dispatcher = createDispatcher(connection, this.#proxy, this.#connectMs);
-        core/* debug */.Yz(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
-    }
-    /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
-    async send(call, limitMs) {
-        const startMs = (0,deadline/* monotonicMs */.dR)();
-        const what = `${call.method} ${this.#connection.url}${call.path}`;
-        const log = (outcome = '') => core/* debug */.Yz(`${what}: ${outcome} after ${((0,deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
-        try {
-            const response = await (0,deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => this.#fail('network NO_RESPONSE', `${this.#place} did not respond within ${(0,deadline/* formatSeconds */.Xo)(limitMs)}`));
-            log(String(response.status));
-            return response;
-        }
-        catch (error) {
-            const failure = error instanceof failures_failure/* Failure */.H ? error : await this.#describe(error);
-            log(failure.sign.split(' ')[1]);
-            if (failure.sign.startsWith('network NO_RESPONSE')) {
-                // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(failure);
-                this.#dispatcher = createDispatcher(this.#connection, this.#proxy, this.#connectMs);
-            }
-            throw failure;
-        }
-    }
-    /** Describes an unexpected response to a call; `summary` says what failed. */
-    refuse(summary, response, facts = {}) {
-        const { url } = this.#connection;
-        const { sign, message, retryAfterMs } = describeResponse(url, response);
-        return new failures_failure/* Failure */.H(sign, `${summary} ${message}`, { url, proxy: this.#proxy, retryAfterMs, ...facts });
-    }
-    /** Closes the connection and ends the calls on it. */
-    close() {
-        void this.#dispatcher.destroy();
-    }
-    async #exchange({ method, path, secretId, body }) {
-        const { url, region, extraHeaders } = this.#connection;
-        const { origin, pathname } = new URL(url + path);
-        const response = await this.#dispatcher.request({
-            origin,
-            path: pathname,
-            query: region === undefined ? {} : { region },
-            method,
-            // Two GET requests at once take one round trip.
-            blocking: method !== 'GET',
-            headers: {
-                'accept-encoding': 'identity',
-                'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
-                ...extraHeaders,
-                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
-                ...(body !== undefined && { 'content-type': 'application/json' }),
-            },
-            body: body === undefined ? null : JSON.stringify(body),
-        });
-        const text = await response.body.text();
-        this.#hasResponded = true;
-        const { statusCode: status, headers } = response;
-        const { 'content-encoding': encoding = 'identity' } = headers;
-        return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
-    }
-    async #describe(error) {
-        const [sign, reason] = describeError(error, this.#proxy);
-        const certificate = await inspectCertificate(error, this.#connection, this.#proxy);
-        return this.#fail(sign, `Cannot reach ${this.#place}: ${reason}`, { certificate }, error);
-    }
-    #fail(sign, message, facts = {}, cause) {
-        const { url, caCertificate } = this.#connection;
-        const circumstances = `${url.startsWith('https:') ? ' over https' : ''}${this.#hasResponded ? ' after a response' : ''}`;
-        const known = { url, proxy: this.#proxy, caNames: caCertificate?.names, ...facts };
-        return new failures_failure/* Failure */.H(sign + circumstances, message, known, cause);
-    }
-}
-
-
-/***/ }),
-
-/***/ 5928:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  vp: () => (/* binding */ listMethods),
-  E8: () => (/* binding */ logIn),
-  S: () => (/* binding */ waitUntilUsable)
-});
-
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/catalogue.ts
-var catalogue = __nccwpck_require__(4210);
-// EXTERNAL MODULE: ./src/failures/failure.ts
-var failure = __nccwpck_require__(7361);
-// EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
-var retry = __nccwpck_require__(2295);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -12603,7 +12568,7 @@ const TYPE = /^(client|management)$/;
 const ACCESSOR_ID = /^[\w-]{1,36}$/;
 // Nomad's own messages for a token that does not exist: "not found" up to 1.8, and "Permission denied" since 1.10. Since 1.11, it
 // says "expired" until it deletes an expired token.
-const UNKNOWN_TOKEN = /^nomad (?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
+const UNKNOWN_TOKEN = /^(?:403 (?:rpc error: )?Permission denied|404 (?:rpc error: )?ACL token not found|500 (?:rpc error: )?ACL token expired)\s*$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /** Reads the token in a response body and masks it; throws an error if there is none. */
 function parseToken(body) {
@@ -12625,8 +12590,8 @@ function readAccessorId(body) {
     return expectMatch(body?.['AccessorID'], ACCESSOR_ID);
 }
 /** Tells whether a failure is Nomad's own response to a request with a token that it does not know. */
-function isUnknownToken({ sign }) {
-    return UNKNOWN_TOKEN.test(sign);
+function isUnknownToken({ facts: { status, text } }) {
+    return UNKNOWN_TOKEN.test(`${String(status)} ${text}`);
 }
 /** Reads the `Name` of each object in a list; throws an error if the value has another form. */
 function readNames(value) {
@@ -12671,33 +12636,30 @@ async function listMethods(nomad, limitMs) {
         return undefined;
     }
 }
+/** Opens the connection, so that it is ready when the JWT is. */
+async function openConnection(nomad, limitMs) {
+    await listMethods(nomad, limitMs);
+}
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-async function logIn(nomad, jwt, inputs, deadline) {
-    const { identityToken, methodName, connection } = inputs;
+async function logIn(nomad, jwt, methodName, deadline) {
     const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-    const facts = { url: connection.url, jwt, methodName, isJwtSupplied: identityToken !== undefined };
-    try {
-        return await (0,retry/* retry */.L)(deadline, async (limitMs) => {
-            const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
-            if (response.status !== 200) {
-                throw nomad.refuse('Nomad refused the login', response, facts);
-            }
-            try {
-                return parseToken(response.text);
-            }
-            catch {
-                const { 'content-encoding': encoding } = response.headers;
-                const form = encoding === undefined ? '' : ` in the encoding ${(0,secrets/* quote */.hD)(String(encoding))}`;
-                throw new failure/* Failure */.H('nomad 200', `Nomad's response${form} does not contain a valid token`, facts);
-            }
-        });
-    }
-    catch (error) {
-        if (error instanceof failure/* Failure */.H && (0,catalogue/* findKind */.oH)(error).id === 'method-not-found') {
-            error.facts.methods = await listMethods(nomad, deadline.attemptMs);
+    return (0,retry/* retry */.L)(deadline, async (limitMs) => {
+        const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+        if (response.status !== 200) {
+            const refuse = (methods) => explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
+            const failure = refuse();
+            throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
         }
-        throw error;
-    }
+        try {
+            return parseToken(response.text);
+        }
+        catch {
+            const { 'content-encoding': encoding } = response.headers;
+            const form = encoding === undefined ? '' : ` in the encoding ${(0,secrets/* quote */.hD)(String(encoding))}`;
+            const event = { from: 'nomad', status: 200, text: '' };
+            throw new failure/* Failure */.H(event, `Nomad's response${form} does not contain a valid token`, nomad.facts);
+        }
+    });
 }
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
 async function waitUntilUsable(nomad, token, deadline) {
@@ -12709,7 +12671,7 @@ async function waitUntilUsable(nomad, token, deadline) {
             return parse(JSON.parse(response.status === 200 ? response.text : ''));
         }
         catch {
-            throw nomad.refuse(`GET ${path} was answered`, response);
+            throw explainResponse(`GET ${path} was answered`, response, nomad.facts);
         }
     };
     for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
@@ -12725,7 +12687,7 @@ async function waitUntilUsable(nomad, token, deadline) {
             throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
         }
         catch (error) {
-            const isTemporary = error instanceof failure/* Failure */.H && (isUnknownToken(error) || (0,catalogue/* findKind */.oH)(error).retry > 0);
+            const isTemporary = error instanceof failure/* Failure */.H && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
             if (!isTemporary || limit.leftMs === 0) {
                 core/* warning */.$e(`Nomad has created the token, but this step could not confirm that it works: ${error.message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`);
                 return undefined;
@@ -12744,18 +12706,19 @@ async function waitUntilUsable(nomad, token, deadline) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  g: () => (/* binding */ Agent),
-  k: () => (/* binding */ ProxyAgent)
+  g6: () => (/* binding */ Agent),
+  kT: () => (/* binding */ ProxyAgent),
+  gU: () => (/* binding */ buildConnector)
 });
 
 ;// CONCATENATED MODULE: external "node:v8"
 const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
-// EXTERNAL MODULE: ./node_modules/undici/lib/api/api-connect.js
-var api_connect = __nccwpck_require__(4660);
-var api_connect_default = /*#__PURE__*/__nccwpck_require__.n(api_connect);
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/api-request.js
 var api_request = __nccwpck_require__(4043);
 var api_request_default = /*#__PURE__*/__nccwpck_require__.n(api_request);
+// EXTERNAL MODULE: ./node_modules/undici/lib/core/connect.js
+var connect = __nccwpck_require__(9136);
+var connect_default = /*#__PURE__*/__nccwpck_require__.n(connect);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var agent = __nccwpck_require__(7405);
 var agent_default = /*#__PURE__*/__nccwpck_require__.n(agent);
@@ -12779,10 +12742,12 @@ var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
 // modules are loaded, V8 would compile these again.
 (0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As undici's index does; a proxy needs connect.
-Object.assign((dispatcher_default()).prototype, { connect: (api_connect_default()), request: (api_request_default()) });
-const Agent = (agent_default());
+// As undici's index does.
+Object.assign((dispatcher_default()).prototype, { request: (api_request_default()) });
+/** Only for @actions/http-client. */
 const ProxyAgent = (proxy_agent_default());
+const Agent = (agent_default());
+const buildConnector = (connect_default());
 
 
 /***/ }),
@@ -12800,7 +12765,7 @@ const ProxyAgent = (proxy_agent_default());
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7361);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
 
 
 
@@ -12820,7 +12785,7 @@ function checkCommandFiles(needsFolder) {
         }
         catch (error) {
             const { code = 'error' } = error;
-            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('action unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
         }
     }
 }
@@ -12848,8 +12813,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
 // EXTERNAL MODULE: ./src/outputs/command-files.ts
 var command_files = __nccwpck_require__(3969);
 // EXTERNAL MODULE: external "node:fs"
@@ -13018,7 +12983,7 @@ function describeToken(token, policies, methodName) {
         `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
         ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
         ...(listed === '' ? [] : [`policies: ${listed}`]),
-        expirationTime === '' ? 'never expires' : `expires ${(0,deadline/* formatTime */.fU)(Date.parse(expirationTime))}`,
+        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(Date.parse(expirationTime))}`,
     ];
     core/* info */.pq(parts.join('; '));
     if (type === 'management') {
@@ -13045,17 +13010,17 @@ function describeToken(token, policies, methodName) {
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7361);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8591);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7194);
 
 
 
 
-/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; throws a Failure if it is malformed. */
-function findProxy(url) {
+/** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; `withNetworks` adds networks and `*.example.com` to the rules of NO_PROXY. Throws a Failure if the proxy is malformed. */
+function findProxy(url, { withNetworks = false } = {}) {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
     const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
-    if (name === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__/* .checkBypass */ .H)(url) || isExcluded(url)) {
+    if (name === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__/* .checkBypass */ .H)(url) || (withNetworks && isExcluded(url))) {
         return undefined;
     }
     const value = process.env[name] ?? '';
@@ -13068,7 +13033,7 @@ function findProxy(url) {
     }
     catch {
         (0,_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK)(value);
-        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('action invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
 /** Describes the way through a proxy for messages; empty if there is none. */
@@ -13091,7 +13056,6 @@ function parseProxy(address) {
     [secret, decodeURIComponent(secret), encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK);
     return { origin, authorization: `Basic ${encoded}` };
 }
-// In addition to what @actions/http-client supports, NO_PROXY can contain networks in CIDR notation and `*.example.com`.
 function isExcluded(url) {
     const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
     const entries = (process.env['no_proxy'] || process.env['NO_PROXY'] || '').toLowerCase().split(/[\s,]+/);
@@ -13162,6 +13126,26 @@ function toLine(text, maxLength) {
         .replaceAll('##[', '## [')
         .replace(/::(?=[\w-]+(?:::|\s))/g, ': :');
     return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
+}
+
+
+/***/ }),
+
+/***/ 1345:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   X: () => (/* binding */ formatSeconds),
+/* harmony export */   f: () => (/* binding */ formatTime)
+/* harmony export */ });
+/** Formats milliseconds as seconds. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+function formatTime(ms) {
+    const time = new Date(ms).toJSON();
+    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }
 
 
@@ -14145,7 +14129,7 @@ class HttpClient {
             return proxyAgent;
         }
         const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+        proxyAgent = new undici/* ProxyAgent */.kT(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
             token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
         })));
         this._proxyAgentDispatcher = proxyAgent;

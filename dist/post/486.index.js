@@ -785,11 +785,11 @@ async function retry(deadline, attempt) {
     }
 }
 
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __webpack_require__(7067);
 ;// CONCATENATED MODULE: ./src/inputs/headers.ts
 
-
+// https://www.rfc-editor.org/rfc/rfc9110#section-5
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t -~\x80-\xff]+$/;
 // These are set by this action or by the connection.
 const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|expect|host|keep-alive|proxy-authorization|transfer-encoding|upgrade|x-nomad-token)$/;
 // A shorter value is a word such as "true", whose mask would garble the whole log.
@@ -799,19 +799,29 @@ const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|tok
 const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
 // YAML's ">" joins lines with spaces.
 const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
-/** Reads `Name: value` lines and masks the values; returns them by names in lower case. Throws an error that names the malformed line. */
-function parseHeaders(value) {
-    const lines = value.split('\n').map(splitLine);
+/** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
+function parseHeaders(text) {
+    const lines = text.split('\n').map(splitLine);
     lines.forEach(maskHeader);
     const headers = new Map();
-    for (const [index, [name, content]] of lines.entries()) {
-        if (name !== '' || content !== '') {
-            checkHeader(name, content, `line ${String(index + 1)}`);
-            if (headers.has(name)) {
-                throw new Error(`repeats the header on line ${String(index + 1)}`);
-            }
-            headers.set(name, content);
+    for (const [index, [name, value]] of lines.entries()) {
+        if (name + value === '') {
+            continue;
         }
+        const where = `line ${String(index + 1)}`;
+        const problems = [
+            [name === '', `must contain "Name: value" lines, but ${where} is not one`],
+            [value === '', `has no value on ${where}; check that the secret it comes from is set`],
+            [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
+            [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
+            [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
+            [headers.has(name), `repeats the header on ${where}`],
+        ];
+        const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
+        if (problem !== undefined) {
+            throw new Error(problem);
+        }
+        headers.set(name, value);
     }
     return Object.fromEntries(headers);
 }
@@ -826,27 +836,6 @@ function decodeBasic(content) {
     const [, encoded = ''] = /^basic\s+([\w+/-]+=*)$/i.exec(content) ?? [];
     const decoded = Buffer.from(encoded, 'base64').toString();
     return decoded.includes(':') ? decoded : undefined;
-}
-function checkHeader(name, content, where) {
-    if (name === '') {
-        throw new Error(`must contain "Name: value" lines, but ${where} is not one`);
-    }
-    if (content === '') {
-        throw new Error(`has no value on ${where}; check that the secret it comes from is set`);
-    }
-    if (JOINED.test(content)) {
-        throw new Error(`has two headers on ${where}; write "extraHeaders: |" in the workflow, which keeps lines apart`);
-    }
-    try {
-        validateHeaderName(name);
-        validateHeaderValue(name, content);
-    }
-    catch {
-        throw new Error(`contains a character on ${where} that is not allowed in a header`);
-    }
-    if (RESERVED.test(name)) {
-        throw new Error(`sets ${name} on ${where}, which this action sets itself or does not allow`);
-    }
 }
 // A line without a colon counts as a value: it may be a secret whose name is missing.
 function splitLine(line) {
@@ -1022,6 +1011,8 @@ function isInNetwork(host, network) {
     }
 }
 
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __webpack_require__(7067);
 ;// CONCATENATED MODULE: ./src/nomad/tunnel.ts
 
 /** The refusal of a proxy. */
@@ -1308,7 +1299,7 @@ function parseRetryAfter(value) {
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+const token_NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
 // The token of a request without one is "anonymous".
 const ACCESSOR_ID = /^[\w-]{1,36}$/;
@@ -1326,7 +1317,7 @@ function parseToken(body) {
         accessorId: expectMatch(token?.['AccessorID'], UUID),
         type: expectMatch(token?.['Type'], TYPE),
         /** The names of the policies that are linked directly to the token. */
-        policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, NAME)),
+        policies: expectList(token?.['Policies']).map((policy) => expectMatch(policy, token_NAME)),
         roles: readNames(token?.['Roles']),
         expirationTime: token?.['ExpirationTime'] == null ? '' : expectMatch(token['ExpirationTime'], RFC_3339),
     };
@@ -1341,7 +1332,7 @@ function isUnknownToken({ facts: { status, text } }) {
 }
 /** Reads the `Name` of each object in a list; throws an error if the value has another form. */
 function readNames(value) {
-    return expectList(value).map((item) => expectMatch(item?.['Name'], NAME));
+    return expectList(value).map((item) => expectMatch(item?.['Name'], token_NAME));
 }
 // Go writes an empty list as null.
 function expectList(value) {

@@ -1,66 +1,6 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 6683:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   B2: () => (/* binding */ Deadline),
-/* harmony export */   Xo: () => (/* binding */ formatSeconds),
-/* harmony export */   dR: () => (/* binding */ monotonicMs),
-/* harmony export */   fU: () => (/* binding */ formatTime),
-/* harmony export */   wj: () => (/* binding */ withTimeout)
-/* harmony export */ });
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
-/** The time by which a login must be complete. */
-class Deadline {
-    totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.totalMs = seconds * 1000;
-        this.#endMs = monotonicMs() + this.totalMs;
-    }
-    /** How many milliseconds are left; 0 after the deadline. */
-    get leftMs() {
-        return Math.max(0, this.#endMs - monotonicMs());
-    }
-    /** How many milliseconds one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
-}
-/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
-function monotonicMs() {
-    return Number(process.hrtime.bigint()) / 1e6;
-}
-/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
-async function withTimeout(ms, promise, onTimeout) {
-    let timer;
-    const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(onTimeout()), ms);
-    });
-    try {
-        return await Promise.race([promise, timeout]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
-}
-/** Formats milliseconds as seconds. */
-function formatSeconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
-}
-/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
-function formatTime(ms) {
-    const time = new Date(ms).toJSON();
-    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
-}
-
-
-/***/ }),
-
 /***/ 3139:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -144,9 +84,9 @@ function findParent() {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6683);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3139);
 /* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3429);
+/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
 
 
 
@@ -162,20 +102,20 @@ async function cleanUpToken() {
     const name = `The ${type} token ${accessorId}`;
     const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
     if (endMs < Date.now()) {
-        print(`${name} expired at ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}, before the job ended: Nomad refused it in later steps. Raise MaxTokenTTL of the auth method, or log in again before these steps.`);
+        print(`${name} expired at ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(endMs)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(630)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4630));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(486)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8486));
         await revokeToken(accessorId, secretId, connection);
     }
     else if (type === 'client') {
-        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_deadline_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(endMs)}`;
+        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(endMs)}`;
         print(`${name} ${validity}: only management tokens can revoke themselves.`);
     }
 }
 // Most runs do not need the toolkit or the network code, and loading these takes most of the time.
 async function warn(message) {
-    const core = await Promise.all(/* import() */[__nccwpck_require__.e(949), __nccwpck_require__.e(911)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1889));
+    const core = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(911)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1889));
     core.warning(message);
 }
 try {
@@ -189,6 +129,26 @@ await cleanUpToken().catch(() => warn('The state of this step cannot be read: it
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 1345:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   X: () => (/* binding */ formatSeconds),
+/* harmony export */   f: () => (/* binding */ formatTime)
+/* harmony export */ });
+/** Formats milliseconds as seconds. */
+function formatSeconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
+function formatTime(ms) {
+    const time = new Date(ms).toJSON();
+    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
+}
+
 
 /***/ }),
 
