@@ -19,6 +19,7 @@ const RESTRICTIONS: Claims[][] = [
   [{}, { ref_protected: 'false' }],
   [{ sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' }, { sub: 'repo:octo-org/octo-repo:environment:production' }],
 ];
+const MAIN = { ref: 'refs/heads/main' };
 const TAG = { ref: 'refs/tags/v1.2.3' };
 const REPLACEMENTS: Claims[][] = [
   [{ event_name: 'workflow_dispatch' }, { event_name: 'schedule' }],
@@ -32,9 +33,13 @@ const REPLACEMENTS: Claims[][] = [
 const replacements = readRows('docs/nomad-setup.md', 'Other events, branches and tags');
 const restrictions = readRows('docs/nomad-setup.md', 'Restrict further').slice(0, -replacements.length);
 const SELECTORS = [
-  ...restrictions.map(([, condition = '']) => `${RULE} and ${condition}`),
-  ...replacements.map(([, conditions = '']) => RULE.replace(/value\.ref .*/, () => conditions)),
-].map((selector, index): [string, Claims[]] => [selector, [...RESTRICTIONS, ...REPLACEMENTS][index] ?? []]);
+  ...restrictions.map(([, condition = '']) => [`${RULE} and ${condition}`]),
+  ...replacements.map(([, conditions = '', who]) => [RULE.replace(/value\.ref .*/, () => conditions), who]),
+].map(([selector = '', who = ''], index): [string, boolean, Claims[]] => [
+  selector,
+  /^(?:Anyone who can push|As above)/.test(who),
+  [...RESTRICTIONS, ...REPLACEMENTS][index] ?? [],
+]);
 
 // Jobs that only selectors which match too much allow.
 const STRANGERS: Claims[] = [
@@ -52,12 +57,17 @@ describe.each(NOMADS)('on %s', (_, start) => {
 
   afterAll(() => workspace.close());
 
-  test.each(SELECTORS)('%s allows only the jobs for which it is meant', async (selector, [fits = {}, other = {}]) => {
-    const target = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
-    const changes = [{ ref: 'refs/heads/dev' }, target, { repository_owner_id: '66' }];
-    const strangers = [fits, other].flatMap((job) => changes.map((change) => ({ ...job, ...change })));
-    const answers = await workspace.allow(selector, [fits, other, ...strangers]);
+  test.each(SELECTORS)('%s allows only the jobs for which it is meant', async (selector, allowsPush, [fits, other]) => {
+    const starts = ['pull_request_target', 'workflow_run', 'issue_comment'].map((event_name) => ({
+      event_name,
+      ...MAIN,
+    }));
+    const strangers = [...starts, { repository_owner_id: '66' }].map((change) => ({ ...fits, ...change }));
+    const answers = await workspace.allow(selector, [fits ?? {}, other ?? {}, ...strangers]);
     expect(answers).toEqual([true, false, ...strangers.map(() => false)]);
+    const refs = ['refs/heads/dev', 'refs/heads/release/1.2', 'refs/tags/v1.2.3'];
+    const pushes = refs.map((ref) => ({ ...fits, ref, event_name: 'push', ref_protected: 'false' }));
+    expect((await workspace.allow(selector, pushes)).includes(true)).toBe(allowsPush);
   });
 
   test.each(readRows('docs/claims-and-selectors.md', 'Common mistakes'))(
