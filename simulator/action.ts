@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as core from '@actions/core';
 import { startNomad } from '../testbed/nomad/nomad.js';
 import { readPlan } from './arguments.js';
@@ -15,7 +16,9 @@ export async function runAction(start = startNomad): Promise<number> {
   const args = [...inputs, ...claims].filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}`);
   try {
     const result = await simulate(await readPlan(args), start);
-    core.info(formatResult(result));
+    // Names and claims must not be commands of the runner.
+    const token = randomUUID();
+    core.info(`::stop-commands::${token}\n${formatResult(result)}\n::${token}::`);
     annotate(result, core.getInput('expect'));
     core.setOutput('unexpected', result.rows.filter(({ isExpected }) => !isExpected).length);
     core.setOutput('result', result);

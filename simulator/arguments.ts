@@ -125,7 +125,7 @@ async function readExpectations(file: string): Promise<Expectation[]> {
 
 function read(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new BadFile(file, `cannot be read: ${(error as Error).message}`);
+    throw new BadFile(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? ''}).`);
   });
 }
 

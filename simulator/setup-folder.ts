@@ -25,7 +25,8 @@ type Source = (kind: 'auth-method' | 'binding-rule' | 'role' | 'policy') => Prom
  */
 export async function readConfiguration(path: string, methodName: string | undefined): Promise<Configuration> {
   const status = await stat(path).catch((error: unknown) => {
-    throw new Error(`${path} is neither github, github-adv, a folder nor a file (${(error as Error).message}).`);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
   });
   const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
   const readAll = async <T extends object>(

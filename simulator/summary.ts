@@ -1,12 +1,15 @@
 import * as core from '@actions/core';
 import type { Result, Row } from './simulate.js';
 
-/** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. Code does not mention users. */
+/** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. */
 export function escape(text: string): string {
-  return text
-    .replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`)
-    .replaceAll('@', '<code>@</code>')
-    .replace(/\s+/g, ' ');
+  return (
+    text
+      .replace(/\s+/g, ' ')
+      .replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`)
+      // Lets the lines of a narrow table break inside names and claims. An @ before it does not mention a user.
+      .replace(/[/@=._-](?=\w)/g, '$&<wbr>')
+  );
 }
 
 /** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */

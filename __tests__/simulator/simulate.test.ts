@@ -152,7 +152,7 @@ test.each([
 test.each([
   ['--config nowhere', 'nowhere is neither github, github-adv, a folder nor a file'],
   ['--config github --method github', '--method github needs --config DIR.'],
-  ['--config github --claims nowhere.json', 'nowhere.json cannot be read: ENOENT'],
+  ['--config github --claims nowhere.json', 'nowhere.json cannot be read (ENOENT)'],
   ['--config github --claims README.md', 'README.md must contain the claims of a JWT'],
   ['--config github --claims package.json --claim ref', '--claim ref must have the form name=value'],
   ['--config github --claim teams=[1', '--claim teams=[1 begins like JSON but is not valid JSON.'],
