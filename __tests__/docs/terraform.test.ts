@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readSetup } from '../../simulator/setups.js';
+import { omit } from '../../simulator/identities.js';
+import { readSetup, type Setup } from '../../simulator/setups.js';
 import { readBlocks } from '../support/docs.js';
 import { program, Workspace } from '../support/workspace.js';
 
@@ -29,9 +30,9 @@ const [, IMPORT = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
 
   /** Runs a command for the module as docs/nomad-setup.md uses it, and returns what it prints. */
   async function run(command: string, ...rest: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(terraform ?? '', [command, '-no-color', '-input=false', ...rest], {
+    const { stdout } = await promisify(execFile)(terraform ?? '', [command, '-no-color', ...rest], {
       cwd: workspace.folder,
-      env: { ...process.env, ...workspace.env },
+      env: { ...process.env, ...workspace.env, TF_INPUT: '0' },
     });
     return stdout;
   }
@@ -41,9 +42,24 @@ const [, IMPORT = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
     return (await fetch(workspace.nomad.url + path, { headers })).json();
   }
 
+  /** Reads a plan, or the state, as the simulator does. */
+  async function simulate(...plan: string[]): Promise<Setup> {
+    const file = join(workspace.folder, 'shown.json');
+    await writeFile(file, await run('show', '-json', ...plan));
+    return readSetup(file);
+  }
+
   test('creates the same objects as the commands of the recommended setup, and then has nothing to change', async () => {
-    await run('apply', '-auto-approve');
     const { method, rules, roles } = await readSetup('github-adv');
+    const simulated = {
+      method: { ...method, MaxTokenTTL: '1h0m0s', Config: omit(method.Config, ['JWKSURL']) },
+      rules,
+      roles,
+    };
+    await run('plan', '-out=tfplan');
+    expect(await simulate('tfplan')).toMatchObject(simulated);
+    await run('apply', 'tfplan');
+    expect(await simulate()).toMatchObject(simulated);
     const Config = { ...method.Config, JWKSURL: workspace.issuer.jwksUrl };
     expect(await read('/v1/acl/auth-method/github-adv')).toMatchObject({ ...method, MaxTokenTTL: '1h0m0s', Config });
     const [rule] = (await read('/v1/acl/binding-rules')) as { ID: string }[];
@@ -58,7 +74,7 @@ const [, IMPORT = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
     await workspace.paste(quickStart.replace(/https:\S+\/jwks/, workspace.issuer.jwksUrl));
     await workspace.paste(IMPORT.replaceAll(/^terraform/gm, terraform ?? ''));
     const plan = await run('apply', '-auto-approve');
-    expect(plan).toContain('0 to add, 1 to change, 0 to destroy');
+    expect(plan).toContain('0 to add, 2 to change, 0 to destroy');
     expect(plan).toContain('gha-${value.repo_id}-${value.run_id}');
     expect(await run('plan', '-detailed-exitcode')).toContain('No changes.');
     expect(await read('/v1/acl/binding-rules')).toHaveLength(1);
