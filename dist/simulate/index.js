@@ -11400,6 +11400,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   C: () => (/* binding */ runAction)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -14388,12 +14390,13 @@ var report = __nccwpck_require__(5525);
 var simulate = __nccwpck_require__(7877);
 ;// CONCATENATED MODULE: ./simulator/summary.ts
 
-/** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. Code does not mention users. */
+/** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. */
 function summary_escape(text) {
-    return text
+    return (text
+        .replace(/\s+/g, ' ')
         .replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`)
-        .replaceAll('@', '<code>@</code>')
-        .replace(/\s+/g, ' ');
+        // Lets the lines of a narrow table break inside names and claims. An @ before it does not mention a user.
+        .replace(/[/@=._-](?=\w)/g, '$&<wbr>'));
 }
 /** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 function summarize({ methodName, nomadName, rows, warnings }) {
@@ -14435,6 +14438,7 @@ function renderOutcome({ summary, reasons: [first, ...others], expected, isExpec
 
 
 
+
 const CLAIMS = ['repository', 'repository_id', 'repository_owner_id'];
 /** Runs the simulator as a step of a workflow, with the claims of its repository; returns the exit status. */
 async function runAction(start = nomad/* startNomad */.E6) {
@@ -14443,7 +14447,9 @@ async function runAction(start = nomad/* startNomad */.E6) {
     const args = [...inputs, ...claims].filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}`);
     try {
         const result = await (0,simulate/* simulate */.JV)(await (0,simulator_arguments/* readPlan */.m)(args), start);
-        info((0,report/* formatResult */.J9)(result));
+        // Names and claims must not be commands of the runner.
+        const token = (0,external_node_crypto_.randomUUID)();
+        info(`::stop-commands::${token}\n${(0,report/* formatResult */.J9)(result)}\n::${token}::`);
         annotate(result, getInput('expect'));
         setOutput('unexpected', result.rows.filter(({ isExpected }) => !isExpected).length);
         setOutput('result', result);
@@ -14587,7 +14593,7 @@ async function readExpectations(file) {
 }
 function read(file) {
     return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8').catch((error) => {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `cannot be read: ${error.message}`);
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `cannot be read (${error.code ?? ''}).`);
     });
 }
 function parseClaim(argument) {
@@ -15074,7 +15080,8 @@ const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
  */
 async function readConfiguration(path, methodName) {
     const status = await (0,promises_.stat)(path).catch((error) => {
-        throw new Error(`${path} is neither github, github-adv, a folder nor a file (${error.message}).`);
+        const { code = '' } = error;
+        throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
     });
     const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
     const readAll = async (kind, check) => (await list(kind)).map(({ file, item }) => {
