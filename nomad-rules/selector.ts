@@ -1,9 +1,8 @@
 import { Refusal } from './errors.js';
-import { grammar, type Collection, type Condition, type Expression } from './grammar.js';
-import type { Input } from './peg.js';
+import { parse, type Collection, type Condition, type Expression } from './parser.js';
 import { toRegExp } from './regexp.js';
 
-export type { Collection, Condition, Expression } from './grammar.js';
+export type { Collection, Condition, Expression } from './parser.js';
 
 /** The attributes that an auth method's claim mappings create from a JWT, by the names that selectors use. */
 export interface Attributes {
@@ -20,28 +19,14 @@ interface Variable {
   path: string[];
 }
 
-/** A selector that makes Nomad's parser try more than this is invalid since 1.11.0. */
-const MAX_STEPS = 2_000_000;
-
 /** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
 export function parseSelector(text: string): Expression {
-  const input = { text, steps: 0 };
-  const parsed = parse(input);
-  const reason = input.steps > MAX_STEPS ? 'max number of expressions parsed' : text;
-  if (parsed === undefined || input.steps > MAX_STEPS) {
-    throw new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${reason}\n\n`);
-  }
-  return parsed;
-}
-
-function parse(input: Input): Expression | undefined {
   try {
-    return grammar(input, 0)?.value;
+    return parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      return undefined;
-    }
-    throw error;
+    throw error instanceof SyntaxError
+      ? new Refusal(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${text}\n\n`)
+      : error;
   }
 }
 
