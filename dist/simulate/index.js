@@ -11030,7 +11030,7 @@ function listVariables(format) {
 
 /***/ }),
 
-/***/ 5885:
+/***/ 838:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11086,136 +11086,156 @@ function translate(token) {
     return TRANSLATIONS[token] ?? (token.length === 2 && PUNCTUATION.test(token) ? token.slice(1) : token);
 }
 
-;// CONCATENATED MODULE: ./nomad-rules/peg.ts
-// Nomad limits the number of expressions that its parser tries, so each of them counts.
-function step(parser) {
-    return (input, at) => {
-        input.steps += 1;
-        return parser(input, at);
-    };
-}
-const literal = (text) => step((input, at) => (input.text.startsWith(text, at) ? { value: text, end: at + text.length } : undefined));
-/** Matches one character; the pattern must be sticky. */
-const character = (pattern) => step(({ text }, at) => {
-    pattern.lastIndex = at;
-    const [value] = pattern.exec(text) ?? [];
-    return value === undefined ? undefined : { value, end: at + value.length };
-});
-const sequence = (...parts) => step((input, at) => {
-    const values = [];
-    let end = at;
-    for (const part of parts) {
-        const match = part(input, end);
-        if (match === undefined) {
+;// CONCATENATED MODULE: ./nomad-rules/parser.ts
+
+
+const NAME = /[a-zA-Z][\w/]*/y;
+const STRING = /`[^`]*`|"[^"]*"/y;
+// Also a value that has this form is read as a JSON pointer, and loses its first slash.
+const POINTER = /"((?:\/[\p{L}\p{N}_.~:|-]+)*)"/uy;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?=[ \t\r\n)]|$)/y;
+const COMPARISON = /[ \t\r\n]*([!=]=)[ \t\r\n]*|[ \t\r\n]+((?:not[ \t\r\n]+)?(?:contains|matches))[ \t\r\n]+/y;
+const STATE = /[ \t\r\n]+is[ \t\r\n]+(?:not[ \t\r\n]+)?(?:empty|nil)/y;
+const MEMBERSHIP = /[ \t\r\n]+(?:not[ \t\r\n]+)?in[ \t\r\n]+/y;
+const SPACE = /[ \t\r\n]*/y;
+const ESCAPES = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\' };
+// Since 1.11.0, Nomad refuses a selector that takes its parser more than two million steps, and the parser tries what is in brackets up
+// to four times. This many characters, counted for each time, are certainly within the limit.
+const MAX_TRIED = 20_000;
+// The shortest conditions take more steps for each character.
+const MIN_LENGTH = 30;
+/** Parses a selector as Nomad does; throws a SyntaxError if it is invalid: https://github.com/hashicorp/go-bexpr */
+function parse(text) {
+    let at = 0;
+    let depth = 0;
+    let tried = text.length;
+    function take(pattern) {
+        pattern.lastIndex = at;
+        const found = pattern.exec(text);
+        at += found?.[0].length ?? 0;
+        return found?.map((group) => group ?? '');
+    }
+    function or() {
+        const left = and();
+        if (left === undefined) {
+            return collection();
+        }
+        return take(/[ \t\r\n]+or[ \t\r\n]+/y) ? { type: 'or', left, right: or() ?? fail() } : left;
+    }
+    function and() {
+        const left = not();
+        return left && take(/[ \t\r\n]+and[ \t\r\n]+/y) ? { type: 'and', left, right: and() ?? fail() } : left;
+    }
+    // What follows "not" can also show that it is a name.
+    function not() {
+        const start = at;
+        const operand = take(/not[ \t\r\n]+/y) && not();
+        if (operand !== undefined) {
+            return { type: 'not', operand };
+        }
+        at = start;
+        return take(/\(/y) ? nested(')') : condition();
+    }
+    function nested(end) {
+        const start = at;
+        depth += 1;
+        take(SPACE);
+        const expression = or() ?? fail();
+        take(SPACE);
+        tried += (at - start + MIN_LENGTH) * 4 ** depth;
+        depth -= 1;
+        return text.startsWith(end, at++) ? expression : fail();
+    }
+    function condition() {
+        const start = at;
+        const path = readPath();
+        const comparison = path && take(COMPARISON);
+        if (path && comparison) {
+            return build(start, path, comparison[1] || comparison[2] || '', readValue() ?? fail());
+        }
+        const state = path && take(STATE);
+        if (path && state) {
+            return build(start, path, state[0] ?? '');
+        }
+        at = start;
+        const value = readValue();
+        const membership = value === undefined ? undefined : take(MEMBERSHIP);
+        if (membership) {
+            return build(start, readPath() ?? fail(), membership[0] ?? '', value);
+        }
+        at = start;
+        return undefined;
+    }
+    function build(start, path, words, value = '') {
+        const operator = words.trim().replace(/[ \t\r\n]+/g, ' ');
+        const name = operator.replace('not ', '').replace('!=', '==').replace(/^in$/, 'contains');
+        if (name === 'matches') {
+            toRegExp(value);
+        }
+        const isNegated = /not |!=/.test(operator);
+        const source = text.slice(start, at);
+        return { type: 'condition', text: source, operator: name, isNegated, path, value };
+    }
+    function collection() {
+        const start = at;
+        const [, type] = take(/(any|all)[ \t\r\n]+/y) ?? [];
+        if (type === undefined) {
             return undefined;
         }
-        values.push(match.value);
-        end = match.end;
-    }
-    return { value: values, end };
-});
-const choice = (...alternatives) => step((input, at) => {
-    for (const alternative of alternatives) {
-        const match = alternative(input, at);
-        if (match !== undefined) {
-            return match;
+        const path = readPath() ?? fail();
+        const [, index, item, alone] = take(/[ \t\r\n]+as[ \t\r\n]+(?:([a-zA-Z]\w*|_)[ \t\r\n]*,[ \t\r\n]*([a-zA-Z]\w*|_)|([a-zA-Z]\w*))[ \t\r\n]*\{/y) ?? fail();
+        const inner = nested('}');
+        const source = text.slice(start, at);
+        if ((index && index !== '_') || item === '_' || path.length < 2) {
+            throw new errors/* Unknown */.$r(`the selector ${source}`);
         }
+        return { type: type, text: source, path, name: item || alone || '', inner };
     }
-    return undefined;
-});
-const optional = (parser) => step((input, at) => parser(input, at) ?? { value: undefined, end: at });
-const repeat = (parser, min = 0) => step((input, at) => {
-    const value = [];
-    let end = at;
-    for (let match = parser(input, end); match !== undefined; match = parser(input, end)) {
-        value.push(match.value);
-        end = match.end;
+    function readPath() {
+        const [, pointer] = take(POINTER) ?? [];
+        if (pointer !== undefined) {
+            return checkPath(pointer
+                .split('/')
+                .slice(pointer === '' ? 0 : 1)
+                .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')));
+        }
+        const [first] = take(NAME) ?? [];
+        const names = first === undefined ? [] : [first];
+        for (let next = first; next !== undefined;) {
+            next = take(/\.([a-zA-Z][\w/]*|\d+)/y)?.[1] ?? readIndex();
+            names.push(...(next === undefined ? [] : [next]));
+        }
+        return first === undefined ? undefined : checkPath(names);
     }
-    return value.length < min ? undefined : { value, end };
-});
-const followedBy = (parser) => step((input, at) => parser(input, at) && { value: undefined, end: at });
-const notFollowedBy = (parser) => step((input, at) => (parser(input, at) === undefined ? { value: undefined, end: at } : undefined));
-/** Matches as a parser does, in one more step. */
-const label = (parser) => step(parser);
-/** Builds a value from a match and its text. */
-const action = (parser, build) => step((input, at) => {
-    const match = parser(input, at);
-    return match && { value: build(match.value, input.text.slice(at, match.end)), end: match.end };
-});
-const fail = step(() => {
+    function readIndex() {
+        if (!take(/\[[ \t\r\n]*/y)) {
+            return undefined;
+        }
+        const [literal] = take(STRING) ?? fail();
+        return take(/[ \t\r\n]*\]/y) ? unquote(literal ?? '') : fail();
+    }
+    function readValue() {
+        const start = at;
+        const path = readPath();
+        if (path !== undefined) {
+            return path.join(text.startsWith('"', start) ? '/' : '.');
+        }
+        const [literal] = take(STRING) ?? [];
+        return literal === undefined ? take(NUMBER)?.[0] : unquote(literal);
+    }
+    take(SPACE);
+    const expression = or() ?? fail();
+    take(SPACE);
+    if (at < text.length) {
+        fail();
+    }
+    if (tried > MAX_TRIED) {
+        throw new errors/* Unknown */.$r(`the deeply nested selector ${text}`);
+    }
+    return expression;
+}
+function fail() {
     throw new SyntaxError('invalid');
-});
-/** A named rule, which may refer to itself; it remembers what it matched and in how many steps, because Nomad tries again. */
-function rule(get) {
-    const known = new WeakMap();
-    let parser;
-    return step((input, at) => {
-        parser ??= get();
-        const results = known.get(input) ?? new Map();
-        known.set(input, results);
-        const before = input.steps;
-        const result = results.get(at);
-        if (result !== undefined) {
-            input.steps += result.steps;
-            return result.match;
-        }
-        const match = parser(input, at);
-        results.set(at, { match, steps: input.steps - before });
-        return match;
-    });
-}
-
-;// CONCATENATED MODULE: ./nomad-rules/grammar.ts
-
-
-
-const ESCAPES = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\' };
-// Nomad counts what its parser tries, so these are the rules of its parser, in their order:
-// https://github.com/hashicorp/go-bexpr/blob/v0.1.16/grammar/grammar.peg
-const space = rule(() => repeat(character(/[ \t\r\n]/y), 1));
-const anyCharacter = character(/./suy);
-const end = rule(() => notFollowedBy(anyCharacter));
-const rawCharacter = rule(() => sequence(notFollowedBy(literal('`')), anyCharacter));
-const quotedCharacter = rule(() => sequence(notFollowedBy(literal('"')), anyCharacter));
-const string = rule(() => choice(action(choice(sequence(literal('`'), repeat(rawCharacter), literal('`')), sequence(literal('"'), repeat(quotedCharacter), literal('"'))), (_, text) => unquote(text)), never(choice(sequence(literal('`'), repeat(rawCharacter)), sequence(literal('"'), repeat(quotedCharacter))), end)));
-const integerOrFloat = rule(() => sequence(choice(literal('0'), sequence(character(/[1-9]/y), repeat(character(/\d/y)))), optional(sequence(literal('.'), repeat(character(/\d/y), 1)))));
-const afterNumber = rule(() => followedBy(choice(space, end, literal(')'))));
-const number = rule(() => choice(action(sequence(optional(literal('-')), integerOrFloat, followedBy(afterNumber)), (_, text) => text), never(optional(literal('-')), integerOrFloat, notFollowedBy(afterNumber))));
-const identifier = rule(() => action(sequence(character(/[a-zA-Z]/y), repeat(character(/[a-zA-Z\d_/]/y))), (_, text) => text));
-const index = rule(() => choice(action(sequence(literal('['), optional(space), label(string), optional(space), literal(']')), ([, , text]) => text), never(literal('['), optional(space), notFollowedBy(string)), never(literal('['), optional(space), string, optional(space), notFollowedBy(literal(']')))));
-const pathPart = rule(() => choice(action(sequence(literal('.'), label(identifier)), ([, name]) => name), action(label(index), (name) => name), action(sequence(literal('.'), label(repeat(character(/\d/y), 1))), ([, digits]) => digits.join(''))));
-const pointerPart = rule(() => action(sequence(literal('/'), label(repeat(character(/[\p{L}\p{N}_.~:|-]/uy), 1))), ([, name]) => name.join('')));
-const path = rule(() => choice(action(sequence(label(identifier), label(repeat(pathPart))), ([first, rest]) => ({
-    names: [first, ...rest],
-    separator: '.',
-})), 
-// A JSON pointer, also where it is a value.
-action(sequence(literal('"'), label(repeat(pointerPart)), literal('"')), ([, parts]) => ({
-    names: parts.length === 0 ? [''] : parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
-    separator: '/',
-}))));
-const value = rule(() => choice(action(label(path), ({ names, separator }) => names.join(separator)), action(label(number), (text) => text), action(label(string), (text) => text)));
-const equality = ['==', '!='].map((sign) => operator(sign, optional(space), literal(sign), optional(space)));
-const tests = ['contains', 'not contains', 'matches', 'not matches'].map((name) => operator(name, ...words(name), space));
-const states = ['is empty', 'is not empty', 'is nil', 'is not nil'].map((name) => operator(name, ...words(name)));
-const positions = ['in', 'not in'].map((name) => operator(name, ...words(name), space));
-function words(name) {
-    return name.split(' ').flatMap((word) => [space, literal(word)]);
-}
-function operator(name, ...parts) {
-    const positive = name.replace('not ', '').replace('!=', '==').replace(/^in$/, 'contains');
-    const found = { operator: positive, isNegated: /not |!=/.test(name) };
-    return rule(() => action(sequence(...parts), () => found));
-}
-const condition = rule(() => choice(comparison, emptiness, membership));
-const comparison = rule(() => action(sequence(label(path), label(choice(...equality, ...tests)), label(value)), ([{ names }, found, text], source) => build(source, names, found, text)));
-const emptiness = rule(() => action(sequence(label(path), label(choice(...states))), ([{ names }, found], source) => build(source, names, found, '')));
-const membership = rule(() => choice(action(sequence(label(value), label(choice(...positions)), label(path)), ([text, found, { names }], source) => build(source, names, found, text)), never(value, label(choice(...positions)), notFollowedBy(path))));
-function build(text, names, found, compared) {
-    if (found.operator === 'matches') {
-        toRegExp(compared);
-    }
-    return { type: 'condition', text, ...found, path: checkPath(names), value: compared };
 }
 // Go reads other numbers than these as indexes, too.
 function checkPath(names) {
@@ -11225,55 +11245,20 @@ function checkPath(names) {
     }
     return names;
 }
-const grouping = rule(() => choice(action(sequence(literal('('), optional(space), label(or), optional(space), literal(')')), ([, , expression]) => expression), action(label(condition), (expression) => expression), never(literal('('), optional(space), or, optional(space), notFollowedBy(literal(')')))));
-const not = rule(() => choice(action(sequence(literal('not'), space, label(not)), ([, , operand]) => operand.type === 'not' ? operand.operand : { type: 'not', operand }), action(label(grouping), (expression) => expression)));
-const and = rule(() => choice(action(sequence(label(not), space, literal('and'), space, label(and)), ([left, , , , right]) => ({
-    type: 'and',
-    left,
-    right,
-})), action(label(not), (expression) => expression)));
-const or = rule(() => choice(action(sequence(label(and), space, literal('or'), space, label(or)), ([left, , , , right]) => ({
-    type: 'or',
-    left,
-    right,
-})), action(label(and), (expression) => expression), action(label(collection), (expression) => expression)));
-const any = rule(() => action(sequence(literal('any'), space), () => 'any'));
-const grammar_all = rule(() => action(sequence(literal('all'), space), () => 'all'));
-const collection = rule(() => action(sequence(label(choice(any, grammar_all)), label(path), space, literal('as'), space, label(names), optional(space), literal('{'), optional(space), label(or), optional(space), literal('}')), ([type, { names: over }, , , , name, , , , inner], text) => {
-    if (over.length < 2) {
-        throw new errors/* Unknown */.$r(`the selector ${text}`);
-    }
-    return { type, text, path: checkPath(over), name, inner };
-}));
-const comma = [optional(space), literal(','), optional(space)];
-const names = rule(() => choice(action(sequence(label(identifier), ...comma, label(identifier)), unknownIndex), action(sequence(label(identifier), ...comma, literal('_')), unknownIndex), action(sequence(literal('_'), ...comma, label(identifier)), ([, , , , name]) => name), action(label(identifier), (name) => name)));
-function unknownIndex(_, text) {
-    throw new errors/* Unknown */.$r(`the index in "${text}"`);
-}
-/** The grammar of selectors; throws a SyntaxError for what makes one invalid wherever it occurs. */
-const grammar = choice(action(sequence(optional(space), literal('('), optional(space), label(or), optional(space), literal(')'), optional(space), end), ([, , , expression]) => expression), action(sequence(optional(space), label(or), optional(space), end), ([, expression]) => expression));
-function never(...parts) {
-    return sequence(...parts, fail);
-}
-// Converts a string literal of Go: https://go.dev/ref/spec#String_literals
-function unquote(literalText) {
-    const text = literalText.slice(1, -1);
-    if (literalText.startsWith('`')) {
+// https://go.dev/ref/spec#String_literals
+function unquote(literal) {
+    const text = literal.slice(1, -1);
+    if (literal.startsWith('`')) {
         return text.replaceAll('\r', '');
     }
     if (text.includes('\n')) {
-        throw new SyntaxError('invalid escape');
+        return fail();
     }
-    return text.replace(/\\(?:x([0-7][\da-fA-F])|u(?![dD][89a-fA-F])([\da-fA-F]{4})|([xuU0-7])|(.?))/gs, (escape, hex, code, other, character = '') => {
-        if (other !== undefined) {
+    return text.replace(/\\(.?)/gs, (escape, character) => {
+        if (/[xuU0-7]/.test(character)) {
             throw new errors/* Unknown */.$r(`the escape ${escape} in a selector`);
         }
-        const digits = hex ?? code;
-        const escaped = digits === undefined ? ESCAPES[character] : String.fromCharCode(parseInt(digits, 16));
-        if (escaped === undefined) {
-            throw new SyntaxError('invalid escape');
-        }
-        return escaped;
+        return ESCAPES[character] ?? fail();
     });
 }
 
@@ -11281,27 +11266,15 @@ function unquote(literalText) {
 
 
 
-/** A selector that makes Nomad's parser try more than this is invalid since 1.11.0. */
-const MAX_STEPS = 2_000_000;
 /** Parses a selector that is not empty; throws a refusal if it is invalid, or if the fake Nomad does not know a part of it. */
 function parseSelector(text) {
-    const input = { text, steps: 0 };
-    const parsed = parse(input);
-    const reason = input.steps > MAX_STEPS ? 'max number of expressions parsed' : text;
-    if (parsed === undefined || input.steps > MAX_STEPS) {
-        throw new errors/* Refusal */.P_(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${reason}\n\n`);
-    }
-    return parsed;
-}
-function parse(input) {
     try {
-        return grammar(input, 0)?.value;
+        return parse(text);
     }
     catch (error) {
-        if (error instanceof SyntaxError) {
-            return undefined;
-        }
-        throw error;
+        throw error instanceof SyntaxError
+            ? new errors/* Refusal */.P_(400, `binding rule 0 invalid: 1 error occurred:\n\t* selector is invalid: ${text}\n\n`)
+            : error;
     }
 }
 /** Tells whether a selector matches; an empty one always does, and one that cannot be evaluated never does. */
@@ -15285,8 +15258,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
 var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
-var nomad_rules_selector = __nccwpck_require__(5885);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
+var nomad_rules_selector = __nccwpck_require__(838);
 // EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 14 modules
 var nomad = __nccwpck_require__(6366);
 // EXTERNAL MODULE: ./simulator/identities.ts
@@ -15722,8 +15695,8 @@ function endLines(text) {
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
 var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
-var selector = __nccwpck_require__(5885);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
+var selector = __nccwpck_require__(838);
 // EXTERNAL MODULE: ./simulator/rules.ts
 var simulator_rules = __nccwpck_require__(2848);
 ;// CONCATENATED MODULE: ./simulator/mismatch.ts
@@ -16588,8 +16561,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var errors = __nccwpck_require__(7137);
 // EXTERNAL MODULE: ./nomad-rules/formats.ts
 var formats = __nccwpck_require__(3484);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 3 modules
-var selector = __nccwpck_require__(5885);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
+var selector = __nccwpck_require__(838);
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/acl-state.ts
 
 
