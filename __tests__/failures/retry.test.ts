@@ -96,6 +96,13 @@ describe('retry', () => {
     expect(limits[0]).toBe(20_000);
   });
 
+  test('gives a slow server twice as much time after each attempt, up to all that is left', async () => {
+    const far: Event = { ...HUNG, reached: 'nothing' };
+    expect((await run(24, [HUNG, 8_000], [HUNG, 16_000])).limits).toEqual([8_000, 16_000]);
+    const attempts: Attempt[] = [[HUNG, 30_000], [HUNG, 60_000], [BUSY], [HUNG, 30_000], [far, 60_000], []];
+    expect((await run(3_600, ...attempts)).limits).toEqual([30_000, 60_000, 120_000, 30_000, 60_000, 30_000]);
+  });
+
   test('rethrows an error that is not a Failure, and keeps the cause of a Failure', async () => {
     const cause = new Error('socket hang up');
     const attempt = (error: Error) => (): Promise<never> => Promise.reject(error);

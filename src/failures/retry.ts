@@ -18,14 +18,17 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
   let share = 0;
   let lastId = '';
   let lastTelling: Failure | undefined;
+  let factor = 1;
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return await attempt(deadline.attemptMs);
+      return await attempt(Math.min(deadline.leftMs, factor * deadline.attemptMs));
     } catch (error) {
       if (!(error instanceof Failure)) {
         throw error;
       }
       const isTimeout = error.facts.code === 'NO_RESPONSE';
+      // A slow server gets more time, up to all that is left.
+      factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
       // An attempt that the deadline cuts short says less about the problem than the attempt before it.
       const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
       lastTelling = isTimeout ? lastTelling : error;
