@@ -204,6 +204,15 @@ describe('an address', () => {
     expect(getDefaultAutoSelectFamilyAttemptTimeout()).toBe(1_000));
 });
 
+test('a proxy gets a sixth of the timeout to begin TLS', async () => {
+  const silent = await listenTcp(() => undefined, 'https');
+  process.env['HTTPS_PROXY'] = silent.url;
+  const api = new NomadApi(connectTo('https://nomad.example.com'), new Deadline(3));
+  expect((await catchFailure(api.send(SELF, 60_000))).message).toMatch(/the proxy https:.*timeout: 500ms/);
+  api.close();
+  await silent.close();
+});
+
 test('the API throws a Failure at once if the environment sets a malformed proxy', () => {
   process.env['HTTP_PROXY'] = 'socks5://proxy.example.com';
   expect(() => new NomadApi(connectTo('http://nomad.example.com'), new Deadline(60))).toThrow(/HTTP_PROXY/);

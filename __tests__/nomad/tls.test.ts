@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { ServerOptions } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { generate, type SelfsignedOptions } from 'selfsigned';
+import { Deadline } from '../../src/deadline.js';
 import type { Connection } from '../../src/inputs/inputs.js';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import {
@@ -14,6 +16,8 @@ import {
   type Certificate,
 } from '../../testbed/certificates.js';
 import { findServerName } from '../../src/nomad/dispatcher.js';
+import { NomadApi } from '../../src/nomad/api.js';
+import { listen, listenTcp } from '../../testbed/server.js';
 import { catchFailure, connectTo, meetNomad, useProcess } from '../support/in-process.js';
 import { issue, logIn, type Outcome } from '../support/servers.js';
 
@@ -118,6 +122,25 @@ describe('a connection over TLS', () => {
   ])('expects the server at %s with the tlsServerName %s to be "%s"', (url, tlsServerName, name) =>
     expect(findServerName(connectTo(url, { tlsServerName }))).toBe(name),
   );
+
+  test('fails with the reason of the last connection, not with the TLS alert of the one before', async () => {
+    const refusing = await listen(() => undefined, mutual);
+    let connections = 0;
+    const front = await listenTcp((socket) => {
+      connections += 1;
+      if (connections === 1) {
+        socket.pipe(connect(refusing.port, '127.0.0.1')).pipe(socket);
+      }
+    }, 'https');
+    const api = new NomadApi(connectTo(front.url, named), new Deadline(60));
+    const ids = [];
+    for (const limitMs of [10_000, 50]) {
+      ids.push((await catchFailure(api.send({ method: 'GET', path: '/' }, limitMs))).id);
+    }
+    api.close();
+    await Promise.all([front, refusing].map((each) => each.close()));
+    expect(ids).toEqual(['client-certificate', 'no-response']);
+  });
 
   // OpenSSL's security level is 2 since Node 24.
   (refusesWeakKeys ? test : test.skip)('fails with a weak key of the server or of the client', async () => {
