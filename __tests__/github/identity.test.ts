@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { makeSamples } from '../../scripts/samples.js';
 import { Deadline } from '../../src/deadline.js';
 import type { KindId } from '../../src/failures/catalogue.js';
@@ -56,6 +56,19 @@ describe("a request for GitHub's OIDC token", () => {
     ]);
     expect(output.text).toContain(`::add-mask::${REQUEST_TOKEN}\n`);
     expect(output.text).toContain(`::add-mask::${createJwt({ sub: 'x' })}\n`);
+  });
+
+  test('is due again after four fifths of the lifetime, and then gets and masks another', async () => {
+    const clock = jest.spyOn(process.hrtime, 'bigint').mockReturnValue(7_000_000_000n);
+    const { jwt } = await request(issue({ iat: 1_000, exp: 1_300 }));
+    const { renewal } = await jwt;
+    expect(renewal?.dueMs).toBe(247_000);
+    const again = await listenTo([], issue({ sub: 'again' }));
+    process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] = again.url;
+    expect((await renewal?.request())?.claims).toEqual({ sub: 'again' });
+    clock.mockRestore();
+    await again.close();
+    expect(output.text).toContain(`::add-mask::${createJwt({ sub: 'again' })}\n`);
   });
 
   test('has no audience if none is requested', async () => {

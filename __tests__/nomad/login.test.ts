@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Jwt } from '../../src/jwt.js';
 import { listMethods, logIn, waitUntilUsable } from '../../src/nomad/login.js';
 import { revokeToken } from '../../src/nomad/revoke.js';
 import { parseToken, type NomadToken } from '../../src/nomad/token.js';
@@ -78,6 +79,35 @@ describe('a login', () => {
   ])('fails without a retry, and quotes nothing, if there is no token in %s', async (subject, respond) => {
     const { id, message, calls } = await fail({ login: respond });
     expect([id, message]).toEqual(['not-nomad', `${subject} does not contain a valid token`]);
+    expect(calls).toEqual(['POST /v1/acl/login']);
+  });
+});
+
+describe('the JWT of a login', () => {
+  const expired = answer(401, 'invalid expiration time (exp) claim: token is expired');
+  const renewed = { ...jwtWith(), token: 'again' };
+
+  test.each<[string, Respond, dueMs: number, sent: string[]]>([
+    ['is sent as it is', answer(200, TOKEN), Infinity, ['first']],
+    ['is renewed before an attempt if it is due', inTurn(answer(503), answer(200, TOKEN)), 0, ['again', 'again']],
+    [
+      'is renewed after Nomad says that it has expired',
+      inTurn(expired, answer(200, TOKEN)),
+      Infinity,
+      ['first', 'again'],
+    ],
+    ['is renewed only once for that', expired, Infinity, ['first', 'again']],
+  ])('%s', async (_, login, dueMs, sent) => {
+    const request = (): Promise<Jwt> => Promise.resolve({ ...renewed, renewal: { dueMs: Infinity, request } });
+    const first = { ...jwtWith(), token: 'first', renewal: { dueMs, request } };
+    await meetNomad({ login }, async ({ api, requests, deadline }) => {
+      await logIn(api, first, 'github', deadline).catch(() => undefined);
+      expect(requests.map(({ body }) => (JSON.parse(body) as { LoginToken: string }).LoginToken)).toEqual(sent);
+    });
+  });
+
+  test('is not renewed if it was supplied', async () => {
+    const { calls } = await fail({ login: expired });
     expect(calls).toEqual(['POST /v1/acl/login']);
   });
 });

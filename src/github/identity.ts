@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { withTimeout, type Deadline } from '../deadline.js';
+import { monotonicMs, withTimeout, type Deadline } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -9,6 +9,10 @@ import { mask } from '../secrets.js';
 import { formatSeconds } from '../times.js';
 import { explainMissingEndpoint } from './job.js';
 import { parseToolkitError } from './toolkit-error.js';
+
+// As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
+// time since the JWT arrived counts.
+const MAX_AGE = 0.8;
 
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 export async function getJwt(
@@ -49,7 +53,9 @@ async function requestJwt(audience: string | undefined, deadline: Deadline): Pro
       throw parseToolkitError('', facts);
     }
     mask(jwt.token);
-    return jwt;
+    const { exp, iat } = jwt.claims;
+    const dueMs = monotonicMs() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
+    return { ...jwt, renewal: { dueMs, request: () => requestJwt(audience, deadline) } };
   });
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { Deadline } from '../deadline.js';
+import { Deadline, monotonicMs } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Jwt } from '../jwt.js';
@@ -32,14 +32,27 @@ export async function openConnection(nomad: NomadApi, limitMs: number): Promise<
 }
 
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-export async function logIn(nomad: NomadApi, jwt: Jwt, methodName: string, deadline: Deadline): Promise<NomadToken> {
-  const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-  return retry(deadline, async (limitMs) => {
-    const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, deadline: Deadline): Promise<NomadToken> {
+  let jwt = first;
+  let hasExpired = false;
+  const attempt = async (limitMs: number): Promise<NomadToken> => {
+    if (jwt.renewal !== undefined && monotonicMs() > jwt.renewal.dueMs) {
+      core.info('Requesting another JWT from GitHub, because this one has expired or will soon.');
+      jwt = await jwt.renewal.request();
+    }
+    const body = { AuthMethodName: methodName, LoginToken: jwt.token };
+    const call = { method: 'POST', path: '/v1/acl/login', body } as const;
+    const response = await nomad.send(call, Math.min(limitMs, deadline.leftMs));
     if (response.status !== 200) {
       const refuse = (methods?: string[]): Failure =>
         explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
       const failure = refuse();
+      // Nomad's clock may be ahead of the issuer's.
+      if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && !hasExpired) {
+        hasExpired = true;
+        jwt.renewal.dueMs = 0;
+        return attempt(limitMs);
+      }
       throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
     }
     try {
@@ -50,7 +63,8 @@ export async function logIn(nomad: NomadApi, jwt: Jwt, methodName: string, deadl
       const event = { from: 'nomad', status: 200, text: '' } as const;
       throw new Failure(event, `Nomad's response${form} does not contain a valid token`, nomad.facts);
     }
-  });
+  };
+  return retry(deadline, attempt);
 }
 
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */

@@ -87,13 +87,12 @@ export const JWT_KINDS = {
 function adviseTime({ text, jwt, methodName, now }: Facts): string {
   const named = text.includes('(exp)') ? 'exp' : 'nbf';
   const claim = named in jwt.claims ? named : 'iat';
-  const seconds = (each: string): number => Number(jwt.claims[each]);
-  const age = Math.round(now / 1000 - seconds('iat'));
-  // A JWT that the action has just requested is valid, so a clock is wrong.
-  const reason = jwt.isSupplied
-    ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
-    : Math.abs(age) > 60
-      ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
-      : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
-  return `The ${claim} of the JWT is ${formatTime(seconds(claim) * 1000)}, and the runner's clock says ${formatTime(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+  const ms = Number(jwt.claims[claim]) * 1000;
+  const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+  const reason = !jwt.isSupplied
+    ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
+    : claim === 'exp' && ms < now
+      ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
+      : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
+  return `The ${claim} of the JWT is ${formatTime(ms)}, and the runner's clock says ${formatTime(now)}. ${reason}`;
 }
