@@ -1,3 +1,5 @@
+import assert from 'node:assert';
+
 /** A JWT and its contents, which are not verified here. */
 export interface Jwt {
   token: string;
@@ -21,8 +23,6 @@ export function parseJwt(token: string, isSupplied: boolean): Jwt | undefined {
 
 function decode(part = ''): Record<string, unknown> {
   const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error('not a JSON object');
-  }
+  assert(typeof value === 'object' && value !== null && !Array.isArray(value), 'not a JSON object');
   return value as Record<string, unknown>;
 }

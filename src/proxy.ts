@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { BlockList, isIP } from 'node:net';
 import { checkBypass } from '@actions/http-client/lib/proxy';
 import { Failure } from './failures/failure.js';
@@ -40,9 +41,7 @@ export function describeWay(proxy: Proxy | undefined): string {
 
 function parseProxy(address: string): Omit<Proxy, 'variable'> {
   // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
-  if (!/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address)) {
-    throw new Error('not the address of an HTTP proxy');
-  }
+  assert(/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address), 'not the address of an HTTP proxy');
   const { origin, username, password } = new URL(address);
   if (username === '' && password === '') {
     return { origin, authorization: undefined };

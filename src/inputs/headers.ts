@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { mask } from '../secrets.js';
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-5
@@ -24,18 +25,12 @@ export function parseHeaders(text: string): Record<string, string> {
       continue;
     }
     const where = `line ${String(index + 1)}`;
-    const problems: [isPresent: boolean, problem: string][] = [
-      [name === '', `must contain "Name: value" lines, but ${where} is not one`],
-      [value === '', `has no value on ${where}; check that the secret it comes from is set`],
-      [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
-      [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
-      [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
-      [headers.has(name), `repeats the header on ${where}`],
-    ];
-    const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
-    if (problem !== undefined) {
-      throw new Error(problem);
-    }
+    assert(name !== '', `must contain "Name: value" lines, but ${where} is not one`);
+    assert(value !== '', `has no value on ${where}; check that the secret it comes from is set`);
+    assert(!JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`);
+    assert(NAME.test(name) && VALUE.test(value), `contains a character on ${where} that is not allowed in a header`);
+    assert(!RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`);
+    assert(!headers.has(name), `repeats the header on ${where}`);
     headers.set(name, value);
   }
   return Object.fromEntries(headers);

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -18,9 +19,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 export function parseCertificates(value: string) {
   const { content, path } = load(value);
   const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
-  if (blocks.length === 0) {
-    throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
-  }
+  assert(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
   const certificates = blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
@@ -43,9 +42,8 @@ export function parsePrivateKey(value: string): Pem {
   maskKey(content);
   const text = decode(content, path);
   maskKey(text);
-  if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
-    throw new Error('is encrypted with a passphrase; store the key without one in a secret');
-  }
+  const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
+  assert(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
   const [key = ''] = findBlocks(text, /PRIVATE KEY$/);
   try {
     createPrivateKey(key);
@@ -88,13 +86,12 @@ function decode(content: string, path: string | undefined): string {
   const base64 = content.replace(/\s/g, '');
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
   const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
-  if (!text.includes(BEGIN)) {
-    throw new Error(
-      path === undefined
-        ? 'must be PEM text, base64 of PEM text, or the path of a file'
-        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`,
-    );
-  }
+  assert(
+    text.includes(BEGIN),
+    path === undefined
+      ? 'must be PEM text, base64 of PEM text, or the path of a file'
+      : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`,
+  );
   return text.replace(/\\[rn]/g, '\n');
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 
@@ -48,15 +49,11 @@ export function readNames(value: unknown): string[] {
 
 // Go writes an empty list as null.
 function expectList(value: unknown): unknown[] {
-  if (value != null && !Array.isArray(value)) {
-    throw new Error('not a list');
-  }
+  assert(value == null || Array.isArray(value), 'not a list');
   return value ?? [];
 }
 
 function expectMatch(value: unknown, pattern: RegExp): string {
-  if (typeof value !== 'string' || !pattern.test(value)) {
-    throw new Error('not of the expected form');
-  }
+  assert(typeof value === 'string' && pattern.test(value), 'not of the expected form');
   return value;
 }
