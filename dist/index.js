@@ -11260,15 +11260,14 @@ const JWT_KINDS = {
 function adviseTime({ text, jwt, methodName, now }) {
     const named = text.includes('(exp)') ? 'exp' : 'nbf';
     const claim = named in jwt.claims ? named : 'iat';
-    const seconds = (each) => Number(jwt.claims[each]);
-    const age = Math.round(now / 1000 - seconds('iat'));
-    // A JWT that the action has just requested is valid, so a clock is wrong.
-    const reason = jwt.isSupplied
-        ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
-        : Math.abs(age) > 60
-            ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
-            : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
-    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(seconds(claim) * 1000)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    const ms = Number(jwt.claims[claim]) * 1000;
+    const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    const reason = !jwt.isSupplied
+        ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
+        : claim === 'exp' && ms < now
+            ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
+            : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
+    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(ms)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}`;
 }
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
@@ -11623,15 +11622,18 @@ async function retry(deadline, attempt) {
     let share = 0;
     let lastId = '';
     let lastTelling;
+    let factor = 1;
     for (let attempts = 1;; attempts += 1) {
         try {
-            return await attempt(deadline.attemptMs);
+            return await attempt(Math.min(deadline.leftMs, factor * deadline.attemptMs));
         }
         catch (error) {
             if (!(error instanceof failures_failure/* Failure */.H)) {
                 throw error;
             }
             const isTimeout = error.facts.code === 'NO_RESPONSE';
+            // A slow server gets more time, up to all that is left.
+            factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
@@ -11693,7 +11695,11 @@ var src_deadline = __nccwpck_require__(6683);
 var failure = __nccwpck_require__(8591);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
 var retry = __nccwpck_require__(1078);
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __nccwpck_require__(4589);
+var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 ;// CONCATENATED MODULE: ./src/jwt.ts
+
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
 function parseJwt(token, isSupplied) {
     const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
@@ -11706,9 +11712,7 @@ function parseJwt(token, isSupplied) {
 }
 function decode(part = '') {
     const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw new Error('not a JSON object');
-    }
+    external_node_assert_default()(typeof value === 'object' && value !== null && !Array.isArray(value), 'not a JSON object');
     return value;
 }
 
@@ -11803,6 +11807,9 @@ function findEvent(said) {
 
 
 
+// As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
+// time since the JWT arrived counts.
+const MAX_AGE = 0.8;
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     if (identityToken === undefined) {
@@ -11833,7 +11840,9 @@ async function requestJwt(audience, deadline) {
             throw parseToolkitError('', facts);
         }
         (0,secrets/* mask */.dK)(jwt.token);
-        return jwt;
+        const { exp, iat } = jwt.claims;
+        const dueMs = (0,src_deadline/* monotonicMs */.dR)() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
+        return { ...jwt, renewal: { dueMs, request: () => requestJwt(audience, deadline) } };
     });
 }
 // For some responses, the toolkit throws where its caller cannot catch the error. The value in a response can be anything.
@@ -11857,7 +11866,10 @@ function getIdToken(audience) {
 /* harmony export */   p5: () => (/* binding */ decodeBasic)
 /* harmony export */ });
 /* unused harmony export maskHeader */
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
+/* harmony import */ var node_assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4589);
+/* harmony import */ var node_assert__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_assert__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
+
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-5
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -11881,27 +11893,21 @@ function parseHeaders(text) {
             continue;
         }
         const where = `line ${String(index + 1)}`;
-        const problems = [
-            [name === '', `must contain "Name: value" lines, but ${where} is not one`],
-            [value === '', `has no value on ${where}; check that the secret it comes from is set`],
-            [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
-            [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
-            [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
-            [headers.has(name), `repeats the header on ${where}`],
-        ];
-        const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
-        if (problem !== undefined) {
-            throw new Error(problem);
-        }
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(name !== '', `must contain "Name: value" lines, but ${where} is not one`);
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(value !== '', `has no value on ${where}; check that the secret it comes from is set`);
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(!JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`);
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(NAME.test(name) && VALUE.test(value), `contains a character on ${where} that is not allowed in a header`);
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(!RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`);
+        node_assert__WEBPACK_IMPORTED_MODULE_0___default()(!headers.has(name), `repeats the header on ${where}`);
         headers.set(name, value);
     }
     return Object.fromEntries(headers);
 }
 /** Masks the value of a header, and the credentials in it, if its name or its form says that it is secret. */
 function maskHeader([name, value]) {
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
-    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(value.length >= MIN_SECRET_LENGTH && (SECRET_NAME.test(name) || SECRET_FORM.test(value)) ? value : '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(/^(?:basic|bearer|token)\s+(\S+)$/i.exec(value)?.[1] ?? '');
+    (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .mask */ .dK)(decodeBasic(value)?.replace(/^[^:]*:/, '') ?? '');
 }
 /** Returns the `user:password` that a Basic authentication header encodes. https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function decodeBasic(content) {
@@ -11938,6 +11944,9 @@ var secrets = __nccwpck_require__(7194);
 var times = __nccwpck_require__(1345);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __nccwpck_require__(4589);
+var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: external "node:fs"
@@ -11945,6 +11954,7 @@ var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/inputs/pem.ts
+
 
 
 
@@ -11957,9 +11967,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 function parseCertificates(value) {
     const { content, path } = load(value);
     const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
-    if (blocks.length === 0) {
-        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
-    }
+    external_node_assert_default()(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     const certificates = blocks.map((block, index) => {
         try {
             return new external_node_crypto_namespaceObject.X509Certificate(block);
@@ -11982,9 +11990,8 @@ function parsePrivateKey(value) {
     maskKey(content);
     const text = decode(content, path);
     maskKey(text);
-    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
-        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
-    }
+    const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
+    external_node_assert_default()(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
     const [key = ''] = findBlocks(text, /PRIVATE KEY$/);
     try {
         (0,external_node_crypto_namespaceObject.createPrivateKey)(key);
@@ -12023,11 +12030,9 @@ function decode(content, path) {
     const base64 = content.replace(/\s/g, '');
     const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
     const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
-    if (!text.includes(BEGIN)) {
-        throw new Error(path === undefined
-            ? 'must be PEM text, base64 of PEM text, or the path of a file'
-            : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
-    }
+    external_node_assert_default()(text.includes(BEGIN), path === undefined
+        ? 'must be PEM text, base64 of PEM text, or the path of a file'
+        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
     return text.replace(/\\[rn]/g, '\n');
 }
 function findBlocks(text, label) {
@@ -12037,26 +12042,20 @@ function findBlocks(text, label) {
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/values.ts
+
 /** Reads an address of Nomad's API and returns it without trailing slashes; throws an error that says what is wrong. */
 function parseUrl(value) {
-    if (!/^https?:\/\/[^\s\\]+$/i.test(value) || !URL.canParse(value)) {
-        throw new Error('must be an http or https address such as https://nomad.example.com:4646');
-    }
-    const url = new URL(value);
-    if (url.username !== '' || url.password !== '') {
-        throw new Error('must not contain credentials; use an Authorization header in the input extraHeaders');
-    }
-    if (/[?#]/.test(value)) {
-        throw new Error('must not contain a query or a fragment');
-    }
-    return url.href.replace(/\/+$/, '');
+    const isAddress = /^https?:\/\/[^\s\\]+$/i.test(value) && URL.canParse(value);
+    external_node_assert_default()(isAddress, 'must be an http or https address such as https://nomad.example.com:4646');
+    const { username, password, href } = new URL(value);
+    external_node_assert_default()(username === '' && password === '', 'must not contain credentials; use an Authorization header in the input extraHeaders');
+    external_node_assert_default()(!/[?#]/.test(value), 'must not contain a query or a fragment');
+    return href.replace(/\/+$/, '');
 }
 /** Returns a parser for values that match a pattern; it throws an error that says what is expected. */
 function matching(pattern, expected) {
     return (value) => {
-        if (!pattern.test(value)) {
-            throw new Error(`must be ${expected}`);
-        }
+        external_node_assert_default()(pattern.test(value), `must be ${expected}`);
         return value;
     };
 }
@@ -12559,7 +12558,11 @@ function parseRetryAfter(value) {
     return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __nccwpck_require__(4589);
+var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
+
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
@@ -12599,15 +12602,11 @@ function readNames(value) {
 }
 // Go writes an empty list as null.
 function expectList(value) {
-    if (value != null && !Array.isArray(value)) {
-        throw new Error('not a list');
-    }
+    external_node_assert_default()(value == null || Array.isArray(value), 'not a list');
     return value ?? [];
 }
 function expectMatch(value, pattern) {
-    if (typeof value !== 'string' || !pattern.test(value)) {
-        throw new Error('not of the expected form');
-    }
+    external_node_assert_default()(typeof value === 'string' && pattern.test(value), 'not of the expected form');
     return value;
 }
 
@@ -12641,13 +12640,26 @@ async function openConnection(nomad, limitMs) {
     await listMethods(nomad, limitMs);
 }
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-async function logIn(nomad, jwt, methodName, deadline) {
-    const body = { AuthMethodName: methodName, LoginToken: jwt.token };
-    return (0,retry/* retry */.L)(deadline, async (limitMs) => {
-        const response = await nomad.send({ method: 'POST', path: '/v1/acl/login', body }, limitMs);
+async function logIn(nomad, first, methodName, deadline) {
+    let jwt = first;
+    let hasExpired = false;
+    const attempt = async (limitMs) => {
+        if (jwt.renewal !== undefined && (0,src_deadline/* monotonicMs */.dR)() > jwt.renewal.dueMs) {
+            core/* info */.pq('Requesting another JWT from GitHub, because this one has expired or will soon.');
+            jwt = await jwt.renewal.request();
+        }
+        const body = { AuthMethodName: methodName, LoginToken: jwt.token };
+        const call = { method: 'POST', path: '/v1/acl/login', body };
+        const response = await nomad.send(call, Math.min(limitMs, deadline.leftMs));
         if (response.status !== 200) {
             const refuse = (methods) => explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
             const failure = refuse();
+            // Nomad's clock may be ahead of the issuer's.
+            if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && !hasExpired) {
+                hasExpired = true;
+                jwt.renewal.dueMs = 0;
+                return attempt(limitMs);
+            }
             throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
         }
         try {
@@ -12659,7 +12671,8 @@ async function logIn(nomad, jwt, methodName, deadline) {
             const event = { from: 'nomad', status: 200, text: '' };
             throw new failure/* Failure */.H(event, `Nomad's response${form} does not contain a valid token`, nomad.facts);
         }
-    });
+    };
+    return (0,retry/* retry */.L)(deadline, attempt);
 }
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
 async function waitUntilUsable(nomad, token, deadline) {
@@ -13007,11 +13020,14 @@ function describeToken(token, policies, methodName) {
 /* harmony export */   E: () => (/* binding */ findProxy),
 /* harmony export */   x: () => (/* binding */ describeWay)
 /* harmony export */ });
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8591);
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7194);
+/* harmony import */ var node_assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4589);
+/* harmony import */ var node_assert__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_assert__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9783);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
+
 
 
 
@@ -13020,7 +13036,7 @@ function describeToken(token, policies, methodName) {
 function findProxy(url, { withNetworks = false } = {}) {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
     const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
-    if (name === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_1__/* .checkBypass */ .H)(url) || (withNetworks && isExcluded(url))) {
+    if (name === undefined || (0,_actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__/* .checkBypass */ .H)(url) || (withNetworks && isExcluded(url))) {
         return undefined;
     }
     const value = process.env[name] ?? '';
@@ -13032,8 +13048,8 @@ function findProxy(url, { withNetworks = false } = {}) {
         return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
     }
     catch {
-        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK)(value);
-        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
+        (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(value);
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
 /** Describes the way through a proxy for messages; empty if there is none. */
@@ -13042,9 +13058,7 @@ function describeWay(proxy) {
 }
 function parseProxy(address) {
     // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
-    if (!/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address)) {
-        throw new Error('not the address of an HTTP proxy');
-    }
+    node_assert__WEBPACK_IMPORTED_MODULE_0___default()(/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address), 'not the address of an HTTP proxy');
     const { origin, username, password } = new URL(address);
     if (username === '' && password === '') {
         return { origin, authorization: undefined };
@@ -13053,7 +13067,7 @@ function parseProxy(address) {
     const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
     // A user name without a password is often a key.
     const secret = password || username;
-    [secret, decodeURIComponent(secret), encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_3__/* .mask */ .dK);
+    [secret, decodeURIComponent(secret), encoded].forEach(_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK);
     return { origin, authorization: `Basic ${encoded}` };
 }
 function isExcluded(url) {
@@ -13063,8 +13077,8 @@ function isExcluded(url) {
 }
 function isInNetwork(host, network) {
     const [, address = '', prefix] = /^(.+)\/(\d+)$/.exec(network) ?? [];
-    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 6 ? 'ipv6' : 'ipv4';
-    const list = new node_net__WEBPACK_IMPORTED_MODULE_0__.BlockList();
+    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_1__.isIP)(host) === 6 ? 'ipv6' : 'ipv4';
+    const list = new node_net__WEBPACK_IMPORTED_MODULE_1__.BlockList();
     try {
         list.addSubnet(address, Number(prefix), family);
         return list.check(host, family);

@@ -342,15 +342,14 @@ const JWT_KINDS = {
 function adviseTime({ text, jwt, methodName, now }) {
     const named = text.includes('(exp)') ? 'exp' : 'nbf';
     const claim = named in jwt.claims ? named : 'iat';
-    const seconds = (each) => Number(jwt.claims[each]);
-    const age = Math.round(now / 1000 - seconds('iat'));
-    // A JWT that the action has just requested is valid, so a clock is wrong.
-    const reason = jwt.isSupplied
-        ? 'Request the JWT right before this step, or correct the clocks of the runner and of the Nomad servers'
-        : Math.abs(age) > 60
-            ? `It was issued ${String(age)} s ago by that clock: the login took too long because of retries, or the clock of the runner or of the Nomad servers is wrong`
-            : "It was issued moments ago, and the runner's clock agrees with the issuer's, so the clock of the Nomad servers is wrong: correct it";
-    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(seconds(claim) * 1000)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}. Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    const ms = Number(jwt.claims[claim]) * 1000;
+    const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    const reason = !jwt.isSupplied
+        ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
+        : claim === 'exp' && ms < now
+            ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
+            : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
+    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(ms)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}`;
 }
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
@@ -735,15 +734,18 @@ async function retry(deadline, attempt) {
     let share = 0;
     let lastId = '';
     let lastTelling;
+    let factor = 1;
     for (let attempts = 1;; attempts += 1) {
         try {
-            return await attempt(deadline.attemptMs);
+            return await attempt(Math.min(deadline.leftMs, factor * deadline.attemptMs));
         }
         catch (error) {
             if (!(error instanceof Failure)) {
                 throw error;
             }
             const isTimeout = error.facts.code === 'NO_RESPONSE';
+            // A slow server gets more time, up to all that is left.
+            factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
             lastTelling = isTimeout ? lastTelling : error;
@@ -785,7 +787,11 @@ async function retry(deadline, attempt) {
     }
 }
 
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __webpack_require__(4589);
+var external_node_assert_default = /*#__PURE__*/__webpack_require__.n(external_node_assert_);
 ;// CONCATENATED MODULE: ./src/inputs/headers.ts
+
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-5
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -809,18 +815,12 @@ function parseHeaders(text) {
             continue;
         }
         const where = `line ${String(index + 1)}`;
-        const problems = [
-            [name === '', `must contain "Name: value" lines, but ${where} is not one`],
-            [value === '', `has no value on ${where}; check that the secret it comes from is set`],
-            [JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`],
-            [!NAME.test(name) || !VALUE.test(value), `contains a character on ${where} that is not allowed in a header`],
-            [RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`],
-            [headers.has(name), `repeats the header on ${where}`],
-        ];
-        const [, problem] = problems.find(([isPresent]) => isPresent) ?? [];
-        if (problem !== undefined) {
-            throw new Error(problem);
-        }
+        assert(name !== '', `must contain "Name: value" lines, but ${where} is not one`);
+        assert(value !== '', `has no value on ${where}; check that the secret it comes from is set`);
+        assert(!JOINED.test(value), `has two headers on ${where}; write "extraHeaders: |" to keep lines apart`);
+        assert(NAME.test(name) && VALUE.test(value), `contains a character on ${where} that is not allowed in a header`);
+        assert(!RESERVED.test(name), `sets ${name} on ${where}, which this action sets itself or does not allow`);
+        assert(!headers.has(name), `repeats the header on ${where}`);
         headers.set(name, value);
     }
     return Object.fromEntries(headers);
@@ -854,6 +854,7 @@ var external_node_path_ = __webpack_require__(6760);
 
 
 
+
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
@@ -862,9 +863,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 function parseCertificates(value) {
     const { content, path } = load(value);
     const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
-    if (blocks.length === 0) {
-        throw new Error('does not contain a certificate (-----BEGIN CERTIFICATE-----)');
-    }
+    assert(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     const certificates = blocks.map((block, index) => {
         try {
             return new X509Certificate(block);
@@ -887,9 +886,8 @@ function parsePrivateKey(value) {
     maskKey(content);
     const text = decode(content, path);
     maskKey(text);
-    if (/BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text)) {
-        throw new Error('is encrypted with a passphrase; store the key without one in a secret');
-    }
+    const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
+    assert(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
     const [key = ''] = findBlocks(text, /PRIVATE KEY$/);
     try {
         createPrivateKey(key);
@@ -928,11 +926,9 @@ function decode(content, path) {
     const base64 = content.replace(/\s/g, '');
     const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
     const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
-    if (!text.includes(BEGIN)) {
-        throw new Error(path === undefined
-            ? 'must be PEM text, base64 of PEM text, or the path of a file'
-            : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
-    }
+    assert(text.includes(BEGIN), path === undefined
+        ? 'must be PEM text, base64 of PEM text, or the path of a file'
+        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
     return text.replace(/\\[rn]/g, '\n');
 }
 function findBlocks(text, label) {
@@ -948,6 +944,7 @@ var external_node_net_ = __webpack_require__(7030);
 // EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 var proxy = __webpack_require__(9783);
 ;// CONCATENATED MODULE: ./src/proxy.ts
+
 
 
 
@@ -978,9 +975,7 @@ function describeWay(proxy) {
 }
 function parseProxy(address) {
     // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
-    if (!/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address)) {
-        throw new Error('not the address of an HTTP proxy');
-    }
+    external_node_assert_default()(/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address), 'not the address of an HTTP proxy');
     const { origin, username, password } = new URL(address);
     if (username === '' && password === '') {
         return { origin, authorization: undefined };
@@ -1298,6 +1293,7 @@ function parseRetryAfter(value) {
 
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
+
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const token_NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const TYPE = /^(client|management)$/;
@@ -1336,15 +1332,11 @@ function readNames(value) {
 }
 // Go writes an empty list as null.
 function expectList(value) {
-    if (value != null && !Array.isArray(value)) {
-        throw new Error('not a list');
-    }
+    assert(value == null || Array.isArray(value), 'not a list');
     return value ?? [];
 }
 function expectMatch(value, pattern) {
-    if (typeof value !== 'string' || !pattern.test(value)) {
-        throw new Error('not of the expected form');
-    }
+    assert(typeof value === 'string' && pattern.test(value), 'not of the expected form');
     return value;
 }
 
