@@ -1,9 +1,11 @@
-import { setUpGithubMethod } from '../testbed/nomad/admin.js';
-import { startIssuer } from '../testbed/issuer.js';
-import { startFakeCluster } from '../testbed/nomad/nomad.js';
+import { readSetup } from '../simulator/setups.js';
+import { startIssuer, type Issuer } from '../testbed/issuer.js';
+import { startFakeCluster, type NomadServer } from '../testbed/nomad/nomad.js';
 import { runMain } from '../testbed/runner.js';
 
-const COLUMNS = 118;
+// Narrow enough to be read on a phone.
+const COLUMNS = 58;
+const WIDTH = 520;
 const LINE_HEIGHT = 20;
 // The ID and the time of the token, which each run has anew.
 const ACCESSOR_ID = 'c0ffee00-0000-4000-8000-000000000002';
@@ -22,27 +24,40 @@ export async function drawLog(): Promise<string> {
   return draw(logs.flatMap(([title, log]) => toLines(title, log)).slice(0, -1));
 }
 
-// Runs a login that succeeds and one that is refused, and returns their logs by the titles of the steps.
+// Runs a login that succeeds and one that is refused, and returns the first paragraphs of their logs by the titles of the steps.
 async function runLogins(): Promise<Record<string, string>> {
   const issuer = await startIssuer();
   const nomad = await startFakeCluster();
   try {
-    await setUpGithubMethod(nomad.admin, issuer);
+    await setUpNomad(nomad, issuer);
     const logIn = async (env: Record<string, string>): Promise<string> => {
-      const inputs = { url: nomad.url, exportConnection: 'true' };
-      const action = { GITHUB_ACTION_REPOSITORY: 'OWNER/nomad-jwt-auth', GITHUB_ACTION_REF: 'v1' };
-      const { collapsedLog } = await runMain({ inputs, env: { ...env, ...action } });
+      const method = { methodName: 'github-adv', jwtGithubAudience: 'nomad.example.com' };
+      const { collapsedLog } = await runMain({ inputs: { url: nomad.url, exportConnection: 'true', ...method }, env });
       return collapsedLog
+        .replace(/( [^.\n]*:)?\n\n.*/s, '')
         .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/, ACCESSOR_ID)
         .replace(/expires \S+Z/, `expires ${EXPIRY}`);
     };
     return {
-      'Log in to Nomad, on a push to main': await logIn(issuer.environment),
-      'Log in to Nomad, on a push to another branch': await logIn(issuer.startJob({ ref: 'refs/heads/feature' })),
+      'A push to main': await logIn(issuer.environment),
+      'A push to another branch': await logIn(issuer.startJob({ ref: 'refs/heads/feature' })),
     };
   } finally {
     await Promise.all([nomad.close(), issuer.close()]);
   }
+}
+
+async function setUpNomad({ admin }: NomadServer, { jwksUrl }: Issuer): Promise<void> {
+  const { method, rules, roles, policies } = await readSetup('github-adv');
+  await admin.putMethod(method.Name, { ...method.Config, JWKSURL: jwksUrl });
+  await Promise.all(policies.map(({ Name, Rules }) => admin.putPolicy(Name, Rules)));
+  for (const { Name, Policies } of roles) {
+    await admin.putRole(
+      Name,
+      Policies.map((policy) => policy.Name),
+    );
+  }
+  await Promise.all(rules.map((rule) => admin.putRule(rule)));
 }
 
 function toLines(title: string, log: string): Line[] {
@@ -69,8 +84,8 @@ function draw(lines: Line[]): string {
     const y = String((index + 1.5) * LINE_HEIGHT);
     return `<text x="36" y="${y}" fill="${COLORS.number}" text-anchor="end">${number}</text><text x="48" y="${y}" fill="${color}" xml:space="preserve">${escape(text)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 ${String(height)}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13">
-<rect width="1000" height="${String(height)}" rx="8" fill="#0d1117"/>
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${String(WIDTH)}" viewBox="0 0 ${String(WIDTH)} ${String(height)}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13">
+<rect width="${String(WIDTH)}" height="${String(height)}" rx="8" fill="#0d1117"/>
 ${texts.filter((_, index) => lines[index]?.text !== '').join('\n')}
 </svg>
 `;

@@ -28,13 +28,12 @@ const RECIPES: Recipe[] = [
 ];
 const readCommands = (heading: string): string => readBlocks('docs/examples.md', heading, 'sh')[0] ?? '';
 
-test('the quick start has the auth method and the policy of nomad-config, and no variable or escaped quote', async () => {
-  const [, setUp = ''] = readBlocks('README.md', '1. Configure Nomad', 'sh');
-  const [policy = '', method = ''] = [...setUp.matchAll(/<<'EOF'\n(.*?)^EOF/gms)].map(([, document]) => document);
+test('the quick start has the auth method and the policy of nomad-config', async () => {
+  const [, setUp = ''] = readBlocks('README.md', '1. Set up Nomad', 'sh');
+  const [policy = '', method = ''] = [...setUp.matchAll(/<<'?EOF'?\n(.*?)^EOF/gms)].map(([, document]) => document);
   const [example] = (await readSetup('github-adv')).policies;
-  expect(JSON.parse(method)).toEqual(adv);
+  expect(JSON.parse(method)).toEqual({ ...adv, BoundAudiences: ['$audience'] });
   expect(policy.replace(/#.*$|\s/gm, '')).toBe(example?.Rules.replace(/#.*$|\s/gm, ''));
-  expect(setUp).not.toMatch(/\$(?!\{value\.repo_id\}')|\\"/);
 });
 
 test.each(NOMADS)('the recipes of docs/examples.md have selectors that fit their jobs on %s', async (_, start) => {
@@ -52,8 +51,7 @@ describeReal('on a real Nomad', () => {
 
   beforeAll(async () => {
     workspace = await Workspace.start();
-    const [, setUp = ''] = readBlocks('README.md', '1. Configure Nomad', 'sh');
-    await workspace.paste(setUp.replace(/https:\S+\/jwks/, workspace.issuer.jwksUrl));
+    await workspace.pasteQuickStart();
   }, 60_000);
 
   afterAll(() => workspace.close());
@@ -96,5 +94,18 @@ describeReal('on a real Nomad', () => {
         expect(roles.flat()).not.toContain(role);
       }
     }
+  });
+
+  test('the quick start can be pasted again, and adds another repository or owner', async () => {
+    await workspace.pasteQuickStart();
+    await workspace.pasteQuickStart('repo_id=75');
+    expect(await workspace.readRoles({ repository_id: '75' })).toEqual(['repo-75']);
+    await workspace.pasteQuickStart('owner_id=66 repo_id=76');
+    expect(await workspace.readRoles({ repository_owner_id: '66', repository_id: '76' })).toEqual(['repo-76']);
+    const rules = await workspace.paste('nomad acl binding-rule list');
+    expect(rules.match(/Pushes to main, owner \d+/g)?.sort()).toEqual([
+      'Pushes to main, owner 65',
+      'Pushes to main, owner 66',
+    ]);
   });
 });

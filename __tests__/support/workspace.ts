@@ -10,8 +10,9 @@ import { changeClaims, EXAMPLE, type Claims } from '../../simulator/identities.j
 import { startIssuer, type Issuer } from '../../testbed/issuer.js';
 import { findNomad } from '../../testbed/nomad/agent.js';
 import type { Token } from '../../nomad-rules/api.js';
-import { startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad/nomad.js';
+import { isSince, startFakeCluster, startRealNomad, type NomadServer } from '../../testbed/nomad/nomad.js';
 import { ROOT } from '../../testbed/root.js';
+import { readBlocks } from './docs.js';
 
 /** The nomad program in NOMAD_BIN or on the PATH, if there is one. */
 export const program = await findNomad();
@@ -74,6 +75,14 @@ export class Workspace {
   /** Pastes commands in the folder, with a management token unless another one is given. */
   paste(commands: string, secretId = this.nomad.admin.secretId): Promise<string> {
     return paste(commands, this.folder, { ...this.env, NOMAD_TOKEN: secretId });
+  }
+
+  /** Pastes the quick start of the README, with the IDs of the example job unless others are given. */
+  async pasteQuickStart(ids = ''): Promise<void> {
+    const [, commands = ''] = readBlocks('README.md', '1. Set up Nomad', 'sh');
+    const known = isSince(this.nomad.version, '1.7.0') ? commands : commands.replace(/-token-name-format=\S+/, '');
+    const values = `owner_id=65 repo_id=74 audience=nomad.example.com ${ids}\n`;
+    await this.paste(values + known.replace(/https:\S+\/jwks/, this.issuer.jwksUrl));
   }
 
   /** Logs the example job in, with some claims changed; returns the token, or the refusal as its name. */

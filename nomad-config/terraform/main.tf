@@ -55,7 +55,7 @@ resource "nomad_acl_auth_method" "github" {
 }
 
 resource "nomad_acl_binding_rule" "repositories" {
-  description = "The role of the repository, for pushes to main"
+  description = "Pushes to main, owner ${var.owner_id}"
   auth_method = nomad_acl_auth_method.github.name
   bind_type   = "role"
   bind_name   = "repo-$${value.repo_id}"
