@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Deadline, withTimeout } from '../../src/deadline.js';
+import { Deadline } from '../../src/deadline.js';
 import { Failure, type Event } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
-import { formatSeconds, formatTime } from '../../src/times.js';
 import { skipWaits, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
 const BUSY: Event = { from: 'nomad', status: 503, text: '' };
@@ -110,26 +109,4 @@ describe('retry', () => {
     const failure = new Failure(BUSY, 'It failed', {}, cause);
     await expect(retry(new Deadline(0.01), attempt(failure))).rejects.toMatchObject({ cause });
   });
-});
-
-describe('a deadline', () => {
-  test('limits an attempt to a third of the timeout, to 30 s, and to what is left', () => {
-    const clock = jest.spyOn(process.hrtime, 'bigint').mockReturnValue(0n);
-    const deadline = new Deadline(60);
-    expect([deadline.attemptMs, new Deadline(3600).attemptMs]).toEqual([20_000, 30_000]);
-    clock.mockReturnValue(59_000_000_000n);
-    expect([deadline.leftMs, deadline.attemptMs]).toEqual([1_000, 1_000]);
-    clock.mockReturnValue(61_000_000_000n);
-    expect([deadline.leftMs, deadline.attemptMs]).toEqual([0, 0]);
-    clock.mockRestore();
-  });
-
-  test('ends a promise that hangs, but not one that settles before', async () => {
-    const hang = new Promise<never>(() => undefined);
-    await expect(withTimeout(5, hang, () => new Error('Too late'))).rejects.toThrow('Too late');
-    await expect(withTimeout(60_000, Promise.resolve(7), () => new Error('Too late'))).resolves.toBe(7);
-  });
-
-  test('is shown with one decimal, and a time in whole seconds', () =>
-    expect([formatSeconds(1_250), formatTime(1_790_000_060_999)]).toEqual(['1.3 s', '2026-09-21T14:14:20Z']));
 });

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Jwt } from '../../src/jwt.js';
 import { listMethods, logIn, waitUntilUsable } from '../../src/nomad/login.js';
-import { revokeToken } from '../../src/nomad/revoke.js';
 import { parseToken, type NomadToken } from '../../src/nomad/token.js';
 import { catchFailure, jwtWith, meetNomad, skipWaits, useProcess, type Meeting } from '../support/in-process.js';
 import { answer, drop, hang, inTurn, TOKEN, type Nomad, type Respond } from '../support/servers.js';
@@ -221,38 +220,5 @@ describe('a new token', () => {
     };
     expect((await use({ self }, TOKEN, 3_600))[1]).toBe(5);
     clock.mockRestore();
-  });
-});
-
-describe('a revocation', () => {
-  /** Returns the log without debug lines and masks. */
-  const revoke = (respond: Respond): Promise<string> =>
-    meetNomad({ revoke: respond }, async ({ inputs: { connection } }) => {
-      await revokeToken(TOKEN.AccessorID, TOKEN.SecretID, connection);
-      return output.text.replace(/^::(debug|add-mask)::.*\n/gm, '').trim();
-    });
-
-  test.each<[string, Respond]>([
-    ['since 1.10', answer(403, 'Permission denied\n')],
-    ['up to 1.8', answer(404, 'ACL token not found')],
-    ['of a follower', answer(403, 'rpc error: Permission denied')],
-    ['since 1.11', answer(500, 'ACL token expired')],
-  ])('is not needed after these words of Nomad %s', async (_, gone) =>
-    expect(await revoke(gone)).toBe(`The management token ${TOKEN.AccessorID} had already expired or been revoked.`),
-  );
-
-  test('is retried if the server is busy', async () => {
-    expect(await revoke(inTurn(answer(503), answer(200)))).toMatch(/\nThe management token \S+ is revoked\.$/);
-  });
-
-  test.each<[string, Respond, RegExp]>([
-    ['refuses it', answer(403, 'Forbidden'), /Nomad refused to revoke the token \(403\): Forbidden\./],
-    ['is busy for 5 seconds', answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s\)\./],
-  ])('causes one warning if the server %s', async (_, respond, reason) => {
-    const log = await revoke(respond);
-    expect(log).toMatch(
-      /^::warning::The management token \S+ could not be revoked and stays valid until it expires\. .*$/,
-    );
-    expect(log).toMatch(reason);
   });
 });

@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { adviseAddress } from '../../src/outputs/export-connection.js';
-import { createFolder, deleteFolder } from '../../src/outputs/state.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import type { Inputs } from '../../src/inputs/inputs.js';
 import { connectTo, useProcess } from '../support/in-process.js';
@@ -109,25 +108,6 @@ describe('the PEM files of exportConnection', () => {
 
 describe('in this process', () => {
   const output = useProcess();
-
-  test.each([
-    ['', tmpdir()],
-    [relative(process.cwd(), root), root],
-  ])('the folder of PEM files with RUNNER_TEMP %j is in %s, and is deleted with its files', (path, parent) => {
-    process.env['RUNNER_TEMP'] = path;
-    const folder = createFolder();
-    writeFileSync(join(folder, 'a.pem'), 'pem');
-    expect(dirname(folder)).toBe(parent);
-    // The second time, it does not exist.
-    deleteFolder(folder);
-    deleteFolder(folder);
-    expect(existsSync(folder)).toBe(false);
-  });
-
-  test.each(['/precious', '/../nomad-jwt-auth-x'])('a folder on the path RUNNER_TEMP%s is not deleted', (path) => {
-    process.env['RUNNER_TEMP'] = root;
-    expect(() => deleteFolder(root + path)).toThrow('not a folder of this action');
-  });
 
   test.each([
     ['', 'https://nomad.example.com', { NOMAD_REGION: 'eu', NOMAD_NAMESPACE: '' }],

@@ -1,0 +1,16 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseJwt } from '../src/jwt.js';
+
+describe('a JWT', () => {
+  const encode = (value: string): string => Buffer.from(value).toString('base64url');
+
+  test('is decoded', () => {
+    const token = `${encode('{"alg":"none"}')}.${encode('{"sub":"ü"}')}.`;
+    expect(parseJwt(token, true)).toEqual({ token, header: { alg: 'none' }, claims: { sub: 'ü' }, isSupplied: true });
+  });
+
+  test.each([
+    ...['e30.e30', 'e30.e30.x.y', 'e30.hunter2.x', 'hunter2.e30.x', 'e30. e30.x', 'e30.e30.!', 'e30.e30.x\n'],
+    ...['[]', 'null', '7'].map((claims) => `e30.${encode(claims)}.x`),
+  ])('is not %j', (token) => expect(parseJwt(token, true)).toBeUndefined());
+});
