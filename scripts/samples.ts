@@ -6,7 +6,7 @@ import { readInputs } from '../src/inputs/inputs.js';
 import type { Jwt } from '../src/jwt.js';
 import { explainError, Timeout } from '../src/nomad/connection-error.js';
 import type { Certificate, Progress } from '../src/nomad/dispatcher.js';
-import { explainResponse } from '../src/nomad/response.js';
+import { explainResponse, type Response } from '../src/nomad/response.js';
 import { ProxyError } from '../src/nomad/tunnel.js';
 import { describeWay, findProxy } from '../src/proxy.js';
 
@@ -56,7 +56,8 @@ export function makeSamples(): Record<KindId, Failure[]> {
       input('caCertificate', '/etc/nomad/ca.pem'),
       input('extraHeaders', 'X-Team:'),
     ],
-    'invalid-proxy': [withEnv({ https_proxy: 'socks5://a' }, () => findProxy(new URL(URL_OF_NOMAD)))],
+    // A longer value would be masked, which prints it.
+    'invalid-proxy': [withEnv({ https_proxy: ':' }, () => findProxy(new URL(URL_OF_NOMAD)))],
     'unwritable-file': [
       new Failure('unwritable-file', 'This step cannot write to the file that GITHUB_ENV names (EACCES)'),
     ],
@@ -213,7 +214,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
       refuse(530, 'error code: 1033'),
     ],
     'no-leader': [refuse(500, 'No cluster leader')],
-    redirect: [refuse(307, '', {}, 'https://login.example.com/')],
+    redirect: [refuse(307, '', {}, { location: 'https://login.example.com/' })],
     'login-not-found': [refuse(404, '')],
     'nomad-refused': [refuse(403, 'Permission denied'), refuse(500, 'raft apply failed: no space left on device')],
     'not-nomad': [
@@ -265,8 +266,13 @@ const proxied = (status: number): Failure =>
   explainError(new ProxyError(status), PLACE + describeWay(PROXY), progress('TCP'), { ...FACTS, proxy: PROXY });
 
 /** Returns the failure of a login that gets this response. */
-export function refuse(status: number, text: string, facts: Partial<Facts> = {}, location?: string): Failure {
-  return explainResponse('Nomad refused the login', { status, headers: { location }, text }, { ...FACTS, ...facts });
+export function refuse(
+  status: number,
+  text: string,
+  facts: Partial<Facts> = {},
+  headers: Response['headers'] = {},
+): Failure {
+  return explainResponse('Nomad refused the login', { status, headers, text }, { ...FACTS, ...facts });
 }
 
 function refuseJwt(text: string, jwt: Partial<Jwt> = {}): Failure {

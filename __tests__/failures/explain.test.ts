@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { refuse } from '../../scripts/samples.js';
 import { explain, render } from '../../src/failures/explain.js';
 import { Failure, type Facts, type Reached } from '../../src/failures/failure.js';
-import { jwtWith, NOW, refuse, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
+import { jwtWith, URL_OF_NOMAD, useProcess } from '../support/in-process.js';
 
-const SECONDS = NOW / 1000;
+const SECONDS = 1_790_000_060;
+const KNOWN = { methodName: 'gihub', methods: ['github', 'github-adv'], now: SECONDS * 1000 };
 const ALTNAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 const UNTRUSTED = 'SELF_SIGNED_CERT_IN_CHAIN';
 const PROXY = { origin: 'http://a.com', variable: 'HTTPS_PROXY' };
@@ -75,7 +77,7 @@ describe('the advice on a connection', () => {
     ['https://nomad.com', 'http://nomad.com/', 'Redirects are not followed'],
     ['http://nomad.com', '/ui/', 'instead of http://nomad.com.'],
   ])('of %s is, for a redirect to %s: %s', (url, location, advice) =>
-    expect(refuse({ status: 307, headers: { location } }, {}, url).advice).toContain(advice),
+    expect(refuse(307, '', { url }, { location }).advice).toContain(advice),
   );
 });
 
@@ -124,17 +126,17 @@ describe('the advice on a refusal', () => {
     [500, 'on several lines:\nEOF', {}, 'have no leader'],
     [500, '"a" list claim', {}, 'The claim a is not a list of single values.', 'pointer such as /a/NAME'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {
-    const { advice } = refuse({ status, text }, facts);
+    const { advice } = refuse(status, text, { ...KNOWN, ...facts });
     expect(words.filter((word) => !advice.includes(word))).toEqual([]);
   });
 
   test('of Nomad about a JWT of another system begins with the rule', () =>
-    expect(refuse({ text: NO_RULE }, supplied({ sub: 'x' })).advice).toMatch(/^No binding rule of the auth/));
+    expect(refuse(400, NO_RULE, supplied({ sub: 'x' })).advice).toMatch(/^No binding rule of the auth/));
 });
 
 describe('the claims after a refusal', () => {
   const log = (claims: Record<string, unknown>, text = NO_RULE): string => {
-    explain(refuse({ text }, { jwt: jwtWith(claims) }));
+    explain(refuse(400, text, { jwt: jwtWith(claims) }));
     return output.text;
   };
 
@@ -182,7 +184,7 @@ describe('the link of an annotation', () => {
   });
 
   test('is kept whole if the text is too long', () => {
-    const failure = refuse({ status: 500, text: 'x y '.repeat(2_000) }, {}, `https://${'a.'.repeat(600)}com`);
+    const failure = refuse(500, 'x y '.repeat(2_000), { url: `https://${'a.'.repeat(600)}com` });
     const text = render(failure, 'docs/troubleshooting.md');
     expect(text.length).toBeLessThanOrEqual(1_450);
     expect(text.endsWith('\ndocs/troubleshooting.md#nomad-refused')).toBe(true);

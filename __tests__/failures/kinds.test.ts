@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { makeSamples } from '../../scripts/samples.js';
+import { makeSamples, refuse } from '../../scripts/samples.js';
 import { SIXTH } from '../../src/deadline.js';
 import { render } from '../../src/failures/explain.js';
 import { Failure, type Event, type Peer, type Reached } from '../../src/failures/failure.js';
-import { refuse, useProcess } from '../support/in-process.js';
+import { useProcess } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 
 // docs/troubleshooting.md shows each kind's sample, advice, retry policy and recorded responses.
@@ -50,7 +50,7 @@ test('each sample is of its kind', () => {
 
 test.each(VERSIONS)('each refusal that Nomad %s sends has advice of its own', (version) => {
   const refusals = readLogins(version).filter(({ name, response }) => response.status > 200 && !NEVER_ASKED.test(name));
-  const kinds = refusals.map(({ response: { status, body } }) => judge(refuse({ status, text: body })));
+  const kinds = refusals.map(({ response: { status, body } }) => judge(refuse(status, body)));
   expect(kinds.filter((id) => GENERAL_KINDS.includes(id))).toEqual([]);
 });
 
@@ -94,7 +94,7 @@ server-busy | 429
 `),
 )('the response %j of Nomad is of the kind %s', (response, id) => {
   const { status, text } = readEvent(`nomad ${response}`) as { status: number; text: string };
-  expect(judge(refuse({ status, text }))).toBe(id);
+  expect(judge(refuse(status, text))).toBe(id);
 });
 
 test.each(
@@ -128,5 +128,5 @@ github-unavailable | github 408; github 429; github 500; to github NO_RESPONSE; 
 github-job-pending | github 403 Can't issue ID_TOKEN for job in 'Delayed' state
 `),
 )('the event %j is of the kind %s', (event, id) =>
-  expect(judge(new Failure(readEvent(event), 'It failed', refuse({}).facts))).toBe(id),
+  expect(judge(new Failure(readEvent(event), 'It failed', refuse(400, '').facts))).toBe(id),
 );

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { refuse } from '../../scripts/samples.js';
 import { explain } from '../../src/failures/explain.js';
 import { mask, quote } from '../../src/secrets.js';
-import { refuse, useProcess } from '../support/in-process.js';
+import { useProcess } from '../support/in-process.js';
 import { readInputsWith } from '../support/read-inputs-with.js';
 
 const SECRET = 'hunter2-hunter2';
@@ -85,7 +86,7 @@ test('any response is explained in one annotation without secrets', () => {
   fc.assert(
     fc.property(status, text, text, (code, body, location) => {
       const headers = { location, 'retry-after': location };
-      const annotation = explain(refuse({ status: code, headers, text: body }));
+      const annotation = explain(refuse(code, body, {}, headers));
       expect(annotation.length).toBeLessThanOrEqual(1_450);
       expect(annotation).not.toContain(SECRET);
     }),

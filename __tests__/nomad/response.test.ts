@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { refuse } from '../../scripts/samples.js';
 import { render } from '../../src/failures/explain.js';
 import type { Failure } from '../../src/failures/failure.js';
 import { mask } from '../../src/secrets.js';
-import { refuse, useProcess } from '../support/in-process.js';
+import { useProcess } from '../support/in-process.js';
 
 useProcess();
 
 const say = (status: number, text: string, headers: Record<string, string> = {}): Failure =>
-  refuse({ status, headers, text }, {}, 'https://nomad.example.com');
+  refuse(status, text, { url: 'https://nomad.example.com' }, headers);
 
 describe('an unexpected response', () => {
   test.each([
@@ -54,7 +55,7 @@ describe('an unexpected response', () => {
     const secret = 'hunter2-hunter2"octocat';
     mask(secret);
     const { facts, message } = say(400, `${' '.repeat(4_096 - length)}${secret} and more`);
-    const named = refuse({ status: 500, text: `computed "role" bind name for bind target is invalid: "${secret}"` });
+    const named = refuse(500, `computed "role" bind name for bind target is invalid: "${secret}"`);
     expect(facts.text + message + render(named)).not.toContain('hunter');
   });
 });
@@ -66,7 +67,7 @@ test.each([
   ...['::a ', '\u001b[', '\u001b]', '\u200b', 'eyJ', 'eyJa.', ' ', 'c0ffee00-0000-4000-8000-00000000000'],
 ])('a body of 512 KiB that is made to slow down patterns is explained like any other: %j', (fragment) => {
   for (const status of [401, 500]) {
-    const failure = refuse({ status, text: fragment.repeat((512 * 1024) / fragment.length) });
+    const failure = refuse(status, fragment.repeat((512 * 1024) / fragment.length));
     expect(failure.id).not.toBe('unexpected');
     expect(render(failure).length).toBeLessThanOrEqual(1_450);
   }

@@ -1,12 +1,10 @@
-import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import type { ServerOptions } from 'node:https';
 import { afterEach, beforeEach } from '@jest/globals';
 import { Deadline } from '../../src/deadline.js';
-import { Failure, type Facts } from '../../src/failures/failure.js';
+import { Failure } from '../../src/failures/failure.js';
 import type { Connection, Inputs } from '../../src/inputs/inputs.js';
 import type { Jwt } from '../../src/jwt.js';
 import { NomadApi } from '../../src/nomad/api.js';
-import { explainResponse, type Response } from '../../src/nomad/response.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
 
 /** Adds what this process prints to `output`, and returns the function that ends that. */
@@ -60,18 +58,8 @@ export function connectTo(url: string, more: Partial<Connection> = {}): Connecti
   return { url, extraHeaders: {}, tlsSkipVerify: false, timeout: 60, ...more } as Connection;
 }
 
-/** When the failures below happen. */
-export const NOW = Date.parse('2026-09-21T14:14:20Z');
-
-/** The address of Nomad in the failures below. */
+/** The address of Nomad in failures that no server causes. */
 export const URL_OF_NOMAD = 'https://nomad.example.com:4646';
-
-/** Returns the failure of a login of a GitHub job that gets this response from Nomad. */
-export function refuse(response: Partial<Response>, facts: Partial<Facts> = {}, url = URL_OF_NOMAD): Failure {
-  const jwt = jwtWith({ ...exampleClaims, iat: NOW / 1000 }, { alg: 'RS256' });
-  const known = { url, jwt, methodName: 'gihub', methods: ['github', 'github-adv'], now: NOW, ...facts };
-  return explainResponse('Nomad refused the login', { status: 400, headers: {}, text: '', ...response }, known);
-}
 
 /** What a test of Nomad's API uses. */
 export interface Meeting {
