@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isSeq, LineCounter, parseDocument } from 'yaml';
 import { BadFile } from './bad-file.js';
-import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
+import { EXAMPLE, omit, RENEWED, STRANGERS, type Claims } from './identities.js';
 
 /** The help text. */
 export const HELP = `Simulates logins to Nomad, so that you can test binding rules before you create them.
@@ -40,6 +40,8 @@ file is invalid or the fake Nomad cannot judge a rule, otherwise 0.`;
 export interface Expectation {
   /** Its name in the table, instead of its claims. */
   name?: string;
+  /** The group of strangers that it is about, instead of a job. */
+  who?: string;
   claims: Claims;
   gets: string;
   /** Where the file describes it. */
@@ -113,13 +115,21 @@ async function readExpectations(file: string): Promise<Expectation[]> {
   return document.contents.items.map((node) => {
     const { line } = lineCounter.linePos(node.range[0]);
     const job: unknown = node.toJS(document);
-    const { name, gets, ...claims } = (isObject(job) ? job : {}) as Claims;
+    const { name, who, gets, ...claims } = (isObject(job) ? job : {}) as Claims;
     const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
     if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
       const problem = `has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`;
       throw new BadFile(file, problem, line);
     }
-    return { ...(typeof name === 'string' && { name }), claims, gets: parts.join(', '), line };
+    const isStranger = STRANGERS.some((stranger) => stranger === who);
+    if (who !== undefined && (!isStranger || Object.keys(claims).length > 0)) {
+      throw new BadFile(file, `must name one of these in "who", without claims: ${STRANGERS.join(', ')}.`, line);
+    }
+    return {
+      ...(typeof name === 'string' && { name }),
+      ...(typeof who === 'string' && { who }),
+      ...{ claims, gets: parts.join(', '), line },
+    };
   });
 }
 

@@ -1,10 +1,11 @@
 import { startNomad } from '../testbed/nomad/nomad.js';
 import { HELP, readPlan } from './arguments.js';
 import { changeClaims } from './identities.js';
-import { color, formatLog, formatResult, formatTable, showProgress } from './report.js';
+import { color, formatLog, formatResult, formatTables, showProgress } from './report.js';
 import { readSetup } from './setups.js';
 import { listJobs, simulate, tryJobs } from './simulate.js';
 import { withSimulation } from './simulation.js';
+import { tryStrangers } from './strangers.js';
 
 type Print = (lines: string) => void;
 
@@ -26,9 +27,10 @@ export async function runDemo(print: Print, start = startNomad): Promise<number>
     nomadName: simulation.nomad.name,
     login: await simulation.runAction(setup.claims),
     refusal: await simulation.runAction(changeClaims(setup.claims, { ref: 'refs/heads/feature' })),
-    rows: await tryJobs(simulation, listJobs(setup.claims)),
+    jobs: await tryJobs(simulation, listJobs(setup.claims)),
+    strangers: await tryStrangers(simulation, setup.claims),
   }));
-  const { nomadName, login, refusal, rows } = await showProgress('Simulating logins…', simulated);
+  const { nomadName, login, refusal, jobs, strangers } = await showProgress('Simulating logins…', simulated);
   print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
 Nomad has the auth method github-adv of docs/nomad-setup.md: a push to main gets the role of its repository.
@@ -40,7 +42,7 @@ A push to the branch feature is refused:
 ${formatLog(refusal.collapsedLog)}
 
 Who gets a token, and why others do not:
-${formatTable(rows)}
+${formatTables([...jobs, ...strangers.map(({ row }) => row)])}
 
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md

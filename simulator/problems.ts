@@ -1,46 +1,92 @@
-import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { listVariables } from '../nomad-rules/formats.js';
-import { evaluate, parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
+import { parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
 import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
+import { GITHUB_CLAIMS, GITHUB_ISSUERS } from './identities.js';
 import { describeRule, listAttributes, nameAttribute, type Attribute } from './rules.js';
+import type { FromFile } from './setup-folder.js';
 import type { Setup } from './setups.js';
+import type { Warning } from './simulate.js';
 
 const TOKEN_NAME_VARIABLES = [
   { name: 'auth_method_type', claim: '' },
   { name: 'auth_method_name', claim: '' },
 ];
 
-/** Returns a description of each probable mistake in a setup, whichever job logs in. */
-export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims'>): string[] {
+/** Returns each probable mistake in a setup, whichever job logs in. */
+export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims'>): Warning[] {
   const { Name, Config, TokenNameFormat = '' } = method;
   const attributes = listAttributes(Config);
   const problems = [
-    ...(rules.length === 0 ? [`The auth method ${Name} has no binding rules, so no job can log in.`] : []),
+    !Config.BoundAudiences?.length &&
+      `The auth method ${Name} has no BoundAudiences, so it also accepts JWTs that a job requested for another service.`,
+    !Config.BoundIssuer?.length &&
+      `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
+    rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
+    ...findAmbiguous(Config.ClaimMappings),
+    ...findUnknownMappings(Config),
     ...findUnknownVariables(TokenNameFormat, [...attributes, ...TOKEN_NAME_VARIABLES]).map(
       (problem) => `TokenNameFormat: ${problem} Until then, every login fails.`,
     ),
-    ...rules.flatMap((rule) =>
-      [
-        ...findUnknownVariables(rule.BindName ?? '', attributes),
-        ...findSelectorProblems(rule.Selector ?? '', attributes),
-        ...findMissingTarget(rule, roles, policies),
-      ].map((problem) => `${describeRule(rule)}: ${problem}`),
-    ),
-    ...roles.flatMap((role) => findMissingPolicies(role, policies)),
+  ].filter((problem) => problem !== false);
+  const ofRules = rules.flatMap((rule) =>
+    [
+      ...(rule.Selector ? [] : ['The rule has no selector, so it matches every JWT.']),
+      ...findUnknownVariables(rule.BindName ?? '', attributes),
+      ...findSelectorProblems(rule.Selector ?? '', attributes),
+      ...findMissingTarget(rule, roles, policies),
+    ].map((problem) => warnAbout(rule, problem)),
+  );
+  const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies));
+  const warnings = [
+    ...problems.map((text) => ({ text, ...pickFile(method) })),
+    ...ofRules,
+    ...ofRoles.map((text) => ({ text })),
   ];
-  return [...new Set(problems)];
+  return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
 }
 
-/** Returns a description of each claim that neither GitHub nor a claim mapping knows. */
+/** A warning about a binding rule. */
+export function warnAbout(rule: FromFile<BindingRule>, problem: string): Warning {
+  return { text: `${describeRule(rule)}: ${problem}`, ...pickFile(rule) };
+}
+
+function pickFile({ file }: { file?: string }): { file?: string } {
+  return file === undefined ? {} : { file };
+}
+
+/** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
 export function findUnknownClaims(names: string[], { Config }: AuthMethod): string[] {
   const mapped = listAttributes(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-  const known = [...mapped, ...Object.keys(exampleClaims), 'environment', 'enterprise', 'enterprise_id'];
+  return findNearest(names, [...mapped, ...GITHUB_CLAIMS]).map(
+    ([name, nearest]) =>
+      `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`,
+  );
+}
+
+// Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
+function findUnknownMappings(Config: AuthMethod['Config']): string[] {
+  const claims = listAttributes(Config).map(({ claim }) => claim);
+  const isGithub = (Config.BoundIssuer ?? []).every((issuer) => GITHUB_ISSUERS.test(issuer));
+  return findNearest(isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [], GITHUB_CLAIMS).map(
+    ([name, nearest]) =>
+      `A claim mapping uses the claim ${name}, which is not one of GitHub's. The nearest name is ${nearest}.`,
+  );
+}
+
+function findNearest(names: string[], known: string[]): [name: string, nearest: string][] {
   return [...new Set(names)]
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
-      return `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`;
-    });
+    .filter((name) => !known.includes(name) && !name.startsWith('repo_property_'))
+    .map((name) => [name, known.toSorted((a, b) => compare(name, b) - compare(name, a))[0] ?? '']);
+}
+
+// Nomad goes through the mappings in random order.
+function findAmbiguous(mappings: Record<string, string> | null | undefined): string[] {
+  const entries = Object.entries(mappings ?? {});
+  const twice = entries.filter(([claim, name]) => entries.some((other) => other[1] === name && other[0] !== claim));
+  return [...new Set(twice.map(([, name]) => name))].map((name) => {
+    const claims = twice.filter((entry) => entry[1] === name).map(([claim]) => claim);
+    return `The claim mappings map ${claims.join(' and ')} to ${name}. Nomad uses one of them at random in each login.`;
+  });
 }
 
 // The share of pairs of letters that two names have in common.
@@ -62,14 +108,11 @@ function findSelectorProblems(text: string, attributes: Attribute[]): string[] {
     return [];
   }
   const names = new Set(listConditions(selector).map(nameAttribute));
-  const unknown = [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
-  const excluded = findOnlyExcluded(selector);
-  const advice = `The selector only excludes values of ${excluded.join(' and ')}, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.`;
-  return excluded.length > 0 ? [...unknown, advice] : unknown;
+  return [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
 }
 
-// An empty selector has no conditions, and Nomad itself rejects one that does not parse.
-function parse(selector: string): Expression | undefined {
+/** Parses a selector; undefined if it is empty, or if only the real Nomad knows it. */
+export function parse(selector: string): Expression | undefined {
   try {
     return parseSelector(selector);
   } catch {
@@ -112,8 +155,8 @@ function explainUnknown(name: string, attributes: Attribute[]): string | undefin
   return `${name} is not an attribute of the auth method. ${advice}`;
 }
 
-/** Returns all conditions of a selector, without those on the elements of a list. */
-function listConditions(selector: Expression): Pick<Condition, 'path'>[] {
+/** Returns all conditions of a selector; those on the elements of a list have its path. */
+export function listConditions(selector: Expression): Condition[] {
   switch (selector.type) {
     case 'and':
     case 'or':
@@ -122,28 +165,10 @@ function listConditions(selector: Expression): Pick<Condition, 'path'>[] {
       return listConditions(selector.operand);
     case 'any':
     case 'all':
-      return [selector, ...listConditions(selector.inner).filter(({ path }) => path[0] !== selector.name)];
+      return listConditions(selector.inner).map((condition) =>
+        condition.path[0] === selector.name ? { ...condition, path: selector.path } : condition,
+      );
     case 'condition':
       return [selector];
   }
-}
-
-/** Returns the attributes for which a selector only excludes values, and therefore also matches JWTs without them. */
-function findOnlyExcluded(selector: Expression): string[] {
-  const parts = splitAnd(selector);
-  const list = (some: Expression[]): string[] => some.flatMap(listConditions).map(nameAttribute);
-  const required = list(parts.filter((part) => !isExclusion(part)));
-  return [...new Set(list(parts.filter(isExclusion)))].filter((name) => !required.includes(name));
-}
-
-function splitAnd(selector: Expression): Expression[] {
-  return selector.type === 'and' ? [selector.left, selector.right].flatMap(splitAnd) : [selector];
-}
-
-function isExclusion(part: Expression): boolean {
-  // "is empty" is meant to match JWTs without the claim.
-  if (part.type === 'condition' && part.operator === 'is empty' && !part.isNegated) {
-    return false;
-  }
-  return evaluate(part, { value: {}, list: {} }) === true;
 }

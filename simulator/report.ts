@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { describeRule } from './rules.js';
-import type { Explanation, Result, Row } from './simulate.js';
+import type { Explanation, Result, Row, Warning } from './simulate.js';
 
 /** Colors text on a terminal, unless NO_COLOR or a similar variable is set. */
 export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string {
@@ -12,19 +12,25 @@ export function formatResult({ methodName, nomadName, rows, warnings, explanatio
   const parts = [
     `Logins through the auth method ${methodName} on ${nomadName}`,
     ...(explanation === undefined
-      ? [formatTable(rows), formatComparison(rows)]
+      ? [formatTables(rows), formatComparison(rows, warnings)]
       : [formatExplanation(explanation, rows)]),
     warnings.length > 0 && `${color('yellow', 'Warnings:')}\n${warnings.map(({ text }) => `  ${text}`).join('\n')}`,
   ];
   return parts.filter(Boolean).join('\n\n');
 }
 
-/** Formats the rows of a table. */
-export function formatTable(rows: Row[]): string {
+/** Formats jobs and groups of strangers as two tables. */
+export function formatTables(rows: Row[]): string {
+  const tables = ['job', 'stranger'].map((group) => formatTable(rows.filter((row) => row.group === group)));
+  return tables.filter(Boolean).join('\n\n');
+}
+
+function formatTable(rows: Row[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows
     .map((row) => {
-      const isGood = row.expected === undefined ? row.grant !== 'refused' : row.isExpected;
+      const isGood =
+        row.expected === undefined ? (row.grant === 'refused') === (row.group === 'stranger') : row.isExpected;
       return `  ${row.name.padEnd(width)}  ${color(isGood ? 'green' : 'red', formatOutcome(row))}`;
     })
     .join('\n');
@@ -34,17 +40,17 @@ export function formatTable(rows: Row[]): string {
 export function formatOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
   const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
   const outcome = first === undefined ? summary : `refused: ${first}${more}`;
-  return isExpected ? outcome : `${outcome} (expected: ${expected ?? ''})`;
+  return isExpected || expected === undefined ? outcome : `${outcome} (expected: ${expected})`;
 }
 
-function formatComparison(rows: Row[]): string {
+function formatComparison(rows: Row[], warnings: Warning[]): string {
   if (rows.every(({ expected }) => expected === undefined)) {
     return '';
   }
   const count = rows.filter(({ isExpected }) => !isExpected).length;
   return count === 0
-    ? 'Every job gets what is expected.'
-    : `Not as expected: ${String(count)} of ${String(rows.length)} jobs`;
+    ? `Everyone gets what is expected${warnings.length > 0 ? ', but there are warnings' : ''}.`
+    : `Not as expected: ${String(count)} of ${String(rows.length)} rows`;
 }
 
 function formatExplanation({ attributes, verdicts, log }: Explanation, rows: Row[]): string {

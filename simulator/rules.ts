@@ -1,6 +1,6 @@
 import { mapClaims } from '../nomad-rules/attributes.js';
 import { interpolate, listVariables } from '../nomad-rules/formats.js';
-import type { Condition } from '../nomad-rules/selector.js';
+import { matches, type Condition } from '../nomad-rules/selector.js';
 import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import type { Claims } from './identities.js';
 
@@ -32,6 +32,24 @@ export function resolveBindName({ BindName = '' }: BindingRule, claims: Claims, 
   const { value } = mapClaims(claims, Config);
   const names = Object.values(Config.ClaimMappings ?? {});
   return interpolate(BindName, new Map(names.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? ''])));
+}
+
+/** Tells whether a rule matches a JWT, or may match it because only the real Nomad knows its selector. */
+export function matchesClaims({ Selector = '' }: BindingRule, claims: Claims, { Config }: AuthMethod): boolean {
+  try {
+    return matches(Selector, mapClaims(claims, Config));
+  } catch {
+    return true;
+  }
+}
+
+/** Tells whether the name that a rule binds for a JWT can be that of a role or policy. */
+export function hasValidName(rule: BindingRule, claims: Claims, method: AuthMethod): boolean {
+  try {
+    return /^[a-zA-Z0-9-]{1,128}$/.test(resolveBindName(rule, claims, method));
+  } catch {
+    return false;
+  }
 }
 
 /** Returns the claims that the token name requires and the JWT lacks, because of which Nomad refuses the login. */

@@ -4,15 +4,33 @@ import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-rules/api.j
 import { BadFile } from './bad-file.js';
 import { readShown, type Shown } from './terraform.js';
 
+/** Something in a configuration, with the file that it comes from. */
+export type FromFile<T> = T & { file?: string };
+
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {
-  method: AuthMethod;
-  rules: BindingRule[];
+  method: FromFile<AuthMethod>;
+  rules: FromFile<BindingRule>[];
   roles: Omit<Role, 'ID'>[];
   policies: Policy[];
   /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
   others?: Pick<Configuration, 'method' | 'rules'>[];
 }
+
+// The fields of Nomad's API: https://github.com/hashicorp/nomad/blob/main/nomad/structs/acl.go
+const COMMON = 'Name Description Hash CreateTime ModifyTime CreateIndex ModifyIndex';
+const FIELDS = {
+  'auth-method': `${COMMON} Type TokenLocality TokenNameFormat MaxTokenTTL Default Config`,
+  'binding-rule': `${COMMON} ID AuthMethod Selector BindType BindName`,
+  role: `${COMMON} ID Policies`,
+  policy: `${COMMON} Rules RulesJSON JobACL`,
+  Config: `JWTValidationPubKeys JWKSURL JWKSCACert OIDCDiscoveryURL OIDCClientID OIDCClientSecret OIDCClientAssertion OIDCEnablePKCE
+    OIDCDisableUserInfo OIDCScopes BoundAudiences BoundIssuer AllowedRedirectURIs DiscoveryCaPem SigningAlgs ExpirationLeeway
+    NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
+};
+const KNOWN_FILE =
+  /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
+const NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
@@ -32,13 +50,13 @@ export async function readConfiguration(path: string, methodName: string | undef
   const readAll = async <T extends object>(
     kind: Parameters<Source>[0],
     check: (item: T) => string | undefined,
-  ): Promise<T[]> =>
+  ): Promise<FromFile<T>[]> =>
     (await list(kind)).map(({ file, item }) => {
-      const problem = check(item as T);
+      const problem = check(item as T) ?? checkFields(item, kind);
       if (problem !== undefined) {
         throw new BadFile(file, `${problem}.`);
       }
-      return item as T;
+      return { ...(item as T), file };
     });
   const rules = await readAll<BindingRule>('binding-rule', checkRule);
   const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
@@ -54,7 +72,7 @@ export async function readConfiguration(path: string, methodName: string | undef
     throw new Error(`${path} has the role ${twice.Name} more than once.`);
   }
   const policies = (await readAll<Partial<Policy>>('policy', checkPolicy)).map(withRules);
-  const rulesOf = ({ Name }: AuthMethod): BindingRule[] =>
+  const rulesOf = ({ Name }: AuthMethod): FromFile<BindingRule>[] =>
     rules
       .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
       .filter(({ AuthMethod }) => AuthMethod === Name);
@@ -71,6 +89,10 @@ export async function readConfiguration(path: string, methodName: string | undef
 
 async function openFolder(folder: string): Promise<Source> {
   const files = (await readdir(folder)).sort();
+  const unknown = files.find((file) => !KNOWN_FILE.test(file));
+  if (unknown !== undefined) {
+    throw new BadFile(join(folder, unknown), `has an unknown name. Name it ${NAMES}, or move it to another folder.`);
+  }
   return async (kind) => {
     const prefix = kind === 'policy' ? 'polic' : kind;
     const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json'));
@@ -112,6 +134,19 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
+function checkFields(item: object, kind: keyof typeof FIELDS): string | undefined {
+  const known = FIELDS[kind].split(/\s+/);
+  if (kind === 'auth-method' && !('Config' in item)) {
+    return checkFields(item, 'Config');
+  }
+  const unknown = Object.keys(item).find((name) => !known.includes(name));
+  return unknown === undefined
+    ? 'Config' in item
+      ? checkFields(item.Config as object, 'Config')
+      : undefined
+    : `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
+}
+
 function checkMethod(item: Partial<AuthMethod>): string | undefined {
   const isConfig = ['JWKSURL', 'OIDCDiscoveryURL', 'JWTValidationPubKeys', 'ClaimMappings'].some(
     (name) => name in item,
@@ -122,7 +157,7 @@ function checkMethod(item: Partial<AuthMethod>): string | undefined {
 }
 
 // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
-function completeMethod(item: Partial<AuthMethod>, assumedName: string): AuthMethod {
+function completeMethod({ file, ...item }: FromFile<Partial<AuthMethod>>, assumedName: string): FromFile<AuthMethod> {
   const method = item.Config ? item : { Config: item };
   return {
     Name: assumedName,
@@ -130,6 +165,7 @@ function completeMethod(item: Partial<AuthMethod>, assumedName: string): AuthMet
     TokenLocality: 'global',
     MaxTokenTTL: '1h',
     ...(method as Pick<AuthMethod, 'Config'>),
+    ...(file !== undefined && { file }),
   };
 }
 
@@ -149,7 +185,7 @@ function checkPolicy({ Name }: Partial<Policy>): string | undefined {
   return Name ? undefined : 'has no Name. Save the output of: nomad acl policy list -json';
 }
 
-function choose(path: string, methods: AuthMethod[], name: string | undefined): AuthMethod {
+function choose<T extends AuthMethod>(path: string, methods: T[], name: string | undefined): T {
   const usable = methods.filter(({ Type }) => Type === 'JWT');
   const names = usable.map(({ Name }) => Name).join(', ') || 'none';
   const [method, another] = usable.filter(({ Name }) => Name === (name ?? Name));

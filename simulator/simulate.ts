@@ -4,10 +4,11 @@ import type { AuthMethod } from '../nomad-rules/api.js';
 import { startNomad } from '../testbed/nomad/nomad.js';
 import type { Expectation, Plan } from './arguments.js';
 import { changeClaims, nameJob, VARIATIONS, type Claims } from './identities.js';
-import { findProblems, findUnknownClaims } from './problems.js';
-import { listAttributes } from './rules.js';
-import { readSetup } from './setups.js';
+import { findProblems, findUnknownClaims, warnAbout } from './problems.js';
+import { hasValidName, listAttributes, matchesClaims } from './rules.js';
+import { readSetup, type Setup } from './setups.js';
 import { withSimulation, type Simulation, type Verdict } from './simulation.js';
+import { tryStrangers } from './strangers.js';
 import { nameGrant } from './tokens.js';
 
 /** What a simulation found, as plain data. */
@@ -25,10 +26,11 @@ export interface Result {
 /** A login, and what it got. */
 export interface Row {
   name: string;
+  group: 'job' | 'stranger';
   claims: Claims;
   /** What the job should get, as in --expect. */
   expected?: string;
-  /** What the job gets, as in --expect, such as "refused" or "role a, policy b". */
+  /** What the job gets, as in --expect, such as "refused" or "role a, policy b"; or "not decided". */
   grant: string;
   /** The token, or Nomad's refusal, in one line. */
   summary: string;
@@ -64,21 +66,39 @@ export async function simulate(plan: Plan, start = startNomad): Promise<Result> 
   const { job, changes, expectations, showsLog } = plan;
   const setup = await readSetup(plan.config, plan.methodName);
   const base = changeClaims(job ?? setup.claims, changes);
-  const names = [changes, ...(expectations ?? []).map(({ claims }) => claims)].flatMap(Object.keys);
-  const problems = [...findProblems(setup), ...findUnknownClaims(names, setup.method)];
+  const mistyped = findUnknownClaims(
+    (expectations ?? []).flatMap(({ claims }) => Object.keys(claims)),
+    setup.method,
+  );
+  if (mistyped.length > 0) {
+    throw new Error(`--expect: ${mistyped.join(' ')}`);
+  }
   return withSimulation(setup, start, async (simulation) => {
     const isOneJob = job !== undefined && expectations === undefined;
     const jobs = isOneJob ? [{ name: nameJob(base), claims: base }] : listJobs(base, expectations);
-    const rows = await tryJobs(simulation, jobs);
-    const warnings = [...problems, ...(await findWider(simulation, jobs))].map((text) => ({ text }));
-    const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : rows.every((row) => row.isExpected);
+    const attempts = isOneJob ? [] : await tryStrangers(simulation, base, expectations);
+    const rows = [...(await tryJobs(simulation, jobs)), ...attempts.map(({ row }) => row)];
+    const tried = [
+      ...rows,
+      ...attempts.flatMap(({ row: { name }, tried: all }) => all.map((claims) => ({ name, claims }))),
+    ];
+    const warnings = [
+      ...findProblems(setup),
+      ...findUnknownClaims(Object.keys(changes), setup.method).map((text) => ({ text })),
+      ...(isOneJob ? [] : findUnmatched(setup, tried)),
+      ...findRandom(setup, tried),
+      ...(await findWider(simulation, rows)).map((text) => ({ text })),
+    ];
+    const isGood = isOneJob
+      ? rows.every(({ grant }) => grant !== 'refused')
+      : rows.every(({ isExpected }) => isExpected);
     return {
       methodName: setup.method.Name,
       nomadName: simulation.nomad.name,
       rows,
       warnings,
       ...(isOneJob && { explanation: await explain(simulation, base, showsLog) }),
-      status: isGood ? 0 : 1,
+      status: isGood && (expectations === undefined || warnings.length === 0) ? 0 : 1,
     };
   });
 }
@@ -92,15 +112,17 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
       return { name: isBase ? nameJob(base) : name, claims: changeClaims(base, changes) };
     });
   }
-  return expectations.map(({ name, claims, gets, line }) => {
-    const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
-    return {
-      name: name ?? (changes.join(' ') || nameJob(base)),
-      claims: changeClaims(base, claims),
-      expected: gets,
-      line,
-    };
-  });
+  return expectations
+    .filter(({ who }) => who === undefined)
+    .map(({ name, claims, gets, line }) => {
+      const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
+      return {
+        name: name ?? (changes.join(' ') || nameJob(base)),
+        claims: changeClaims(base, claims),
+        expected: gets,
+        line,
+      };
+    });
 }
 
 /** Logs jobs in. */
@@ -109,7 +131,7 @@ export function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Row[]> {
     jobs.map(async (job) => {
       const { token, summary, reasons } = await simulation.try(job.claims);
       const grant = nameGrant(token);
-      return { ...job, grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
+      return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
     }),
   );
 }
@@ -132,8 +154,28 @@ function describeAttributes(claims: Claims, { Config }: AuthMethod): Explanation
   }
 }
 
+function findUnmatched({ method, rules }: Setup, tried: Pick<Job, 'claims'>[]): Warning[] {
+  return rules
+    .filter((rule) => tried.every(({ claims }) => !matchesClaims(rule, claims, method)))
+    .map((rule) => warnAbout(rule, 'The rule matches none of these jobs and groups.'));
+}
+
+// Nomad goes through the rules by their random IDs, and stops at a management rule or at an invalid name.
+function findRandom({ method, rules }: Setup, tried: Pick<Job, 'name' | 'claims'>[]): Warning[] {
+  const names = tried.filter(({ claims }) => {
+    const matching = rules.filter((rule) => matchesClaims(rule, claims, method));
+    const isManagement = matching.some(({ BindType }) => BindType === 'management');
+    return (
+      isManagement && matching.some((rule) => rule.BindType !== 'management' && !hasValidName(rule, claims, method))
+    );
+  });
+  const list = [...new Set(names.map(({ name }) => name))].join(', ');
+  const reason = 'because they match a management rule and a rule whose bind name is invalid for them';
+  return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
+}
+
 /** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
-async function findWider(simulation: Simulation, jobs: Job[]): Promise<string[]> {
+async function findWider(simulation: Simulation, jobs: Pick<Job, 'name' | 'claims'>[]): Promise<string[]> {
   const warnings = (simulation.setup.others ?? []).map(async ({ method: { Name } }) => {
     const names = await Promise.all(
       jobs.map(async ({ name, claims }) => ((await simulation.isWider(Name, claims)) ? [name] : [])),

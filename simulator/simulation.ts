@@ -16,6 +16,8 @@ export interface Outcome {
   /** What would have to differ for the closest rule to grant something. */
   reasons: string[];
   token: Token | undefined;
+  /** The status of a refusal. */
+  status?: number;
 }
 
 /** The effect of a binding rule on one login. */
@@ -85,6 +87,7 @@ export class Simulation {
       summary: `refused (${String(status)}): ${refusal}${hint}`,
       reasons: refusal === NO_MATCH ? await this.#findReasons(claims) : [],
       token: undefined,
+      status,
     };
   }
 

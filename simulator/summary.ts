@@ -13,16 +13,16 @@ export function escape(text: string): string {
 }
 
 /** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
-export function summarize({ methodName, nomadName, rows, warnings }: Result): typeof core.summary {
+export function summarize({ methodName, nomadName, rows, warnings, status }: Result): typeof core.summary {
   const unexpected = rows.filter(({ isExpected }) => !isExpected);
   const expected = rows.filter(({ isExpected }) => isExpected);
   const isCompared = rows.some((row) => row.expected !== undefined);
   core.summary
     .addHeading(
       unexpected.length > 0
-        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} jobs`
+        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} rows`
         : isCompared
-          ? '✅ Every job gets what is expected'
+          ? `${status === 0 ? '✅' : '❌'} Everyone gets what is expected${status === 0 ? '' : ', but there are warnings'}`
           : 'Who gets a Nomad token',
       3,
     )

@@ -73,11 +73,13 @@ test('the workflow in docs/simulator.md fails with an annotation at the line of 
     unexpected: '1',
     result: expect.stringMatching(/^{"methodName":"github-adv","nomadName":/),
   });
-  expect(summary).toMatch(/^<h3>❌ Not as expected: 1 of 4 jobs<\/h3>\n.*<\/th><\/tr><tr><td>❌ environment=staging</s);
+  expect(summary).toMatch(
+    /^<h3>❌ Not as expected: 1 of 10 rows<\/h3>\n.*<\/th><\/tr><tr><td>❌ environment=staging</s,
+  );
 });
 
-test('a step succeeds with a summary and without annotations if every job gets what is expected', async () => {
-  const summary = expect.stringMatching(/^<h3>✅ Every job gets what is expected<.*<td>main<\/td><td>client token/s);
+test('a step succeeds with a summary and without annotations if everyone gets what is expected', async () => {
+  const summary = expect.stringMatching(/^<h3>✅ Everyone gets what is expected<.*<td>main<\/td><td>client token/s);
   expect(await simulate({ config: 'nomad', expect: 'good.yml' })).toMatchObject({
     exitCode: 0,
     annotations: [],
@@ -105,7 +107,15 @@ test.each([
 
 test('a summary shows claims as text, without Markdown, HTML or mentions', () => {
   const name = '<b>|`*\n\n@octocat';
-  const row = { name, claims: {}, grant: 'refused', summary: '', reasons: ['a "<i>"', 'b', 'c'], isExpected: true };
+  const row = {
+    name,
+    group: 'job' as const,
+    claims: {},
+    grant: 'refused',
+    summary: '',
+    reasons: ['a "<i>"', 'b', 'c'],
+    isExpected: true,
+  };
   const rendered = summarize({
     methodName: 'own',
     nomadName: 'Nomad',

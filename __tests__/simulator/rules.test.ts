@@ -6,6 +6,8 @@ import type { Configuration } from '../../simulator/setup-folder.js';
 import type { AuthMethod } from '../../nomad-rules/api.js';
 
 const Config = {
+  BoundIssuer: ['https://gitlab.example.com'],
+  BoundAudiences: ['nomad.example.com'],
   ClaimMappings: { repository_owner: 'owner', ref: 'ref', environment: 'environment', run_id: 'run_id' },
   ListClaimMappings: { teams: 'teams' },
 };
@@ -49,15 +51,31 @@ const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fie
 const selects = (Selector: string): object => rule({ Selector });
 const ADD = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
 const UNKNOWN = 'is not an attribute of the auth method.';
-const ONLY_EXCLUDES =
-  'role repo: The selector only excludes values of value.ref and list.teams, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.';
 const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
 
+const configured = (fields: object): object => ({ method: { ...METHOD, Config: { ...Config, ...fields } } });
+const forGithub = (claims: object): object =>
+  configured({ BoundIssuer: ['https://token.actions.githubusercontent.com'], ListClaimMappings: claims });
+const NOT_GITHUB =
+  "A claim mapping uses the claim repository_owner_ID, which is not one of GitHub's. The nearest name is repository_owner_id.";
+const TWICE = 'The claim mappings map ref and head_ref to ref. Nomad uses one of them at random in each login.';
+const MAPPED_TWICE = { repository_owner: 'owner', ref: 'ref', head_ref: 'ref' };
+
 test.each<[what: string, change: object, problem?: string]>([
-  ['an empty selector', selects('')],
-  ['an excluded value beside a required one', selects('value.ref matches "^v" and value.ref != "v1"')],
-  ['a claim that must be empty', selects('value.environment is empty')],
-  ['only excluded values', selects('not value.ref == "x" and "ops" not in list.teams'), ONLY_EXCLUDES],
+  ['custom properties and JSON pointers', forGithub({ repo_property_team: 'team', '/repository': 'repo' })],
+  ['a mistyped claim of GitHub', forGithub({ repository_owner_ID: 'x' }), NOT_GITHUB],
+  ['two claims for an attribute', configured({ ClaimMappings: MAPPED_TWICE }), TWICE],
+  [
+    'no issuer',
+    configured({ BoundIssuer: null, ListClaimMappings: {} }),
+    'The auth method own has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.',
+  ],
+  [
+    'no audiences',
+    configured({ BoundAudiences: [] }),
+    'The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.',
+  ],
+  ['an empty selector', selects(''), 'role repo: The rule has no selector, so it matches every JWT.'],
   ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} Use list.teams.`],
   ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],
   [
@@ -70,7 +88,7 @@ test.each<[what: string, change: object, problem?: string]>([
   ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
   ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
 ])('a configuration with %s has only that problem', (_, change, ...problems) =>
-  expect(findProblems({ ...config, ...change })).toEqual(problems),
+  expect(findProblems({ ...config, ...change }).map(({ text }) => text)).toEqual(problems),
 );
 
 const OWN = 'octo-org@65/octo-repo@74';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { runDemo, runSimulator } from '../../simulator/cli.js';
-import { changeClaims } from '../../simulator/identities.js';
+import { changeClaims, STRANGERS } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { startFakeCluster, type NomadServer } from '../../testbed/nomad/nomad.js';
@@ -100,6 +100,10 @@ describe.each(NOMADS)('on %s', (_, start) => {
 Result: client token for 10m0s in one region: role repo-74 (run)
 
 Warnings:
+  The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.
+  The auth method own has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.
+  A claim mapping uses the claim teams, which is not one of GitHub's. The nearest name is iss.
+  role x-\${value.id}: The rule has no selector, so it matches every JWT.
   The role emptied links to no policies, so it grants no permissions.
   The auth method wide grants more to these jobs: a job on x.
   The auth method narrow grants more to these jobs: a job on x.
@@ -117,7 +121,7 @@ describeReal('on a real Nomad', () => {
   });
 });
 
-test('the demo shows a login, a refusal, who gets a token and what to do next in fewer than 45 lines', async () => {
+test('the demo shows a login, a refusal, who gets a token and what to do next in fewer than 50 lines', async () => {
   let shown = '';
   expect(await runDemo((lines) => (shown += `${lines}\n`), startFakeCluster)).toBe(0);
   expect(shown).toMatch(/^This demo uses a fake Nomad .* and does not contact any other cluster/m);
@@ -126,15 +130,28 @@ test('the demo shows a login, a refusal, who gets a token and what to do next in
   const [table = ''] = readBlocks(PAGE, 'Who gets a token', 'text');
   expect(shown).toContain(`why others do not:\n${table.split('\n').slice(2).join('\n').trimEnd()}\n`);
   expect(shown).toMatch(/: docs\/nomad-setup\.md\n.*: +docs\/simulator\.md\n$/);
-  expect(shown.split('\n').length).toBeLessThan(45);
+  expect(shown.split('\n').length).toBeLessThan(50);
 });
 
 const MET = '- {ref: refs/heads/main, gets: role repo-74}\n- {aud: x, gets: refused}';
 const UNMET = '- {repository_owner_id: x, gets: management}';
 await write({ 'few.json': { iss: 'https://gitlab.example.com' }, 'met.yml': MET, 'unmet.yml': UNMET });
 await writeRule('invalid', { BindType: 'policy', BindName: 'a_b' });
+await writeRule('open', { BindType: 'management' });
+const invalidName = { BindType: 'policy', BindName: '${value.ref}', Selector: 'value.ref is not empty' };
+await writeRule('random', [
+  { BindType: 'management' },
+  { ...invalidName },
+  { ...invalidName, Selector: 'value.ref == "x"' },
+]);
+const ALLOWED = STRANGERS.map((who) => `- {who: ${who}, gets: management}`).join('\n');
+await write({
+  'open.yml': '- gets: management',
+  'allowed.yml': ALLOWED,
+  'strangers.yml': `- {who: ${STRANGERS[0] ?? ''}, gets: role repo-74}`,
+});
 const WARNINGS =
-  /^ {2}No claim mapping .* claim reff, .* nearest name is ref\.\n {2}.* wide grants more to these jobs: a push to another branch, a pull request, a merge queue, a release\.$/m;
+  /^ {2}No claim mapping .* claim reff, .* nearest name is ref\.\n {2}.* wide grants more to these jobs: a push to another branch, a pull request, a merge queue, a release, anyone .*\.$/m;
 
 test.each([
   ['--config cluster --method narrow --claims few.json', 1, /: value\.ref \(TokenNameFormat needs the claim ref\)$/m],
@@ -142,8 +159,24 @@ test.each([
   ['--config github-adv --claims few.json', 1, /^Binding rules: not evaluated, because the auth method refuses/m],
   ['--config github-adv --claims jws-example.json --log', 0, /^Result: client token .*\n {2}│ Logged in to Nomad/m],
   ['--config cluster --method narrow --claim reff=x', 0, WARNINGS],
-  ['--config nomad --expect met.yml', 0, /^Every job gets what is expected\.$/m],
+  ['--config nomad --expect met.yml', 0, /^Everyone gets what is expected\.$/m],
   ['--config nomad --expect unmet.yml', 1, /refused: value\.owner_id == .*, but .* is "x" \(expected: management\)$/m],
+  ['--config nomad --expect strangers.yml', 1, /^ {2}anyone on GitHub .*refused: .* \(expected: role repo-74\)$/m],
+  [
+    '--config open --expect open.yml',
+    1,
+    /^ {2}anyone on GitHub .*management token for 10m0s in one region \(expected: refused\)$/m,
+  ],
+  [
+    '--config open --expect allowed.yml',
+    1,
+    /^Everyone gets what is expected, but there are warnings\.\n\nWarnings:\n.* no BoundAud/m,
+  ],
+  [
+    '--config random --expect open.yml',
+    1,
+    /^ {2}policy \$\{value\.ref\}: The rule matches none of these.*\n {2}Nomad decides at random what these get/m,
+  ],
   ['--help', 0, /^ {2}--claims FILE .*\n[^]*^ {2}--expect FILE /m],
 ])('the arguments %s have the exit status %d and show %s', async (args, status, output) =>
   expect(await run(args)).toEqual([status, expect.stringMatching(output)]),
@@ -166,6 +199,14 @@ test.each([
 test.each(['- ref: x', '- gets: role', '- text'])('an unclear expectation is rejected: %s', async (yaml) => {
   await write({ 'unclear.yml': yaml });
   await expect(run('--config github --expect unclear.yml')).rejects.toThrow('has a job without "gets: refused"');
+});
+
+test.each([
+  ['- {who: everyone, gets: refused}', 'must name one of these in "who", without claims: anyone on GitHub, anyone'],
+  ['- {reff: x, gets: refused}', "the claim reff, and it is not one of GitHub's. The nearest name is ref."],
+])('a typo in an expectation is an error: %s', async (yaml, message) => {
+  await write({ 'mistyped.yml': yaml });
+  await expect(run('--config github --expect mistyped.yml')).rejects.toThrow(message);
 });
 
 test.each([

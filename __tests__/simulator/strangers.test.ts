@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import { STRANGERS } from '../../simulator/identities.js';
+import { readSetup } from '../../simulator/setups.js';
+import { withSimulation } from '../../simulator/simulation.js';
+import { tryStrangers } from '../../simulator/strangers.js';
+import type { Row } from '../../simulator/simulate.js';
+import type { BindingRule } from '../../nomad-rules/api.js';
+import { startFakeCluster } from '../../testbed/nomad/nomad.js';
+import { NOMADS } from '../support/workspace.js';
+
+const [ANYONE = '', OPENER = '', PUSHER = '', SIBLING = '', TAKER = ''] = STRANGERS;
+const EVERYONE = STRANGERS;
+const setup = await readSetup('github-adv');
+const roles = ['deploy', 'team-a', 'team-platform', 'repo-74', 'repo-75'].map((Name) => ({
+  Name,
+  Policies: [{ Name: 'deploy' }],
+}));
+
+async function tryRules(
+  rules: Partial<BindingRule>[],
+  start = startFakeCluster as (typeof NOMADS)[number][1],
+): Promise<Row[]> {
+  const all = rules.map((rule) => ({ AuthMethod: 'github-adv', BindType: 'role', BindName: 'deploy', ...rule }));
+  const { method } = setup;
+  const ClaimMappings = { ...method.Config.ClaimMappings, head_ref: 'head', aud: 'aud', teams: 'teams' };
+  const Config = {
+    ...method.Config,
+    ClaimMappings,
+    ListClaimMappings: { repository_owner: 'owners', repo_property_team: 'teams' },
+  };
+  const attempts = await withSimulation(
+    { ...setup, method: { ...method, Config }, rules: all, roles },
+    start,
+    (simulation) => tryStrangers(simulation, setup.claims, undefined),
+  );
+  return attempts.map(({ row }) => row);
+}
+
+const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
+
+test.each<[selector: string, granted: string[]]>([
+  ['value.owner_id == "65" and value.ref == "refs/heads/main" and value.event_name == "push"', [SIBLING]],
+  ['value.owner == "octo-org" and value.ref == "refs/heads/main"', [OPENER, SIBLING, TAKER]],
+  [`value.job_workflow_ref == "${REUSED}"`, EVERYONE],
+  ['value.repo_id == "74" and value.environment == "production"', [OPENER, PUSHER]],
+  ['', EVERYONE],
+  ['value.ref != "refs/heads/main"', [ANYONE, PUSHER, SIBLING, TAKER]],
+  ['value.ref matches "^refs/tags/v[0-9]+$" and value.repo_id == "74"', [PUSHER]],
+  ['value.ref_protected == "true" and value.repo_id == "74"', [OPENER]],
+  ['value.repo matches "octo-org/octo-repo$"', [ANYONE, OPENER, PUSHER, TAKER]],
+  ['value.repo matches "^octo-org/octo-repo"', [OPENER, PUSHER, SIBLING, TAKER]],
+  ['value.sub contains "octo-org/" and value.event_name == "push"', [ANYONE, PUSHER, SIBLING, TAKER]],
+  ['value.sub == "repo:octo-org/octo-repo:ref:refs/heads/main"', [OPENER, TAKER]],
+  ['value.sub == "repo:octo-org@65/octo-repo@74:environment:eu%3A1"', [OPENER, PUSHER]],
+  ['value.sub == "repo:octo-org@65/octo-repo@74:pull_request"', [PUSHER]],
+  [`value.sub == "repository_owner_id:65:job_workflow_ref:${REUSED}"`, [OPENER, PUSHER, SIBLING]],
+  ['value.team in value.team or value.team is not empty and value.team != "platform"', [ANYONE, SIBLING, TAKER]],
+  [
+    'value.head is empty and value.environment is empty and not (value.owner_id != "65" or value.repo_id == "74")',
+    [SIBLING],
+  ],
+  ['"octo-org" in list.owners and (any list.teams as team { team matches "^p" })', [OPENER, PUSHER, TAKER]],
+  ['list.owners == "octo-org" or value.owner_id == "65"', []],
+  ['value.aud == "nomad.example.com" and value.owner_id == "66"', []],
+  ['value.aud == "other.example.com"', []],
+  ['value.teams == "x" or value.owner_id matches "^6"', EVERYONE],
+])('the rule %s lets in %j', async (Selector, granted) => {
+  const rows = await tryRules([{ Selector }]);
+  expect(rows.filter(({ grant }) => grant !== 'refused').map(({ name }) => name)).toEqual(granted);
+});
+
+describe.each(NOMADS)('on %s', (_, start) => {
+  test('strangers choose what a bind name needs, and a row says which claims and what would stop it', async () => {
+    const rows = await tryRules(
+      [
+        { BindName: 'team-${value.team}', Selector: 'value.event_name == "push" and value.environment == "eu"' },
+        { BindName: 'repo-${value.repo_id}', Selector: 'value.owner_id == "65" and value.ref matches "^refs/tags/"' },
+      ],
+      start,
+    );
+    expect(rows.map(({ summary, reasons: [reason] }) => reason ?? summary)).toEqual([
+      'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
+      'value.event_name == "push", but value.event_name is "pull_request_target"',
+      'client token for 1h0m0s: role team-platform (deploy), with environment=eu ref=refs/heads/feature, unless the environment eu is protected',
+      'client token for 1h0m0s: role repo-75 (deploy), with ref=refs/tags/v1.2.3 repository_id=75, unless the tag v1.2.3 is protected',
+      'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
+    ]);
+  });
+});
