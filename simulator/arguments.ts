@@ -33,8 +33,10 @@ in BoundAudiences, unless the claims include aud.
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
 
-Exit status: 1 if the job of --claims is refused or a job of --expect gets something else, 2 if an argument or a
-file is invalid or the fake Nomad cannot judge a rule, otherwise 0.`;
+The table also shows groups of strangers, each with the claims that it can get and that get the most.
+
+Exit status: 1 if the job of --claims is refused, or if with --expect somebody gets something else or there is a
+warning; 2 if an argument or a file is invalid or the fake Nomad cannot judge a rule; otherwise 0.`;
 
 /** A job, and what it should get. */
 export interface Expectation {

@@ -3,7 +3,7 @@ import { interpolate, listVariables } from '../nomad-rules/formats.js';
 import type { Collection } from '../nomad-rules/grammar.js';
 import { toRegExp } from '../nomad-rules/regexp.js';
 import { parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
-import { escapeInSubject, text, type Claims } from './identities.js';
+import { escapeInSubject, RENEWED, text, type Claims } from './identities.js';
 import { listAttributes, nameAttribute } from './rules.js';
 import { escapePattern, matchOneOf, type Formula, type Test } from '../nomad-rules/search.js';
 
@@ -80,7 +80,11 @@ function demandCondition(condition: Condition, expected: boolean, claims: Claims
     throw new Error(`the simulator does not search for ${condition.text}`);
   }
   const claim = names.get(attribute) ?? '';
-  if (claims[claim] === undefined) {
+  const actual = claims[claim];
+  if (RENEWED.includes(claim) || (actual != null && typeof actual !== 'string')) {
+    throw new Error(`the simulator does not search for values of the claim ${claim}`);
+  }
+  if (actual == null) {
     return (operator === 'is empty' || operator === 'is nil') === expected;
   }
   const isText = !isList;
@@ -95,7 +99,7 @@ function demandCondition(condition: Condition, expected: boolean, claims: Claims
   // Nomad cannot evaluate the other conditions.
   return pattern === undefined
     ? false
-    : { ...test(claims[claim], pattern, expected), ...(claim === 'sub' && { convert: escapeInSubject }) };
+    : { ...test(actual, pattern, expected), ...(claim === 'sub' && { convert: escapeInSubject }) };
 }
 
 /** What a bind name demands: that it is one of these, or any valid one. */
@@ -121,7 +125,7 @@ export function demandName(
 /** Whether the JWT has all claims of the token name. */
 export function demandTokenName({ TokenNameFormat = '' }: AuthMethod, claims: Claims, names: Names): Formula {
   return listVariables(TokenNameFormat).every(
-    (name) => name.startsWith('auth_method_') || claims[names.get(name) ?? ''] !== undefined,
+    (name) => name.startsWith('auth_method_') || (name.startsWith('value.') && claims[names.get(name) ?? ''] != null),
   );
 }
 

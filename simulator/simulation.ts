@@ -5,7 +5,7 @@ import { isSince, type NomadServer } from '../testbed/nomad/nomad.js';
 import { runMain, type StageResult } from '../testbed/runner.js';
 import type { Claims } from './identities.js';
 import { explainNoMatch } from './mismatch.js';
-import { describeRule, findClaimsMissingForName } from './rules.js';
+import { describeRule, findClaimsMissingForName, listAttributes } from './rules.js';
 import type { Setup } from './setups.js';
 import { allowsMore, describeToken, nameGrant } from './tokens.js';
 
@@ -132,7 +132,14 @@ export class Simulation {
   // The rule that comes closest to granting something is probably the one that is meant for the job.
   async #findReasons(claims: Claims): Promise<string[]> {
     const verdicts = (await this.judgeRules(claims)) ?? [];
-    const [closest] = verdicts.sort((a, b) => a.reasons.length - b.reasons.length);
+    // A missing role is closer than a condition, and a condition on another repository or owner is further away.
+    const others = listAttributes(this.setup.method.Config).filter(({ claim }) => /^repository|^sub$/.test(claim));
+    const isOther = (reason: string): boolean => others.some(({ name }) => reason.includes(`but ${name} is `));
+    const measure = ({ reasons }: Verdict): number =>
+      reasons
+        .map((reason) => (reason.startsWith('there is no ') ? 0.5 : isOther(reason) ? 1.5 : 1))
+        .reduce((a, b) => a + b, 0);
+    const [closest] = verdicts.sort((a, b) => measure(a) - measure(b));
     return closest?.reasons ?? [];
   }
 

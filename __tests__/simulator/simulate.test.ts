@@ -139,6 +139,14 @@ await write({ 'few.json': { iss: 'https://gitlab.example.com' }, 'met.yml': MET,
 await writeRule('invalid', { BindType: 'policy', BindName: 'a_b' });
 await writeRule('open', { BindType: 'management' });
 const invalidName = { BindType: 'policy', BindName: '${value.ref}', Selector: 'value.ref is not empty' };
+await writeRule(
+  'several',
+  ['value.id == "75"', 'value.ref == "refs/tags/v1"'].map((Selector) => ({
+    ...invalidName,
+    BindName: 'deploy',
+    Selector,
+  })),
+);
 await writeRule('random', [
   { BindType: 'management' },
   { ...invalidName },
