@@ -1,8 +1,7 @@
 import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import { interpolate, listVariables } from '../nomad-rules/formats.js';
-import type { Collection } from '../nomad-rules/grammar.js';
 import { toRegExp } from '../nomad-rules/regexp.js';
-import { parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
+import { parseSelector, type Collection, type Condition, type Expression } from '../nomad-rules/selector.js';
 import { escapeInSubject, RENEWED, text, type Claims } from './identities.js';
 import { listAttributes, nameAttribute } from './rules.js';
 import { escapePattern, matchOneOf, type Formula, type Test } from '../nomad-rules/search.js';
