@@ -11030,21 +11030,13 @@ function listVariables(format) {
 
 /***/ }),
 
-/***/ 838:
+/***/ 3527:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  _3: () => (/* binding */ evaluate),
-  TE: () => (/* binding */ lookUp),
-  cK: () => (/* binding */ matches),
-  Pl: () => (/* binding */ parseSelector)
-});
-
-// EXTERNAL MODULE: ./nomad-rules/errors.ts
-var errors = __nccwpck_require__(7137);
-;// CONCATENATED MODULE: ./nomad-rules/regexp.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   v: () => (/* binding */ toRegExp)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7137);
 
 // What Go's regular expressions have in common with those of JavaScript: https://github.com/google/re2/wiki/Syntax
 const COUNT = /(?:0|[1-9]\d{0,2}|1000)/;
@@ -11079,13 +11071,376 @@ function toRegExp(pattern) {
         return new RegExp(isKnown ? rest.replace(KNOWN, translate) : '[', ignoresCase ? 'iu' : 'u');
     }
     catch {
-        throw new errors/* Unknown */.$r(`the regular expression ${pattern}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the regular expression ${pattern}`);
     }
 }
 function translate(token) {
     return TRANSLATIONS[token] ?? (token.length === 2 && PUNCTUATION.test(token) ? token.slice(1) : token);
 }
 
+
+/***/ }),
+
+/***/ 5106:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Ox: () => (/* binding */ Solver),
+  MP: () => (/* binding */ escapePattern),
+  Dq: () => (/* binding */ matchOneOf),
+  mq: () => (/* binding */ splitAnd)
+});
+
+;// CONCATENATED MODULE: ./nomad-rules/automaton.ts
+/** The states from which an automaton rejects, or accepts, whatever follows. */
+const [NEVER, ALWAYS] = [0, 1];
+const ACCEPT = 0;
+const QUANTIFIER = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/;
+const TOKEN = /^(?:\[(?:\\[^]|[^\\\]])*\]|\\[^cdpkuxDP1-9]|\\[dD]|[^\\[\]{}*+?()])/u;
+/** A deterministic automaton that finds a regular expression anywhere in a text, as a test does, one character at a time. */
+class Automaton {
+    start;
+    /** The parts of the expression that match one character, by their source and flags. */
+    characters = new Map();
+    #flags;
+    #nodes = [{ character: /^[^]$/u, next: [ACCEPT] }];
+    #states = [{ nodes: [] }, { nodes: [ACCEPT] }];
+    #indexes = new Map();
+    #classes = new Map();
+    #steps = new Map();
+    // The nodes from which the end can be reached after the first character.
+    #live = new Set([ACCEPT]);
+    #rest;
+    /** Throws an error for a part of an expression that it does not know. */
+    constructor({ source, flags }) {
+        this.#flags = flags;
+        this.#rest = source;
+        const begin = this.#readAlternatives()(ACCEPT);
+        const anywhere = this.#add({ next: [begin] });
+        this.#nodes[anywhere]?.next.push(this.#add({ character: /^[^]$/u, next: [anywhere] }));
+        if (this.#rest !== '') {
+            throw new Error(`unknown regular expression: ${source}`);
+        }
+        for (let size = 0; size < this.#live.size;) {
+            size = this.#live.size;
+            this.#nodes.forEach(({ boundary, next }, index) => {
+                if (boundary !== '^' && next.some((node) => this.#live.has(node))) {
+                    this.#live.add(index);
+                }
+            });
+        }
+        this.start = this.#enter([anywhere]);
+    }
+    step(state, character) {
+        if (state === NEVER || state === ALWAYS) {
+            return state;
+        }
+        const key = `${String(state)} ${character}`;
+        let after = this.#steps.get(key);
+        if (after === undefined) {
+            const reached = this.#reach(state, character).map((index) => this.#nodes[index]);
+            const next = reached.filter((node) => node?.character?.test(character)).flatMap((node) => node?.next ?? []);
+            after = this.#enter(next, /\w/.test(character) ? 'a' : ' ');
+            this.#steps.set(key, after);
+        }
+        return after;
+    }
+    /** Returns a text that is the same for characters that the automaton treats alike. */
+    classify(character) {
+        let key = this.#classes.get(character);
+        if (key === undefined) {
+            key = [...this.characters.values()].map((pattern) => Number(pattern.test(character))).join('');
+            key += /\w/.test(character) ? 'a' : ' ';
+            this.#classes.set(character, key);
+        }
+        return key;
+    }
+    accepts(state) {
+        return this.#reach(state, undefined).includes(ACCEPT);
+    }
+    #enter(next, before) {
+        const nodes = [...new Set(next)].filter((node) => before === undefined || this.#live.has(node)).sort();
+        const known = this.#close(nodes, () => false).includes(ACCEPT) ? ALWAYS : nodes.length === 0 ? NEVER : undefined;
+        const key = `${before ?? ''} ${nodes.join(' ')}`;
+        const index = known ?? this.#indexes.get(key) ?? this.#states.push({ nodes, ...(before && { before }) }) - 1;
+        this.#indexes.set(key, index);
+        return index;
+    }
+    #reach(state, after) {
+        const { nodes = [], before } = this.#states[state] ?? {};
+        const isWord = (character = '') => /\w/.test(character);
+        return this.#close(nodes, (boundary) => {
+            const isEdge = isWord(before) !== isWord(after);
+            return { '^': before === undefined, $: after === undefined, '\\b': isEdge }[boundary] ?? !isEdge;
+        });
+    }
+    // Follows the nodes that consume nothing.
+    #close(nodes, holds) {
+        const seen = new Set(nodes);
+        for (const index of seen) {
+            const { character, boundary, next = [] } = this.#nodes[index] ?? {};
+            if (character === undefined && (boundary === undefined || holds(boundary))) {
+                next.forEach((node) => seen.add(node));
+            }
+        }
+        return [...seen];
+    }
+    #add(node) {
+        return this.#nodes.push(node) - 1;
+    }
+    #take(pattern) {
+        const found = pattern.exec(this.#rest);
+        this.#rest = this.#rest.slice(found?.[0].length ?? 0);
+        return found?.map((group) => group ?? '');
+    }
+    #readAlternatives() {
+        const parts = [this.#readSequence()];
+        while (this.#take(/^\|/)) {
+            parts.push(this.#readSequence());
+        }
+        return (next) => this.#add({ next: parts.map((part) => part(next)) });
+    }
+    #readSequence() {
+        const parts = [];
+        for (let part = this.#readRepeated(); part !== undefined; part = this.#readRepeated()) {
+            parts.push(part);
+        }
+        return (next) => parts.reduceRight((after, part) => part(after), next);
+    }
+    #readRepeated() {
+        const part = this.#readSingle();
+        const [, sign, min = '', comma, max = ''] = (part && this.#take(QUANTIFIER)) ?? [];
+        if (part === undefined || (!sign && min === '')) {
+            return part;
+        }
+        const least = sign ? Number(sign === '+') : Number(min);
+        const most = sign === '?' ? 1 : sign || (comma && max === '') ? Infinity : Number(max || min);
+        return (next) => {
+            let first = next;
+            if (most === Infinity) {
+                first = this.#add({ next: [next] });
+                this.#nodes[first]?.next.push(part(first));
+            }
+            for (let count = most === Infinity ? least : most; count > 0; count -= 1) {
+                first = count > least ? this.#add({ next: [part(first), next] }) : part(first);
+            }
+            return first;
+        };
+    }
+    #readSingle() {
+        if (this.#take(/^\((?:\?:|(?!\?))/)) {
+            const inner = this.#readAlternatives();
+            return this.#take(/^\)/) && inner;
+        }
+        const [token] = /^[|)]/.test(this.#rest) ? [] : (this.#take(TOKEN) ?? []);
+        if (token === undefined || ['^', '$', '\\b', '\\B'].includes(token)) {
+            return token === undefined ? undefined : (next) => this.#add({ boundary: token, next: [next] });
+        }
+        const character = new RegExp(`^${token}$`, this.#flags);
+        this.characters.set(token + this.#flags, character);
+        return (next) => this.#add({ character, next: [next] });
+    }
+}
+
+;// CONCATENATED MODULE: ./nomad-rules/search.ts
+
+const PART = /‹(\w+)›/;
+const LIMIT = 20_000;
+const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32));
+const CHARACTERS = ['abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', ...PRINTABLE, 'éλ中'].join('');
+const automata = new Map();
+/** Finds texts for the parts of templates. */
+class Solver {
+    choices;
+    #known = new Map();
+    constructor(choices) {
+        this.choices = choices;
+    }
+    /** Finds texts with which all formulas hold, the usual or the shortest; undefined proves that there are none. Throws an error if it gives up. */
+    solve(formulas) {
+        const solutions = groupByParts(formulas.flatMap(splitAnd)).map((group) => this.#solveGroup(group));
+        return solutions.includes(undefined) ? undefined : Object.assign({}, ...solutions);
+    }
+    #solveGroup(parts) {
+        const key = JSON.stringify(parts, (_, value) => value instanceof RegExp || typeof value === 'function' ? String(value) : value);
+        if (!this.#known.has(key)) {
+            this.#known.set(key, solve({ type: 'and', parts }, this.choices));
+        }
+        return this.#known.get(key);
+    }
+}
+/** Splits a formula into those that must all hold. */
+function splitAnd(formula) {
+    return typeof formula === 'object' && formula.type === 'and' ? formula.parts.flatMap(splitAnd) : [formula];
+}
+// Formulas without a common part are independent.
+function groupByParts(formulas) {
+    const groups = [];
+    for (const formula of formulas) {
+        const names = new Set(listTests(formula).flatMap(({ template }) => template.split(PART).filter((_, index) => index % 2 === 1)));
+        const related = groups.filter((group) => [...group.names].some((name) => names.has(name)));
+        const merged = { names, formulas: [formula] };
+        for (const group of related) {
+            group.names.forEach((name) => names.add(name));
+            merged.formulas.unshift(...group.formulas);
+            groups.splice(groups.indexOf(group), 1);
+        }
+        groups.push(merged);
+    }
+    return groups.map((group) => group.formulas);
+}
+function solve(formula, choices) {
+    const tests = listTests(formula).map((test) => {
+        const [start = '', ...pieces] = test.template.split(PART);
+        const names = pieces.filter((_, index) => index % 2 === 0);
+        return { ...test, start, names, pieces, automaton: build(test.pattern) };
+    });
+    const parts = sortParts(tests.map(({ names }) => names)).map((name) => {
+        const { pattern, usual } = choices[name] ?? { pattern: /./u, usual: [] };
+        return { name, usual, automaton: build(pattern) };
+    });
+    const read = (automaton, state, text) => Array.from(text).reduce((before, character) => automaton.step(before, character), state);
+    const choose = ({ part, choice, tests: states, words }, text) => ({
+        part,
+        choice: parts[part] ? read(parts[part].automaton, choice, text) : choice,
+        tests: tests.map(({ names, automaton, convert }, index) => {
+            const state = states[index] ?? NEVER;
+            const converted = convert ? Array.from(text, convert).join('') : text;
+            return names.includes(parts[part]?.name ?? '') ? read(automaton, state, converted) : state;
+        }),
+        words: words.with(part, (words[part] ?? '') + text),
+    });
+    // Reads what follows a part in each template.
+    const finish = ({ part, tests: states, words }) => ({
+        part: part + 1,
+        choice: parts[part + 1]?.automaton.start ?? ALWAYS,
+        tests: tests.map(({ start, names, pieces, automaton }, index) => {
+            const at = part < 0 ? 0 : names.indexOf(parts[part]?.name ?? '') + 1;
+            if (part >= 0 && at === 0) {
+                return states[index] ?? NEVER;
+            }
+            const state = read(automaton, states[index] ?? NEVER, at === 0 ? start : (pieces[2 * at - 1] ?? ''));
+            return at < names.length ? state : automaton.accepts(state) ? ALWAYS : NEVER;
+        }),
+        words: part + 1 < parts.length ? [...words, ''] : words,
+    });
+    const queue = [];
+    const seen = new Set();
+    const visit = (position) => {
+        const rest = describe(formula, (index) => position.tests[index] ?? NEVER);
+        const key = `${String(position.part)} ${String(position.choice)} ${rest}`;
+        if (rest !== 'never' && position.choice !== NEVER && !seen.has(key)) {
+            seen.add(key);
+            queue.push(position);
+        }
+    };
+    visit(finish({ part: -1, choice: NEVER, tests: tests.map(({ automaton }) => automaton.start), words: [] }));
+    const characters = queue.length > 0 ? findDistinct([...tests, ...parts], tests) : [];
+    for (const position of queue) {
+        const part = parts[position.part];
+        if (part === undefined) {
+            return Object.fromEntries(parts.map(({ name }, index) => [name, position.words[index] ?? '']));
+        }
+        if (seen.size > LIMIT) {
+            throw new Error('there are too many combinations of values');
+        }
+        const texts = position.words[position.part] === '' ? [...part.usual, ...characters] : characters;
+        if (part.automaton.accepts(position.choice)) {
+            visit(finish(position));
+        }
+        texts.forEach((text) => visit(choose(position, text)));
+    }
+    return undefined;
+}
+/** Returns a regular expression that matches these texts only. */
+function matchOneOf(texts, flags = 'u') {
+    return new RegExp(`^(?:${texts.map(escapePattern).join('|')})$`, flags);
+}
+/** Returns a regular expression of a text. */
+function escapePattern(literal) {
+    return literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+function listTests(formula) {
+    return typeof formula === 'boolean' ? [] : formula.type === 'test' ? [formula] : formula.parts.flatMap(listTests);
+}
+function build(pattern) {
+    const key = String(pattern);
+    const automaton = automata.get(key) ?? new Automaton(pattern);
+    automata.set(key, automaton);
+    return automaton;
+}
+// The parts in an order that is the one in each template.
+function sortParts(sequences) {
+    const rest = sequences.filter((names) => names.length > 0);
+    if (rest.length === 0) {
+        return [];
+    }
+    const next = rest.flat().find((name) => rest.every((names) => names.lastIndexOf(name) <= 0));
+    if (next === undefined) {
+        throw new Error('claims have the same parts in another order');
+    }
+    return [next, ...sortParts(rest.map((names) => names.filter((name) => name !== next)))];
+}
+// One character of each group that no automaton tells apart.
+function findDistinct(used, tests) {
+    const automatons = [...new Set(used.map(({ automaton }) => automaton))];
+    const converts = new Set([(character) => character, ...tests.flatMap(({ convert }) => convert ?? [])]);
+    const source = automatons.flatMap(({ characters }) => [...characters.keys()]).join('');
+    const distinct = new Map();
+    for (const character of new Set(CHARACTERS + source)) {
+        const forms = [...converts].map((convert) => convert(character));
+        const key = forms
+            .map((form) => (form.length > 1 ? form : automatons.map((automaton) => automaton.classify(form)).join()))
+            .join();
+        distinct.set(key, distinct.get(key) ?? character);
+    }
+    return [...distinct.values()];
+}
+// What remains to be shown, as a text that is the same for the same question.
+function describe(formula, stateOf) {
+    let index = -1;
+    const visit = (part) => {
+        if (typeof part === 'boolean') {
+            return part ? 'always' : 'never';
+        }
+        if (part.type === 'test') {
+            index += 1;
+            const state = stateOf(index);
+            const isDecided = state === NEVER || state === ALWAYS;
+            return isDecided
+                ? (state === ALWAYS) === part.expected
+                    ? 'always'
+                    : 'never'
+                : `${String(index)}:${String(state)}`;
+        }
+        const [decisive, neutral] = part.type === 'and' ? ['never', 'always'] : ['always', 'never'];
+        const rest = part.parts.map(visit).filter((text) => text !== neutral);
+        return rest.includes(decisive) ? decisive : rest.length > 0 ? `${part.type}(${rest.join(' ')})` : neutral;
+    };
+    return visit(formula);
+}
+
+
+/***/ }),
+
+/***/ 5446:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _3: () => (/* binding */ evaluate),
+  TE: () => (/* binding */ lookUp),
+  cK: () => (/* binding */ matches),
+  Pl: () => (/* binding */ parseSelector)
+});
+
+// EXTERNAL MODULE: ./nomad-rules/errors.ts
+var errors = __nccwpck_require__(7137);
+// EXTERNAL MODULE: ./nomad-rules/regexp.ts
+var regexp = __nccwpck_require__(3527);
 ;// CONCATENATED MODULE: ./nomad-rules/parser.ts
 
 
@@ -11170,7 +11525,7 @@ function parse(text) {
         const operator = words.trim().replace(/[ \t\r\n]+/g, ' ');
         const name = operator.replace('not ', '').replace('!=', '==').replace(/^in$/, 'contains');
         if (name === 'matches') {
-            toRegExp(value);
+            (0,regexp/* toRegExp */.v)(value);
         }
         const isNegated = /not |!=/.test(operator);
         const source = text.slice(start, at);
@@ -11334,7 +11689,7 @@ function holds(operator, actual, value) {
         case '==':
             return isText ? actual === value : undefined;
         case 'matches':
-            return isText ? toRegExp(value).test(actual) : undefined;
+            return isText ? (0,regexp/* toRegExp */.v)(value).test(actual) : undefined;
     }
 }
 // Returns undefined if there is no such attribute, and null if the path does not fit the attributes.
@@ -14359,8 +14714,8 @@ var nomad = __nccwpck_require__(6366);
 var simulator_arguments = __nccwpck_require__(6447);
 // EXTERNAL MODULE: ./simulator/report.ts
 var report = __nccwpck_require__(5525);
-// EXTERNAL MODULE: ./simulator/simulate.ts + 1 modules
-var simulate = __nccwpck_require__(7877);
+// EXTERNAL MODULE: ./simulator/simulate.ts
+var simulate = __nccwpck_require__(9765);
 ;// CONCATENATED MODULE: ./simulator/summary.ts
 
 /** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. */
@@ -14372,15 +14727,15 @@ function summary_escape(text) {
         .replace(/[/@=._-](?=\w)/g, '$&<wbr>'));
 }
 /** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
-function summarize({ methodName, nomadName, rows, warnings }) {
+function summarize({ methodName, nomadName, rows, warnings, status }) {
     const unexpected = rows.filter(({ isExpected }) => !isExpected);
     const expected = rows.filter(({ isExpected }) => isExpected);
     const isCompared = rows.some((row) => row.expected !== undefined);
     summary
         .addHeading(unexpected.length > 0
-        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} jobs`
+        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} rows`
         : isCompared
-            ? '✅ Every job gets what is expected'
+            ? `${status === 0 ? '✅' : '❌'} Everyone gets what is expected${status === 0 ? '' : ', but there are warnings'}`
             : 'Who gets a Nomad token', 3)
         .addRaw(`<p>Logins through the auth method <code>${summary_escape(methodName)}</code> on ${summary_escape(nomadName)}</p>`)
         .addTable([
@@ -14503,8 +14858,10 @@ in BoundAudiences, unless the claims include aud.
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
 
-Exit status: 1 if the job of --claims is refused or a job of --expect gets something else, 2 if an argument or a
-file is invalid or the fake Nomad cannot judge a rule, otherwise 0.`;
+The table also shows groups of strangers, each with the claims that it can get and that get the most.
+
+Exit status: 1 if the job of --claims is refused, or if with --expect somebody gets something else or there is a
+warning; 2 if an argument or a file is invalid or the fake Nomad cannot judge a rule; otherwise 0.`;
 /** Reads the arguments; throws an error that names an invalid one. */
 async function readPlan(args) {
     const { values } = (0,node_util__WEBPACK_IMPORTED_MODULE_1__.parseArgs)({
@@ -14555,13 +14912,21 @@ async function readExpectations(file) {
     return document.contents.items.map((node) => {
         const { line } = lineCounter.linePos(node.range[0]);
         const job = node.toJS(document);
-        const { name, gets, ...claims } = (isObject(job) ? job : {});
+        const { name, who, gets, ...claims } = (isObject(job) ? job : {});
         const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
         if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
             const problem = `has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`;
             throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, problem, line);
         }
-        return { ...(typeof name === 'string' && { name }), claims, gets: parts.join(', '), line };
+        const isStranger = _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.some((stranger) => stranger === who);
+        if (who !== undefined && (!isStranger || Object.keys(claims).length > 0)) {
+            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `must name one of these in "who", without claims: ${_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.join(', ')}.`, line);
+        }
+        return {
+            ...(typeof name === 'string' && { name }),
+            ...(typeof who === 'string' && { who }),
+            ...{ claims, gets: parts.join(', '), line },
+        };
     });
 }
 function read(file) {
@@ -14627,8 +14992,10 @@ class BadFile extends Error {
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5525);
 /* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5845);
-/* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7877);
+/* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9765);
 /* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8250);
+/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1351);
+
 
 
 
@@ -14653,9 +15020,10 @@ async function runDemo(print, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
         nomadName: simulation.nomad.name,
         login: await simulation.runAction(setup.claims),
         refusal: await simulation.runAction((0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .changeClaims */ .kh)(setup.claims, { ref: 'refs/heads/feature' })),
-        rows: await (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .tryJobs */ .km)(simulation, (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .listJobs */ .N6)(setup.claims)),
+        jobs: await (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .tryJobs */ .km)(simulation, (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .listJobs */ .N6)(setup.claims)),
+        strangers: await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_7__/* .tryStrangers */ .N)(simulation, setup.claims),
     }));
-    const { nomadName, login, refusal, rows } = await (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .showProgress */ .Rh)('Simulating logins…', simulated);
+    const { nomadName, login, refusal, jobs, strangers } = await (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .showProgress */ .Rh)('Simulating logins…', simulated);
     print(`${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .color */ .yW)('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
 Nomad has the auth method github-adv of docs/nomad-setup.md: a push to main gets the role of its repository.
@@ -14667,7 +15035,7 @@ A push to the branch feature is refused:
 ${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLog */ .eE)(refusal.collapsedLog)}
 
 Who gets a token, and why others do not:
-${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTable */ .ku)(rows)}
+${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTables */ .jM)([...jobs, ...strangers.map(({ row }) => row)])}
 
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md
@@ -14682,22 +15050,38 @@ Next steps:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CD: () => (/* binding */ GITHUB_CLAIMS),
+/* harmony export */   FV: () => (/* binding */ escapeInSubject),
+/* harmony export */   Ll: () => (/* binding */ GITHUB_ISSUERS),
+/* harmony export */   P$: () => (/* binding */ listGroups),
 /* harmony export */   PB: () => (/* binding */ nameJob),
+/* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   R3: () => (/* binding */ VARIATIONS),
+/* harmony export */   Z: () => (/* binding */ listParts),
 /* harmony export */   Zh: () => (/* binding */ RENEWED),
+/* harmony export */   aw: () => (/* binding */ STRANGERS),
 /* harmony export */   cJ: () => (/* binding */ omit),
 /* harmony export */   kh: () => (/* binding */ changeClaims),
 /* harmony export */   xY: () => (/* binding */ EXAMPLE)
 /* harmony export */ });
-/* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7761);
+/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5106);
+/* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7761);
+
 
 /** The claims that are new in every JWT: its ID and its times. */
 const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
+/** The issuers of github.com, GHE.com and GitHub Enterprise Server. */
+const GITHUB_ISSUERS = /^https:\/\/token\.actions\.[^/]+(?:\/[^/]+)?$|\/_services\/token$/;
+/** All claims of GitHub's JWTs but custom properties, which begin with `repo_property_`. */
+const GITHUB_CLAIMS = [
+    ...Object.keys(_jws_example_json__WEBPACK_IMPORTED_MODULE_1__),
+    ...['environment', 'environment_node_id', 'enterprise', 'enterprise_id', 'issuer_scope'],
+];
 /**
  * The claims of the example job: those of jws-example.json, and the custom property `team` of its repository.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-const EXAMPLE = omit({ ..._jws_example_json__WEBPACK_IMPORTED_MODULE_0__, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
+const EXAMPLE = omit({ ..._jws_example_json__WEBPACK_IMPORTED_MODULE_1__, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
 // The claims of events other than a push to a branch.
 const EVENTS = {
     pull_request: () => ({ ref: 'refs/pull/7/merge', head_ref: 'feature', base_ref: 'main', ref_protected: 'false' }),
@@ -14722,14 +15106,188 @@ const VARIATIONS = {
         repository: `${text(repository_owner)}/other-repo`,
         repository_id: String(Number(repository_id) + 1),
     }),
-    'another owner': ({ repository_id, repository_owner_id }) => ({
+    'another owner': ({ repository_id, repository_owner_id, job_workflow_ref }) => ({
         repository_owner: 'other-org',
         repository_owner_id: String(Number(repository_owner_id) + 1),
         repository_id: String(Number(repository_id) + 2),
+        // A public reusable workflow can be called by every account.
+        job_workflow_ref,
     }),
     'a JWT for another service': ({ repository_owner }) => ({ aud: `https://github.com/${text(repository_owner)}` }),
     'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
+/** The groups of people who can get a JWT, besides those who deploy. */
+const STRANGERS = [
+    'anyone on GitHub',
+    'anyone who opens a pull request or comments',
+    'anyone who can push a branch or a tag',
+    'another repository of the owner',
+    'an account that takes over the name',
+];
+// https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+const PULL_EVENTS = 'pull_request|pull_request_review|pull_request_review_comment';
+const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
+const TAG_EVENTS = `${BRANCH_EVENTS}|release`;
+// Events that people without write access cause. Their jobs run on the default branch.
+const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment';
+const DEFAULT_EVENTS = `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|fork|watch|check_run|check_suite|branch_protection_rule|gollum|label|milestone|page_build|public|registry_package|status`;
+const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
+const REF = `${PATH}(?:/${PATH})*`;
+const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
+const FILE = '[^/@\\s]+[.]ya?ml';
+const ID = '[1-9][0-9]*';
+/** Returns which values each part of a group's claims can have, and which of them to try first. */
+function listParts(base, tested, audiences) {
+    const own = (name) => text(base[name]);
+    const branch = own('ref').replace(/^refs\/heads\//, '');
+    const list = {
+        owner: [NAME, own('repository_owner'), 'other-org'],
+        owner_id: [ID, own('repository_owner_id'), '66'],
+        name: ['[A-Za-z0-9._-]+', nameRepository(base), 'other-repo'],
+        repository_id: [ID, own('repository_id'), '76'],
+        visibility: ['public|private|internal', own('repository_visibility'), 'public'],
+        protected: ['true|false', 'true'],
+        branch: [REF, branch, 'feature'],
+        tag: [REF, 'v1.2.3'],
+        number: [ID, '7'],
+        head_branch: [REF, 'feature'],
+        base_branch: [REF, branch, 'main'],
+        event: [DEFAULT_EVENTS, own('event_name'), 'push'],
+        open_event: [OPEN_EVENTS, 'pull_request_target'],
+        branch_event: [BRANCH_EVENTS, own('event_name'), 'push'],
+        tag_event: [TAG_EVENTS, own('event_name'), 'push'],
+        pull_event: [PULL_EVENTS, 'pull_request'],
+        environment: ['.+', own('environment'), 'production'],
+        workflow: ['.+', own('workflow'), 'CI'],
+        file: [FILE, 'ci.yml'],
+        reusable: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`, own('job_workflow_ref')],
+        runner: ['github-hosted|self-hosted', own('runner_environment'), 'github-hosted'],
+        actor: [`${NAME}(?:\\[bot\\])?`, own('actor'), 'mallory'],
+        actor_id: [ID, own('actor_id'), '13'],
+        count: [ID, '1'],
+        commit: ['[0-9a-f]{40}', own('sha')],
+        ...Object.fromEntries(listProperties(tested).map((name) => [name, ['.+', own(name)]])),
+    };
+    const choices = Object.entries(list).map(([name, [pattern, ...usual]]) => [
+        name,
+        { pattern: new RegExp(`^(?:${pattern})$`, 'u'), usual: usual.filter((value) => value !== '') },
+    ]);
+    // Everyone can request any audience.
+    const aud = {
+        pattern: audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /./u,
+        usual: [...audiences, _jws_example_json__WEBPACK_IMPORTED_MODULE_1__.aud],
+    };
+    return { ...Object.fromEntries(choices), aud };
+}
+/**
+ * Returns the groups of people other than those who deploy, with the claims that are tested. `yours` are names and IDs of accounts
+ * and repositories that a stranger cannot have.
+ * https://docs.github.com/en/actions/reference/security/oidc
+ */
+function listGroups(base, tested, yours, subjects) {
+    const ref = text(base['ref']);
+    const branch = ref.replace(/^refs\/heads\//, '');
+    const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
+    const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
+    const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
+    const tag = { ref: 'refs/tags/‹tag›', ref_type: 'tag', head_ref: '', base_ref: '' };
+    const heads = { ref: 'refs/heads/‹branch›', ref_type: 'branch', head_ref: '', base_ref: '' };
+    const setProperties = (value) => Object.fromEntries(listProperties(tested).map((name) => [name, [undefined, value(name)]]));
+    // Environments that do not exist are created at their first use, without protection.
+    const job = {
+        aud: '‹aud›',
+        environment: [undefined, '‹environment›'],
+        workflow: '‹workflow›',
+        job_workflow_ref: '‹reusable›',
+        runner_environment: '‹runner›',
+        actor: '‹actor›',
+        actor_id: '‹actor_id›',
+        run_id: '99999999999',
+        check_run_id: '99999999999',
+        run_number: '‹count›',
+        run_attempt: '‹count›',
+    };
+    const code = { sha: '‹commit›', workflow_sha: '‹commit›', job_workflow_sha: '‹commit›' };
+    const repository = {
+        ...{ repository: '‹owner›/‹name›', repository_id: '‹repository_id›', repository_visibility: '‹visibility›' },
+        ref_protected: '‹protected›',
+    };
+    const account = {
+        ...{ repository_owner: '‹owner›', repository_owner_id: '‹owner_id›', iss: base['iss'] },
+        ...setProperties((name) => `‹${name}›`),
+    };
+    const everywhere = [
+        { ...heads, event_name: '‹event›' },
+        { ...heads, ...pulls, event_name: 'pull_request_target' },
+        { ...tag, event_name: '‹tag_event›' },
+        ...merges,
+    ];
+    const strange = {
+        owner_id: yours,
+        repository_id: yours,
+        actor: [text(base['actor'])],
+        actor_id: [...yours, text(base['actor_id'])],
+    };
+    const groups = [
+        ['anyone on GitHub', { ...job, ...code, ...repository, ...account }, everywhere, { ...strange, owner: yours }],
+        [
+            'anyone who opens a pull request or comments',
+            { ...base, ...job },
+            [
+                { event_name: '‹open_event›', head_ref: '', base_ref: '' },
+                { ...pulls, event_name: 'pull_request_target' },
+            ],
+            { actor: strange.actor, actor_id: strange.actor_id },
+        ],
+        [
+            'anyone who can push a branch or a tag',
+            { ...base, ...job, ...code, ref_protected: 'false' },
+            [{ ...heads, event_name: '‹branch_event›' }, { ...tag, event_name: '‹tag_event›' }, ...merges],
+            { branch: [branch] },
+        ],
+        [
+            'another repository of the owner',
+            { ...base, ...job, ...code, ...setProperties(() => 'other-value'), ...repository },
+            everywhere,
+            { repository_id: [text(base['repository_id'])], name: [nameRepository(base)] },
+        ],
+        ['an account that takes over the name', { ...job, ...code, ...repository, ...account }, everywhere, strange],
+    ];
+    return groups.map(([name, claims, events, excluded]) => ({
+        name,
+        situations: events
+            .flatMap((event) => combine({ ...claims, ...event }, tested))
+            .flatMap((situation) => describeSubjects(situation, tested, [text(base['sub']), ...subjects])),
+        excluded,
+    }));
+}
+function listProperties(claims) {
+    return claims.filter((name) => name.startsWith('repo_property_'));
+}
+// All combinations of the claims that have several values.
+function combine(claims, tested) {
+    const open = Object.entries(claims).find(([, value]) => Array.isArray(value));
+    if (open === undefined) {
+        return [claims];
+    }
+    const [name, values] = open;
+    const isTested = tested.includes(name) || (name === 'environment' && tested.includes('sub'));
+    return (isTested ? values : values.slice(0, 1)).flatMap((value) => combine({ ...claims, [name]: value }, tested));
+}
+// A repository has one form of sub: https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
+function describeSubjects(claims, tested, subjects) {
+    const workflow_ref = `${text(claims['repository'])}/.github/workflows/‹file›@${text(claims['ref'])}`;
+    const all = { ...claims, workflow_ref };
+    if (!tested.includes('sub')) {
+        return [all];
+    }
+    const custom = subjects.map((subject) => [...subject.matchAll(/(?<![\w./-])\w+(?=:)/g)]
+        .filter(([key]) => key === 'repo' || key in all)
+        .map(([key]) => (key === 'repo' ? `repo:${text(all['repository'])}` : `${key}:${text(all[key])}`))
+        .join(':'));
+    const forms = new Set([describeSubject(all), describeOldSubject(all), ...custom.filter((form) => form !== '')]);
+    return [...forms].map((sub) => ({ ...all, sub }));
+}
 /** Names a job after its event, such as "a push to main". */
 function nameJob({ event_name, ref }) {
     const place = text(ref).replace(/^refs\/(?:heads|tags)\//, '');
@@ -14772,9 +15330,13 @@ function describeSubject(claims) {
 function describeOldSubject(claims) {
     return `repo:${text(claims['repository'])}:${describeContext(claims)}`;
 }
+/** Escapes a value in sub. */
+function escapeInSubject(value) {
+    return value.replaceAll(':', '%3A');
+}
 function describeContext({ environment, event_name, ref }) {
     if (environment !== undefined && environment !== '') {
-        return `environment:${text(environment).replaceAll(':', '%3A')}`;
+        return `environment:${escapeInSubject(text(environment))}`;
     }
     return event_name === 'pull_request' ? 'pull_request' : `ref:${text(ref)}`;
 }
@@ -14787,6 +15349,7 @@ function follow(value, base, changed) {
 function nameRepository(claims) {
     return text(claims['repository']).split('/').at(-1) ?? '';
 }
+/** Converts a claim to text; one that is missing is empty. */
 function text(claim) {
     return typeof claim === 'string' ? claim : claim == null ? '' : JSON.stringify(claim);
 }
@@ -14821,6 +15384,160 @@ __webpack_async_result__();
 
 /***/ }),
 
+/***/ 5331:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   MK: () => (/* binding */ warnAbout),
+/* harmony export */   Pj: () => (/* binding */ findUnknownClaims),
+/* harmony export */   lL: () => (/* binding */ listConditions),
+/* harmony export */   o6: () => (/* binding */ findProblems),
+/* harmony export */   qg: () => (/* binding */ parse)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3484);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2848);
+
+
+
+
+const TOKEN_NAME_VARIABLES = [
+    { name: 'auth_method_type', claim: '' },
+    { name: 'auth_method_name', claim: '' },
+];
+/** Returns each probable mistake in a setup, whichever job logs in. */
+function findProblems({ method, rules, roles, policies }) {
+    const { Name, Config, TokenNameFormat = '' } = method;
+    const attributes = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config);
+    const problems = [
+        !Config.BoundAudiences?.length &&
+            `The auth method ${Name} has no BoundAudiences, so it also accepts JWTs that a job requested for another service.`,
+        !Config.BoundIssuer?.length &&
+            `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
+        rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
+        ...findAmbiguous(Config.ClaimMappings),
+        ...findUnknownMappings(Config),
+        ...findUnknownVariables(TokenNameFormat, [...attributes, ...TOKEN_NAME_VARIABLES]).map((problem) => `TokenNameFormat: ${problem} Until then, every login fails.`),
+    ].filter((problem) => problem !== false);
+    const ofRules = rules.flatMap((rule) => [
+        ...(rule.Selector ? [] : ['The rule has no selector, so it matches every JWT.']),
+        ...findUnknownVariables(rule.BindName ?? '', attributes),
+        ...findSelectorProblems(rule.Selector ?? '', attributes),
+        ...findMissingTarget(rule, roles, policies),
+    ].map((problem) => warnAbout(rule, problem)));
+    const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies));
+    const warnings = [
+        ...problems.map((text) => ({ text, ...pickFile(method) })),
+        ...ofRules,
+        ...ofRoles.map((text) => ({ text })),
+    ];
+    return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
+}
+/** A warning about a binding rule. */
+function warnAbout(rule, problem) {
+    return { text: `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .describeRule */ .IO)(rule)}: ${problem}`, ...pickFile(rule) };
+}
+function pickFile({ file }) {
+    return file === undefined ? {} : { file };
+}
+/** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
+function findUnknownClaims(names, { Config }) {
+    const mapped = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
+    return findNearest(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD]).map(([name, nearest]) => `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`);
+}
+// Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
+function findUnknownMappings(Config) {
+    const claims = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim);
+    const isGithub = (Config.BoundIssuer ?? []).every((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_ISSUERS */ .Ll.test(issuer));
+    return findNearest(isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [], _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD).map(([name, nearest]) => `A claim mapping uses the claim ${name}, which is not one of GitHub's. The nearest name is ${nearest}.`);
+}
+function findNearest(names, known) {
+    return [...new Set(names)]
+        .filter((name) => !known.includes(name) && !name.startsWith('repo_property_'))
+        .map((name) => [name, known.toSorted((a, b) => compare(name, b) - compare(name, a))[0] ?? '']);
+}
+// Nomad goes through the mappings in random order.
+function findAmbiguous(mappings) {
+    const entries = Object.entries(mappings ?? {});
+    const twice = entries.filter(([claim, name]) => entries.some((other) => other[1] === name && other[0] !== claim));
+    return [...new Set(twice.map(([, name]) => name))].map((name) => {
+        const claims = twice.filter((entry) => entry[1] === name).map(([claim]) => claim);
+        return `The claim mappings map ${claims.join(' and ')} to ${name}. Nomad uses one of them at random in each login.`;
+    });
+}
+// The share of pairs of letters that two names have in common.
+function compare(name, other) {
+    const [pairs, others] = [name, other].map((text) => new Set(Array.from(text, (_, at) => text.slice(at, at + 2))));
+    const common = [...(pairs ?? [])].filter((pair) => others?.has(pair));
+    return common.length / Math.max(pairs?.size ?? 0, others?.size ?? 0);
+}
+function findUnknownVariables(format, attributes) {
+    // Lists cannot be used in names.
+    const usable = attributes.filter(({ name }) => !name.startsWith('list.'));
+    return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(format).flatMap((name) => explainUnknown(name, usable) ?? []);
+}
+function findSelectorProblems(text, attributes) {
+    const selector = parse(text);
+    if (selector === undefined) {
+        return [];
+    }
+    const names = new Set(listConditions(selector).map(_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .nameAttribute */ .CF));
+    return [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
+}
+/** Parses a selector; undefined if it is empty, or if only the real Nomad knows it. */
+function parse(selector) {
+    try {
+        return (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .parseSelector */ .Pl)(selector);
+    }
+    catch {
+        return undefined;
+    }
+}
+function findMissingTarget({ BindType, BindName = '' }, roles, policies) {
+    const known = BindType === 'role' ? roles : policies;
+    return BindType === 'management' || (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName).length > 0 || known.some(({ Name }) => Name === BindName)
+        ? []
+        : [`There is no ${BindType} ${BindName}, so the rule grants nothing.`];
+}
+function findMissingPolicies({ Name, Policies }, policies) {
+    if (Policies.length === 0) {
+        return [`The role ${Name} links to no policies, so it grants no permissions.`];
+    }
+    return Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name)).map((link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`);
+}
+/** Says how to write a name that is not an attribute; undefined if it is one. */
+function explainUnknown(name, attributes) {
+    if (attributes.some((attribute) => attribute.name === name)) {
+        return undefined;
+    }
+    const short = name.replace(/^(?:value|list)\./, '');
+    const meant = attributes.find((attribute) => attribute.name.replace(/^\w+\./, '') === short) ??
+        attributes.find(({ claim }) => claim === short);
+    const names = attributes.map((attribute) => attribute.name).join(', ');
+    const others = names === '' ? '' : `, or use one of ${names}`;
+    const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
+    return `${name} is not an attribute of the auth method. ${advice}`;
+}
+/** Returns all conditions of a selector; those on the elements of a list have its path. */
+function listConditions(selector) {
+    switch (selector.type) {
+        case 'and':
+        case 'or':
+            return [...listConditions(selector.left), ...listConditions(selector.right)];
+        case 'not':
+            return listConditions(selector.operand);
+        case 'any':
+        case 'all':
+            return listConditions(selector.inner).map((condition) => condition.path[0] === selector.name ? { ...condition, path: selector.path } : condition);
+        case 'condition':
+            return [selector];
+    }
+}
+
+
+/***/ }),
+
 /***/ 5525:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -14828,8 +15545,8 @@ __webpack_async_result__();
 /* harmony export */   J9: () => (/* binding */ formatResult),
 /* harmony export */   Rh: () => (/* binding */ showProgress),
 /* harmony export */   eE: () => (/* binding */ formatLog),
+/* harmony export */   jM: () => (/* binding */ formatTables),
 /* harmony export */   ke: () => (/* binding */ formatOutcome),
-/* harmony export */   ku: () => (/* binding */ formatTable),
 /* harmony export */   yW: () => (/* binding */ color)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
@@ -14846,18 +15563,22 @@ function formatResult({ methodName, nomadName, rows, warnings, explanation }) {
     const parts = [
         `Logins through the auth method ${methodName} on ${nomadName}`,
         ...(explanation === undefined
-            ? [formatTable(rows), formatComparison(rows)]
+            ? [formatTables(rows), formatComparison(rows, warnings)]
             : [formatExplanation(explanation, rows)]),
         warnings.length > 0 && `${color('yellow', 'Warnings:')}\n${warnings.map(({ text }) => `  ${text}`).join('\n')}`,
     ];
     return parts.filter(Boolean).join('\n\n');
 }
-/** Formats the rows of a table. */
+/** Formats jobs and groups of strangers as two tables. */
+function formatTables(rows) {
+    const tables = ['job', 'stranger'].map((group) => formatTable(rows.filter((row) => row.group === group)));
+    return tables.filter(Boolean).join('\n\n');
+}
 function formatTable(rows) {
     const width = Math.max(...rows.map(({ name }) => name.length));
     return rows
         .map((row) => {
-        const isGood = row.expected === undefined ? row.grant !== 'refused' : row.isExpected;
+        const isGood = row.expected === undefined ? (row.grant === 'refused') === (row.group === 'stranger') : row.isExpected;
         return `  ${row.name.padEnd(width)}  ${color(isGood ? 'green' : 'red', formatOutcome(row))}`;
     })
         .join('\n');
@@ -14866,16 +15587,16 @@ function formatTable(rows) {
 function formatOutcome({ summary, reasons: [first, ...others], expected, isExpected }) {
     const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
     const outcome = first === undefined ? summary : `refused: ${first}${more}`;
-    return isExpected ? outcome : `${outcome} (expected: ${expected ?? ''})`;
+    return isExpected || expected === undefined ? outcome : `${outcome} (expected: ${expected})`;
 }
-function formatComparison(rows) {
+function formatComparison(rows, warnings) {
     if (rows.every(({ expected }) => expected === undefined)) {
         return '';
     }
     const count = rows.filter(({ isExpected }) => !isExpected).length;
     return count === 0
-        ? 'Every job gets what is expected.'
-        : `Not as expected: ${String(count)} of ${String(rows.length)} jobs`;
+        ? `Everyone gets what is expected${warnings.length > 0 ? ', but there are warnings' : ''}.`
+        : `Not as expected: ${String(count)} of ${String(rows.length)} rows`;
 }
 function formatExplanation({ attributes, verdicts, log }, rows) {
     const values = attributes.map(({ name, value }) => `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`);
@@ -14915,13 +15636,17 @@ async function showProgress(text, work) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   CF: () => (/* binding */ nameAttribute),
+/* harmony export */   D6: () => (/* binding */ matchesClaims),
 /* harmony export */   FH: () => (/* binding */ resolveBindName),
 /* harmony export */   IO: () => (/* binding */ describeRule),
 /* harmony export */   Rr: () => (/* binding */ findClaimsMissingForName),
+/* harmony export */   iQ: () => (/* binding */ hasValidName),
 /* harmony export */   uw: () => (/* binding */ listAttributes)
 /* harmony export */ });
 /* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
 /* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3484);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5446);
+
 
 
 /** Returns the attributes that an auth method's mappings create from claims. */
@@ -14942,6 +15667,24 @@ function resolveBindName({ BindName = '' }, claims, { Config }) {
     const { value } = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config);
     const names = Object.values(Config.ClaimMappings ?? {});
     return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(BindName, new Map(names.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? ''])));
+}
+/** Tells whether a rule matches a JWT, or may match it because only the real Nomad knows its selector. */
+function matchesClaims({ Selector = '' }, claims, { Config }) {
+    try {
+        return (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_2__/* .matches */ .cK)(Selector, (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config));
+    }
+    catch {
+        return true;
+    }
+}
+/** Tells whether the name that a rule binds for a JWT can be that of a role or policy. */
+function hasValidName(rule, claims, method) {
+    try {
+        return /^[a-zA-Z0-9-]{1,128}$/.test(resolveBindName(rule, claims, method));
+    }
+    catch {
+        return false;
+    }
 }
 /** Returns the claims that the token name requires and the JWT lacks, because of which Nomad refuses the login. */
 function findClaimsMissingForName(claims, { Config, TokenNameFormat = '' }) {
@@ -15046,6 +15789,19 @@ function isBlocks(value) {
 
 
 
+// The fields of Nomad's API: https://github.com/hashicorp/nomad/blob/main/nomad/structs/acl.go
+const COMMON = 'Name Description Hash CreateTime ModifyTime CreateIndex ModifyIndex';
+const FIELDS = {
+    'auth-method': `${COMMON} Type TokenLocality TokenNameFormat MaxTokenTTL Default Config`,
+    'binding-rule': `${COMMON} ID AuthMethod Selector BindType BindName`,
+    role: `${COMMON} ID Policies`,
+    policy: `${COMMON} Rules RulesJSON JobACL`,
+    Config: `JWTValidationPubKeys JWKSURL JWKSCACert OIDCDiscoveryURL OIDCClientID OIDCClientSecret OIDCClientAssertion OIDCEnablePKCE
+    OIDCDisableUserInfo OIDCScopes BoundAudiences BoundIssuer AllowedRedirectURIs DiscoveryCaPem SigningAlgs ExpirationLeeway
+    NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
+};
+const KNOWN_FILE = /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
+const setup_folder_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -15058,11 +15814,11 @@ async function readConfiguration(path, methodName) {
     });
     const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
     const readAll = async (kind, check) => (await list(kind)).map(({ file, item }) => {
-        const problem = check(item);
+        const problem = check(item) ?? checkFields(item, kind);
         if (problem !== undefined) {
             throw new bad_file/* BadFile */.y(file, `${problem}.`);
         }
-        return item;
+        return { ...item, file };
     });
     const rules = await readAll('binding-rule', checkRule);
     const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
@@ -15093,6 +15849,10 @@ async function readConfiguration(path, methodName) {
 }
 async function openFolder(folder) {
     const files = (await (0,promises_.readdir)(folder)).sort();
+    const unknown = files.find((file) => !KNOWN_FILE.test(file));
+    if (unknown !== undefined) {
+        throw new bad_file/* BadFile */.y((0,external_node_path_.join)(folder, unknown), `has an unknown name. Name it ${setup_folder_NAMES}, or move it to another folder.`);
+    }
     return async (kind) => {
         const prefix = kind === 'policy' ? 'polic' : kind;
         const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json'));
@@ -15132,6 +15892,18 @@ async function readJson(file) {
         throw new bad_file/* BadFile */.y(file, `is not JSON. It begins: ${text.trim().slice(0, 60)}`);
     }
 }
+function checkFields(item, kind) {
+    const known = FIELDS[kind].split(/\s+/);
+    if (kind === 'auth-method' && !('Config' in item)) {
+        return checkFields(item, 'Config');
+    }
+    const unknown = Object.keys(item).find((name) => !known.includes(name));
+    return unknown === undefined
+        ? 'Config' in item
+            ? checkFields(item.Config, 'Config')
+            : undefined
+        : `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
+}
 function checkMethod(item) {
     const isConfig = ['JWKSURL', 'OIDCDiscoveryURL', 'JWTValidationPubKeys', 'ClaimMappings'].some((name) => name in item);
     return item.Config || isConfig
@@ -15139,7 +15911,7 @@ function checkMethod(item) {
         : 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME';
 }
 // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
-function completeMethod(item, assumedName) {
+function completeMethod({ file, ...item }, assumedName) {
     const method = item.Config ? item : { Config: item };
     return {
         Name: assumedName,
@@ -15147,6 +15919,7 @@ function completeMethod(item, assumedName) {
         TokenLocality: 'global',
         MaxTokenTTL: '1h',
         ...method,
+        ...(file !== undefined && { file }),
     };
 }
 function checkRule({ BindType }) {
@@ -15245,163 +16018,25 @@ async function readExample(name, ownerId, repositoryId) {
 
 /***/ }),
 
-/***/ 7877:
+/***/ 9765:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   JV: () => (/* binding */ simulate),
+/* harmony export */   N6: () => (/* binding */ listJobs),
+/* harmony export */   km: () => (/* binding */ tryJobs)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
+/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6366);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1457);
+/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5331);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2848);
+/* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5845);
+/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8250);
+/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1351);
+/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3838);
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  N6: () => (/* binding */ listJobs),
-  JV: () => (/* binding */ simulate),
-  km: () => (/* binding */ tryJobs)
-});
-
-// EXTERNAL MODULE: ./nomad-rules/attributes.ts
-var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
-var nomad_rules_selector = __nccwpck_require__(838);
-// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 14 modules
-var nomad = __nccwpck_require__(6366);
-// EXTERNAL MODULE: ./simulator/identities.ts
-var identities = __nccwpck_require__(1457);
-// EXTERNAL MODULE: ./jws-example.json
-var jws_example = __nccwpck_require__(7761);
-// EXTERNAL MODULE: ./nomad-rules/formats.ts
-var formats = __nccwpck_require__(3484);
-// EXTERNAL MODULE: ./simulator/rules.ts
-var simulator_rules = __nccwpck_require__(2848);
-;// CONCATENATED MODULE: ./simulator/problems.ts
-
-
-
-
-const TOKEN_NAME_VARIABLES = [
-    { name: 'auth_method_type', claim: '' },
-    { name: 'auth_method_name', claim: '' },
-];
-/** Returns a description of each probable mistake in a setup, whichever job logs in. */
-function findProblems({ method, rules, roles, policies }) {
-    const { Name, Config, TokenNameFormat = '' } = method;
-    const attributes = (0,simulator_rules/* listAttributes */.uw)(Config);
-    const problems = [
-        ...(rules.length === 0 ? [`The auth method ${Name} has no binding rules, so no job can log in.`] : []),
-        ...findUnknownVariables(TokenNameFormat, [...attributes, ...TOKEN_NAME_VARIABLES]).map((problem) => `TokenNameFormat: ${problem} Until then, every login fails.`),
-        ...rules.flatMap((rule) => [
-            ...findUnknownVariables(rule.BindName ?? '', attributes),
-            ...findSelectorProblems(rule.Selector ?? '', attributes),
-            ...findMissingTarget(rule, roles, policies),
-        ].map((problem) => `${(0,simulator_rules/* describeRule */.IO)(rule)}: ${problem}`)),
-        ...roles.flatMap((role) => findMissingPolicies(role, policies)),
-    ];
-    return [...new Set(problems)];
-}
-/** Returns a description of each claim that neither GitHub nor a claim mapping knows. */
-function findUnknownClaims(names, { Config }) {
-    const mapped = (0,simulator_rules/* listAttributes */.uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-    const known = [...mapped, ...Object.keys(jws_example), 'environment', 'enterprise', 'enterprise_id'];
-    return [...new Set(names)]
-        .filter((name) => !known.includes(name))
-        .map((name) => {
-        const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
-        return `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`;
-    });
-}
-// The share of pairs of letters that two names have in common.
-function compare(name, other) {
-    const [pairs, others] = [name, other].map((text) => new Set(Array.from(text, (_, at) => text.slice(at, at + 2))));
-    const common = [...(pairs ?? [])].filter((pair) => others?.has(pair));
-    return common.length / Math.max(pairs?.size ?? 0, others?.size ?? 0);
-}
-function findUnknownVariables(format, attributes) {
-    // Lists cannot be used in names.
-    const usable = attributes.filter(({ name }) => !name.startsWith('list.'));
-    return (0,formats/* listVariables */.ce)(format).flatMap((name) => explainUnknown(name, usable) ?? []);
-}
-function findSelectorProblems(text, attributes) {
-    const selector = parse(text);
-    if (selector === undefined) {
-        return [];
-    }
-    const names = new Set(listConditions(selector).map(simulator_rules/* nameAttribute */.CF));
-    const unknown = [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
-    const excluded = findOnlyExcluded(selector);
-    const advice = `The selector only excludes values of ${excluded.join(' and ')}, so it also matches JWTs without such a claim. Add a condition that lists the allowed values.`;
-    return excluded.length > 0 ? [...unknown, advice] : unknown;
-}
-// An empty selector has no conditions, and Nomad itself rejects one that does not parse.
-function parse(selector) {
-    try {
-        return (0,nomad_rules_selector/* parseSelector */.Pl)(selector);
-    }
-    catch {
-        return undefined;
-    }
-}
-function findMissingTarget({ BindType, BindName = '' }, roles, policies) {
-    const known = BindType === 'role' ? roles : policies;
-    return BindType === 'management' || (0,formats/* listVariables */.ce)(BindName).length > 0 || known.some(({ Name }) => Name === BindName)
-        ? []
-        : [`There is no ${BindType} ${BindName}, so the rule grants nothing.`];
-}
-function findMissingPolicies({ Name, Policies }, policies) {
-    if (Policies.length === 0) {
-        return [`The role ${Name} links to no policies, so it grants no permissions.`];
-    }
-    return Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name)).map((link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`);
-}
-/** Says how to write a name that is not an attribute; undefined if it is one. */
-function explainUnknown(name, attributes) {
-    if (attributes.some((attribute) => attribute.name === name)) {
-        return undefined;
-    }
-    const short = name.replace(/^(?:value|list)\./, '');
-    const meant = attributes.find((attribute) => attribute.name.replace(/^\w+\./, '') === short) ??
-        attributes.find(({ claim }) => claim === short);
-    const names = attributes.map((attribute) => attribute.name).join(', ');
-    const others = names === '' ? '' : `, or use one of ${names}`;
-    const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
-    return `${name} is not an attribute of the auth method. ${advice}`;
-}
-/** Returns all conditions of a selector, without those on the elements of a list. */
-function listConditions(selector) {
-    switch (selector.type) {
-        case 'and':
-        case 'or':
-            return [...listConditions(selector.left), ...listConditions(selector.right)];
-        case 'not':
-            return listConditions(selector.operand);
-        case 'any':
-        case 'all':
-            return [selector, ...listConditions(selector.inner).filter(({ path }) => path[0] !== selector.name)];
-        case 'condition':
-            return [selector];
-    }
-}
-/** Returns the attributes for which a selector only excludes values, and therefore also matches JWTs without them. */
-function findOnlyExcluded(selector) {
-    const parts = splitAnd(selector);
-    const list = (some) => some.flatMap(listConditions).map(simulator_rules/* nameAttribute */.CF);
-    const required = list(parts.filter((part) => !isExclusion(part)));
-    return [...new Set(list(parts.filter(isExclusion)))].filter((name) => !required.includes(name));
-}
-function splitAnd(selector) {
-    return selector.type === 'and' ? [selector.left, selector.right].flatMap(splitAnd) : [selector];
-}
-function isExclusion(part) {
-    // "is empty" is meant to match JWTs without the claim.
-    if (part.type === 'condition' && part.operator === 'is empty' && !part.isNegated) {
-        return false;
-    }
-    return (0,nomad_rules_selector/* evaluate */._3)(part, { value: {}, list: {} }) === true;
-}
-
-// EXTERNAL MODULE: ./simulator/setups.ts + 2 modules
-var setups = __nccwpck_require__(5845);
-// EXTERNAL MODULE: ./simulator/simulation.ts + 3 modules
-var simulation = __nccwpck_require__(8250);
-// EXTERNAL MODULE: ./simulator/tokens.ts
-var tokens = __nccwpck_require__(3838);
-;// CONCATENATED MODULE: ./simulator/simulate.ts
 
 
 
@@ -15412,18 +16047,32 @@ var tokens = __nccwpck_require__(3838);
 
 
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
-async function simulate(plan, start = nomad/* startNomad */.E6) {
+async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__/* .startNomad */ .E6) {
     const { job, changes, expectations, showsLog } = plan;
-    const setup = await (0,setups/* readSetup */.W)(plan.config, plan.methodName);
-    const base = (0,identities/* changeClaims */.kh)(job ?? setup.claims, changes);
-    const names = [changes, ...(expectations ?? []).map(({ claims }) => claims)].flatMap(Object.keys);
-    const problems = [...findProblems(setup), ...findUnknownClaims(names, setup.method)];
-    return (0,simulation/* withSimulation */.E)(setup, start, async (simulation) => {
+    const setup = await (0,_setups_js__WEBPACK_IMPORTED_MODULE_6__/* .readSetup */ .W)(plan.config, plan.methodName);
+    const base = (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .changeClaims */ .kh)(job ?? setup.claims, changes);
+    const mistyped = (0,_problems_js__WEBPACK_IMPORTED_MODULE_4__/* .findUnknownClaims */ .Pj)((expectations ?? []).flatMap(({ claims }) => Object.keys(claims)), setup.method);
+    if (mistyped.length > 0) {
+        throw new Error(`--expect: ${mistyped.join(' ')}`);
+    }
+    return (0,_simulation_js__WEBPACK_IMPORTED_MODULE_7__/* .withSimulation */ .E)(setup, start, async (simulation) => {
         const isOneJob = job !== undefined && expectations === undefined;
-        const jobs = isOneJob ? [{ name: (0,identities/* nameJob */.PB)(base), claims: base }] : listJobs(base, expectations);
-        const rows = await tryJobs(simulation, jobs);
-        const warnings = [...problems, ...(await findWider(simulation, jobs))].map((text) => ({ text }));
-        const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : rows.every((row) => row.isExpected);
+        const jobs = isOneJob ? [{ name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .nameJob */ .PB)(base), claims: base }] : listJobs(base, expectations);
+        const attempts = isOneJob ? [] : await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_8__/* .tryStrangers */ .N)(simulation, base, expectations);
+        const rows = [...(await tryJobs(simulation, jobs)), ...attempts.map(({ row }) => row)];
+        const tried = [
+            ...rows,
+            ...attempts.flatMap(({ row: { name }, tried: all }) => all.map((claims) => ({ name, claims }))),
+        ];
+        const warnings = [
+            ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_4__/* .findProblems */ .o6)(setup),
+            ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_4__/* .findUnknownClaims */ .Pj)(Object.keys(changes), setup.method).map((text) => ({ text })),
+            ...(isOneJob ? [] : findUnmatched(setup, tried)),
+            ...findRandom(setup, tried),
+            ...(await findWider(simulation, rows)).map((text) => ({ text })),
+        ];
+        const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
+        const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
         return {
             methodName: setup.method.Name,
             nomadName: simulation.nomad.name,
@@ -15437,17 +16086,19 @@ async function simulate(plan, start = nomad/* startNomad */.E6) {
 /** Returns the jobs of a table: those with an expectation, or those of the default table. */
 function listJobs(base, expectations) {
     if (expectations === undefined) {
-        return Object.entries(identities/* VARIATIONS */.R3).map(([name, vary]) => {
+        return Object.entries(_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .VARIATIONS */ .R3).map(([name, vary]) => {
             const changes = vary(base);
             const isBase = Object.keys(changes).length === 0;
-            return { name: isBase ? (0,identities/* nameJob */.PB)(base) : name, claims: (0,identities/* changeClaims */.kh)(base, changes) };
+            return { name: isBase ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .nameJob */ .PB)(base) : name, claims: (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .changeClaims */ .kh)(base, changes) };
         });
     }
-    return expectations.map(({ name, claims, gets, line }) => {
+    return expectations
+        .filter(({ who }) => who === undefined)
+        .map(({ name, claims, gets, line }) => {
         const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
         return {
-            name: name ?? (changes.join(' ') || (0,identities/* nameJob */.PB)(base)),
-            claims: (0,identities/* changeClaims */.kh)(base, claims),
+            name: name ?? (changes.join(' ') || (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .nameJob */ .PB)(base)),
+            claims: (0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .changeClaims */ .kh)(base, claims),
             expected: gets,
             line,
         };
@@ -15457,8 +16108,8 @@ function listJobs(base, expectations) {
 function tryJobs(simulation, jobs) {
     return Promise.all(jobs.map(async (job) => {
         const { token, summary, reasons } = await simulation.try(job.claims);
-        const grant = (0,tokens/* nameGrant */.iM)(token);
-        return { ...job, grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
+        const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_9__/* .nameGrant */ .iM)(token);
+        return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
     }));
 }
 async function explain(simulation, claims, showsLog) {
@@ -15470,13 +16121,29 @@ async function explain(simulation, claims, showsLog) {
 }
 function describeAttributes(claims, { Config }) {
     try {
-        const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(claims, Config);
-        return (0,simulator_rules/* listAttributes */.uw)(Config).map(({ name }) => ({ name, value: (0,nomad_rules_selector/* lookUp */.TE)(name.split('.'), attributes) }));
+        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config);
+        return (0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .listAttributes */ .uw)(Config).map(({ name }) => ({ name, value: (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .lookUp */ .TE)(name.split('.'), attributes) }));
     }
     catch {
         // The login fails for the same reason.
         return [];
     }
+}
+function findUnmatched({ method, rules }, tried) {
+    return rules
+        .filter((rule) => tried.every(({ claims }) => !(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .matchesClaims */ .D6)(rule, claims, method)))
+        .map((rule) => (0,_problems_js__WEBPACK_IMPORTED_MODULE_4__/* .warnAbout */ .MK)(rule, 'The rule matches none of these jobs and groups.'));
+}
+// Nomad goes through the rules by their random IDs, and stops at a management rule or at an invalid name.
+function findRandom({ method, rules }, tried) {
+    const names = tried.filter(({ claims }) => {
+        const matching = rules.filter((rule) => (0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .matchesClaims */ .D6)(rule, claims, method));
+        const isManagement = matching.some(({ BindType }) => BindType === 'management');
+        return (isManagement && matching.some((rule) => rule.BindType !== 'management' && !(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .hasValidName */ .iQ)(rule, claims, method)));
+    });
+    const list = [...new Set(names.map(({ name }) => name))].join(', ');
+    const reason = 'because they match a management rule and a rule whose bind name is invalid for them';
+    return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
 }
 /** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
 async function findWider(simulation, jobs) {
@@ -15695,8 +16362,8 @@ function endLines(text) {
 
 // EXTERNAL MODULE: ./nomad-rules/attributes.ts
 var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
-var selector = __nccwpck_require__(838);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
+var selector = __nccwpck_require__(5446);
 // EXTERNAL MODULE: ./simulator/rules.ts
 var simulator_rules = __nccwpck_require__(2848);
 ;// CONCATENATED MODULE: ./simulator/mismatch.ts
@@ -15821,6 +16488,7 @@ class Simulation {
             summary: `refused (${String(status)}): ${refusal}${hint}`,
             reasons: refusal === NO_MATCH ? await this.#findReasons(claims) : [],
             token: undefined,
+            status,
         };
     }
     /** Logs a job in with the action, as a step of a workflow does. */
@@ -15863,7 +16531,13 @@ class Simulation {
     // The rule that comes closest to granting something is probably the one that is meant for the job.
     async #findReasons(claims) {
         const verdicts = (await this.judgeRules(claims)) ?? [];
-        const [closest] = verdicts.sort((a, b) => a.reasons.length - b.reasons.length);
+        // A missing role is closer than a condition, and a condition on another repository or owner is further away.
+        const others = (0,simulator_rules/* listAttributes */.uw)(this.setup.method.Config).filter(({ claim }) => /^repository|^sub$/.test(claim));
+        const isOther = (reason) => others.some(({ name }) => reason.includes(`but ${name} is `));
+        const measure = ({ reasons }) => reasons
+            .map((reason) => (reason.startsWith('there is no ') ? 0.5 : isOther(reason) ? 1.5 : 1))
+            .reduce((a, b) => a + b, 0);
+        const [closest] = verdicts.sort((a, b) => measure(a) - measure(b));
         return closest?.reasons ?? [];
     }
     async #logIn(AuthMethodName, claims) {
@@ -15921,6 +16595,352 @@ function shorten(answer) {
         .replace(/unable to (?:validate provided token|verify signature of JWT token): /g, '')
         .replace(/\s+/g, ' ')
         .trim();
+}
+
+
+/***/ }),
+
+/***/ 1351:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  N: () => (/* binding */ tryStrangers)
+});
+
+// UNUSED EXPORTS: Search
+
+// EXTERNAL MODULE: ./nomad-rules/formats.ts
+var formats = __nccwpck_require__(3484);
+// EXTERNAL MODULE: ./nomad-rules/regexp.ts
+var regexp = __nccwpck_require__(3527);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
+var nomad_rules_selector = __nccwpck_require__(5446);
+// EXTERNAL MODULE: ./simulator/identities.ts
+var identities = __nccwpck_require__(1457);
+// EXTERNAL MODULE: ./simulator/rules.ts
+var simulator_rules = __nccwpck_require__(2848);
+// EXTERNAL MODULE: ./nomad-rules/search.ts + 1 modules
+var search = __nccwpck_require__(5106);
+;// CONCATENATED MODULE: ./simulator/demands.ts
+
+
+
+
+
+
+const VALID_NAME = /^[a-zA-Z0-9-]+$/u;
+/** Returns the claim of each attribute of an auth method, by the attribute's name. */
+function mapAttributes(method) {
+    // A JSON pointer with one part is the name of a claim.
+    return new Map((0,simulator_rules/* listAttributes */.uw)(method.Config).map(({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')]));
+}
+/** What claims with parts to choose must be for a selector to match, or not to match. */
+function demandMatch(selector, claims, names, expected = true) {
+    return selector ? demand((0,nomad_rules_selector/* parseSelector */.Pl)(selector), expected, claims, names) : expected;
+}
+function demand(expression, expected, claims, names) {
+    switch (expression.type) {
+        case 'not':
+            return demand(expression.operand, !expected, claims, names);
+        case 'and':
+        case 'or': {
+            const left = demand(expression.left, expected, claims, names);
+            const right = demand(expression.right, expected, claims, names);
+            // A condition that cannot be evaluated fails the selector, unless the result is certain before it.
+            const otherwise = demand(expression.left, !expected, claims, names);
+            return (expression.type === 'and') === expected
+                ? { type: 'and', parts: [left, right] }
+                : { type: 'or', parts: [left, { type: 'and', parts: [otherwise, right] }] };
+        }
+        case 'any':
+        case 'all':
+            return demandElement(expression, expected, claims, names);
+        case 'condition':
+            return demandCondition(expression, expected !== expression.isNegated, claims, names);
+    }
+}
+// A list of GitHub's claims has one element, or none if the claim is empty.
+function demandElement({ type, path, name, inner }, expected, claims, names) {
+    const attribute = path.join('.');
+    const claim = names.get(attribute) ?? '';
+    if (claims[claim] === undefined) {
+        return (type === 'all') === expected;
+    }
+    if (path[0] !== 'list') {
+        return false;
+    }
+    const isSome = (type === 'any') === expected;
+    const parts = [
+        test(claims[claim], /^$/u, !isSome),
+        demand(inner, expected, claims, new Map([...names, [name, claim]])),
+    ];
+    return { type: isSome ? 'and' : 'or', parts };
+}
+function demandCondition(condition, expected, claims, names) {
+    const { operator, path, value } = condition;
+    const attribute = (0,simulator_rules/* nameAttribute */.CF)(condition);
+    const isElement = path.length === 1 && names.has(attribute);
+    const isList = path[0] === 'list';
+    if (!isElement && path[0] !== 'value' && !isList) {
+        return false;
+    }
+    if (!isElement && path.length !== 2) {
+        throw new Error(`the simulator does not search for ${condition.text}`);
+    }
+    const claim = names.get(attribute) ?? '';
+    const actual = claims[claim];
+    if (identities/* RENEWED */.Zh.includes(claim) || (actual != null && typeof actual !== 'string')) {
+        throw new Error(`the simulator does not search for values of the claim ${claim}`);
+    }
+    if (actual == null) {
+        return (operator === 'is empty' || operator === 'is nil') === expected;
+    }
+    const isText = !isList;
+    const patterns = {
+        '==': isText ? (0,search/* matchOneOf */.Dq)([value]) : undefined,
+        contains: isText ? new RegExp((0,search/* escapePattern */.MP)(value), 'u') : (0,search/* matchOneOf */.Dq)([value]),
+        matches: isText && operator === 'matches' ? (0,regexp/* toRegExp */.v)(value) : undefined,
+        'is empty': /^$/u,
+        'is nil': isText ? undefined : /[]/u,
+    };
+    const pattern = patterns[operator];
+    // Nomad cannot evaluate the other conditions.
+    return pattern === undefined
+        ? false
+        : { ...test(actual, pattern, expected), ...(claim === 'sub' && { convert: identities/* escapeInSubject */.FV }) };
+}
+/** What a bind name demands: that it is one of these, or any valid one. */
+function demandName({ BindType, BindName = '' }, claims, names, allowed) {
+    const isKnown = (0,formats/* listVariables */.ce)(BindName).every((name) => name.startsWith('value.') && names.has(name));
+    if (BindType === 'management' || allowed?.length === 0 || !isKnown) {
+        return BindType === 'management';
+    }
+    // A claim that the JWT lacks is empty in a bind name.
+    const values = [...names].map(([name, claim]) => [name, (0,identities/* text */.Qq)(claims[claim]).toLowerCase()]);
+    const template = (0,formats/* interpolate */.GW)(BindName, new Map(values));
+    return {
+        ...test(template, allowed ? (0,search/* matchOneOf */.Dq)(allowed) : VALID_NAME, true),
+        convert: (character) => character.toLowerCase(),
+    };
+}
+/** Whether the JWT has all claims of the token name. */
+function demandTokenName({ TokenNameFormat = '' }, claims, names) {
+    return (0,formats/* listVariables */.ce)(TokenNameFormat).every((name) => name.startsWith('auth_method_') || (name.startsWith('value.') && claims[names.get(name) ?? ''] != null));
+}
+/** A test of a template. */
+function test(template, pattern, expected) {
+    return { type: 'test', template: (0,identities/* text */.Qq)(template), pattern, expected };
+}
+
+// EXTERNAL MODULE: ./simulator/problems.ts
+var problems = __nccwpck_require__(5331);
+// EXTERNAL MODULE: ./simulator/tokens.ts
+var tokens = __nccwpck_require__(3838);
+;// CONCATENATED MODULE: ./simulator/strangers.ts
+
+
+
+
+
+
+
+/** The number of groups that should get nothing, unless an expectation says otherwise. */
+const OUTSIDERS = 2;
+/** Logs groups of strangers in, each with the claims that get the most. */
+async function tryStrangers(simulation, base, expectations) {
+    const search = new Search(simulation.setup, base);
+    const attempts = [];
+    for (const [index, group] of search.groups.entries()) {
+        const { gets, line } = expectations?.find(({ who }) => who === group.name) ?? {};
+        const isOutside = expectations !== undefined && index < OUTSIDERS;
+        const attempt = await tryGroup(simulation, search, group, gets ?? (isOutside ? 'refused' : undefined));
+        attempts.push({ ...attempt, row: { ...attempt.row, ...(line !== undefined && { line }) } });
+    }
+    return attempts;
+}
+async function tryGroup(simulation, search, group, expected) {
+    const outcomes = [];
+    const granted = new Set();
+    let doubt;
+    for (const rule of simulation.setup.rules) {
+        if (!granted.has(rule)) {
+            const { claims, matching, problem } = search.find(group, rule, expected);
+            const outcome = claims && { ...(await simulation.try(claims)), claims };
+            if (outcome?.token) {
+                matching.forEach((each) => granted.add(each));
+            }
+            outcomes.push(...(outcome ? [outcome] : []));
+            const isOdd = outcome?.status === 400 || outcome?.status === 500;
+            doubt ??= isOdd ? `${(0,simulator_rules/* describeRule */.IO)(rule)} matches, but Nomad answers: ${outcome.summary}` : problem;
+        }
+    }
+    if (outcomes.length === 0) {
+        const claims = search.approach(group);
+        outcomes.push({ ...(await simulation.try(claims)), claims });
+    }
+    const isUnexpected = ({ token }) => expected !== undefined && (0,tokens/* nameGrant */.iM)(token) !== expected;
+    const { token, summary, reasons, claims } = outcomes.reduce((best, other) => {
+        const isMore = other.token !== undefined && (0,tokens/* allowsMore */.ku)(other.token, best.token, simulation.setup.roles);
+        return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
+    });
+    const grant = (0,tokens/* nameGrant */.iM)(token);
+    const row = { name: group.name, group: 'stranger', claims, ...(expected !== undefined && { expected }) };
+    const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
+    return {
+        row: isDecided
+            ? {
+                ...row,
+                grant,
+                summary: summary + (token ? search.explain(claims) : ''),
+                reasons,
+                isExpected: grant === (expected ?? grant),
+            }
+            : { ...row, grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false },
+        tried: outcomes.map((outcome) => outcome.claims),
+    };
+}
+/** A search for the claims with which groups of strangers get something from a setup. */
+class Search {
+    setup;
+    base;
+    groups;
+    #solver;
+    #names;
+    #decisive;
+    #tested;
+    constructor(setup, base) {
+        this.setup = setup;
+        this.base = base;
+        const { method, rules, roles, policies } = setup;
+        this.#names = mapAttributes(method);
+        const conditions = rules.flatMap(({ Selector = '' }) => (0,problems/* parse */.qg)(Selector) ?? []).flatMap(problems/* listConditions */.lL);
+        const listClaims = (attributes) => [
+            ...new Set(attributes.flatMap((attribute) => this.#names.get(attribute) ?? [])),
+        ];
+        this.#decisive = listClaims([
+            ...conditions.map(simulator_rules/* nameAttribute */.CF),
+            ...rules.flatMap(({ BindName = '' }) => (0,formats/* listVariables */.ce)(BindName)),
+        ]);
+        this.#tested = [...this.#decisive, ...listClaims((0,formats/* listVariables */.ce)(method.TokenNameFormat ?? ''))];
+        // Rules, roles and policies name what belongs to the reader.
+        const yours = [
+            ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
+            ...[...conditions.map(({ value }) => value), ...[...roles, ...policies].map(({ Name }) => Name)].flatMap((name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])]),
+        ];
+        const subjects = conditions.filter((condition) => this.#names.get((0,simulator_rules/* nameAttribute */.CF)(condition)) === 'sub');
+        this.#solver = new search/* Solver */.Ox((0,identities/* listParts */.Z)(base, this.#tested, method.Config.BoundAudiences ?? []));
+        this.groups = (0,identities/* listGroups */.P$)(base, this.#tested, yours, subjects.map(({ value }) => value));
+    }
+    /** Finds claims with which a rule grants something: if possible something unexpected, and more through other rules. */
+    find(group, rule, expected = '') {
+        const { rules } = this.setup;
+        const names = this.#listNames(rule);
+        const unexpected = names.filter((name) => !expected.split(', ').includes(`${rule.BindType} ${name}`));
+        let problem;
+        const variants = [
+            [unexpected, true],
+            ...(unexpected.length < names.length ? [[names, true]] : []),
+            // Nomad may stop at a management rule before it finds that another name is invalid.
+            ...(rule.BindType === 'management' ? [[names, false]] : []),
+        ];
+        for (const [allowed, isSafe] of variants) {
+            for (const situation of group.situations) {
+                try {
+                    let demands = [
+                        ...this.#demand(rule, situation, allowed),
+                        ...this.#exclude(group),
+                        ...(isSafe ? this.#demandValid(situation) : []),
+                    ];
+                    let claims = this.#solve(situation, demands);
+                    const matching = [rule];
+                    for (const other of claims === undefined ? [] : rules.filter((each) => each !== rule)) {
+                        const more = [...demands, ...this.#demand(other, situation, this.#listNames(other))];
+                        const found = this.#solve(situation, more);
+                        if (found !== undefined) {
+                            [claims, demands] = [found, more];
+                            matching.push(other);
+                        }
+                    }
+                    if (claims !== undefined) {
+                        return { claims, matching };
+                    }
+                }
+                catch (error) {
+                    problem = `${(0,simulator_rules/* describeRule */.IO)(rule)}: ${error.message}`;
+                }
+            }
+        }
+        return { matching: [], ...(problem !== undefined && { problem }) };
+    }
+    /** Returns the claims with which a group comes closest to what a rule demands. */
+    approach(group) {
+        const usual = this.#solve(group.situations[0] ?? {}, this.#exclude(group)) ?? {};
+        let closest = { claims: usual, missing: Infinity };
+        for (const [rule, situation] of this.setup.rules.flatMap((each) => group.situations.map((one) => [each, one]))) {
+            try {
+                const kept = this.#exclude(group);
+                const demands = this.#demand(rule, situation, this.#listNames(rule)).flatMap(search/* splitAnd */.mq);
+                for (const demand of demands) {
+                    kept.push(...(this.#solve(situation, [...kept, demand]) === undefined ? [] : [demand]));
+                }
+                const missing = demands.length + Object.keys(group.excluded).length - kept.length;
+                closest = missing < closest.missing ? { claims: this.#solve(situation, kept) ?? usual, missing } : closest;
+            }
+            catch {
+                // Nobody knows what this rule demands.
+            }
+        }
+        return closest.claims;
+    }
+    /** Names the claims that make the difference, and the protection that would stop the login. */
+    explain(claims) {
+        const chosen = [...new Set([...this.#decisive, 'ref', 'event_name'])].filter((name) => claims[name] !== undefined && claims[name] !== this.base[name]);
+        const { environment, ref_type, ref } = claims;
+        const stops = [
+            environment !== this.base['environment'] && `the environment ${(0,identities/* text */.Qq)(environment)}`,
+            ref_type === 'tag' && `the tag ${(0,identities/* text */.Qq)(ref).replace('refs/tags/', '')}`,
+        ].filter((stop) => stop !== false);
+        return [
+            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,identities/* text */.Qq)(claims[name])}`).join(' ')}`] : []),
+            ...(stops.length > 0 ? [`, unless ${stops.join(' or ')} is protected`] : []),
+        ].join('');
+    }
+    #listNames({ BindType }) {
+        return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
+    }
+    #demand(rule, situation, names) {
+        return [
+            demandMatch(rule.Selector, situation, this.#names),
+            demandName(rule, situation, this.#names, names),
+            demandTokenName(this.setup.method, situation, this.#names),
+        ];
+    }
+    // A login fails if the name of any rule that matches is invalid.
+    #demandValid(situation) {
+        return this.setup.rules
+            .filter(({ BindName = '' }) => BindName.includes('${'))
+            .map((rule) => ({
+            type: 'or',
+            parts: [demandMatch(rule.Selector, situation, this.#names, false), demandName(rule, situation, this.#names)],
+        }));
+    }
+    #exclude({ excluded }) {
+        return Object.entries(excluded).map(([part, values]) => test(`‹${part}›`, (0,search/* matchOneOf */.Dq)(values, 'iu'), false));
+    }
+    #solve(situation, parts) {
+        const chosen = this.#solver.solve(parts);
+        const fill = (claim, template) => template.replace(/‹(\w+)›/g, (_, part) => {
+            const value = chosen?.[part] ?? this.#solver.choices[part]?.usual[0] ?? '';
+            return claim === 'sub' ? (0,identities/* escapeInSubject */.FV)(value) : value;
+        });
+        const claims = Object.entries((0,identities/* omit */.cJ)(situation, [])).map(([claim, template]) => [
+            claim,
+            typeof template === 'string' ? fill(claim, template) : template,
+        ]);
+        return chosen && Object.fromEntries(claims);
+    }
 }
 
 
@@ -16561,8 +17581,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var errors = __nccwpck_require__(7137);
 // EXTERNAL MODULE: ./nomad-rules/formats.ts
 var formats = __nccwpck_require__(3484);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 2 modules
-var selector = __nccwpck_require__(838);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
+var selector = __nccwpck_require__(5446);
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/acl-state.ts
 
 
