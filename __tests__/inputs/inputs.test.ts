@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { warnAboutTransport } from '../../src/inputs/inputs.js';
 import { createAuthority, createClientCertificate } from '../../testbed/certificates.js';
-import { connectTo, findMasks, useProcess } from '../support/in-process.js';
-import { readInputsWith } from '../support/read-inputs-with.js';
+import { connectTo, findMasks, readInputsWith, useProcess } from '../support/in-process.js';
 
 const authority = await createAuthority();
 const client = await createClientCertificate(authority);

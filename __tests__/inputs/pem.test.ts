@@ -6,8 +6,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { formatTime } from '../../src/times.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { catchFailure, findMasks, meetNomad, useProcess } from '../support/in-process.js';
-import { readInputsWith } from '../support/read-inputs-with.js';
+import { catchFailure, findMasks, meetNomad, readInputsWith, useProcess } from '../support/in-process.js';
 
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { refuse } from '../../scripts/samples.js';
 import { explain } from '../../src/failures/explain.js';
 import { mask, quote } from '../../src/secrets.js';
-import { useProcess } from '../support/in-process.js';
-import { readInputsWith } from '../support/read-inputs-with.js';
+import { readInputsWith, useProcess } from '../support/in-process.js';
 
 const SECRET = 'hunter2-hunter2';
 fc.configureGlobal({ numRuns: Number(process.env['FC_RUNS'] ?? 200) });

@@ -26,8 +26,7 @@ describe('the state that the main program saves', () => {
   });
 
   test.concurrent('is saved before Nomad is asked for the token, because a job can be canceled meanwhile', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'state-'));
-    const file = join(folder, 'state');
+    const file = join(root, 'state');
     await writeFile(file, '');
     let saved = '';
     const self: Respond = (...call) => {
@@ -35,7 +34,6 @@ describe('the state that the main program saves', () => {
       answer(200, MANAGEMENT)(...call);
     };
     const { failure } = await logIn({ nomad: { ...AS_MANAGEMENT, self }, env: { GITHUB_STATE: file } });
-    await rm(folder, { recursive: true });
     expect([failure, saved]).toEqual(['', expect.stringContaining(`"secretId":"${SecretID}"`)]);
   });
 

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ROOT } from '../../testbed/root.js';
 import { readDocument } from '../support/docs.js';
-import { readInputsWith } from '../support/read-inputs-with.js';
+import { readInputsWith } from '../support/in-process.js';
 import { logIn } from '../support/servers.js';
 
 const metadata = parse(readDocument('action.yml')) as { inputs: Record<string, { default?: string }>; outputs: object };
@@ -51,9 +51,6 @@ test('README.md has at most 220 lines, and two commands that package.json define
   expect(readme).toContain('```sh\nnpm ci && npm start\nnpm ci && npm test\n```');
   expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
 });
-
-test('CHANGELOG.md has a heading for the version of package.json, from which a release takes its notes', () =>
-  expect(readDocument('CHANGELOG.md')).toContain(`\n## ${packageJson.version} (`));
 
 const documents = ['.', 'docs', '__tests__']
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((file) => posix.join(folder, file)))

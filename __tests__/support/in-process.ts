@@ -2,13 +2,13 @@ import type { ServerOptions } from 'node:https';
 import { afterEach, beforeEach } from '@jest/globals';
 import { Deadline } from '../../src/deadline.js';
 import { Failure } from '../../src/failures/failure.js';
-import type { Connection, Inputs } from '../../src/inputs/inputs.js';
+import { readInputs, type Connection, type Inputs } from '../../src/inputs/inputs.js';
 import type { Jwt } from '../../src/jwt.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
 
 /** Adds what this process prints to `output`, and returns the function that ends that. */
-export function captureStdout(output: { text: string }): () => void {
+function captureStdout(output: { text: string }): () => void {
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text: string | Uint8Array): boolean => {
     output.text += String(text).replaceAll('\r\n', '\n');
@@ -17,6 +17,22 @@ export function captureStdout(output: { text: string }): () => void {
   return () => {
     process.stdout.write = write;
   };
+}
+
+/** Reads inputs in this process, as the runner passes them; returns them or the error, and what was printed. */
+export function readInputsWith(given: Record<string, string>): { inputs?: Inputs; error: string; output: string } {
+  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const);
+  variables.forEach(([name, value]) => (process.env[name] = value));
+  const output = { text: '' };
+  const restore = captureStdout(output);
+  try {
+    return { inputs: readInputs(), error: '', output: output.text };
+  } catch (error) {
+    return { error: (error as Error).message, output: output.text };
+  } finally {
+    restore();
+    variables.forEach(([name]) => (process.env[name] = ''));
+  }
 }
 
 /** Captures what this process prints in each test, and then restores the output, the environment and Math.random. */
