@@ -8,7 +8,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The response to a request that the fake Nomad cannot judge as a real one does. */
+/** The response to a request of which the fake Nomad is not sure how a real one answers. */
 export class Unknown extends Refusal {
   constructor(what: string) {
     super(501, `the fake Nomad does not know ${what}; set NOMAD_BIN to the path of a nomad program`);

@@ -1,11 +1,12 @@
-const UNIT_S: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
-const VARIABLE = /(?<!\$)\$\{\s*([^}]*?)\s*\}/g;
-const UNFINISHED = /(?<!\$)\$\{[^}]*$/;
+import { Unknown } from './errors.js';
 
-/** Converts a duration of Nomad's API, such as "1h30m" or a number of nanoseconds, to seconds; throws Go's message. */
+const UNIT_S = new Map(Object.entries({ h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 }));
+const VARIABLE = /(?<!\$)\$\{ *(?!(?:true|false) *\})([a-zA-Z][\w.-]*) *\}/g;
+
+/** Converts a duration of Nomad's API, such as "1h30m" or a number of nanoseconds, to whole seconds; throws Go's message. */
 export function parseDuration(value: string | number): number {
   if (typeof value === 'number') {
-    return value / 1e9;
+    return checkSeconds(value / 1e9, value);
   }
   const [, sign, rest = ''] = /^([-+]?)(.*)$/s.exec(value) ?? [];
   const parts = [...rest.matchAll(/(\d+\.?\d*|\.\d+)([^\d.]*)/g)];
@@ -13,13 +14,21 @@ export function parseDuration(value: string | number): number {
     throw new Error(`time: invalid duration "${value}"`);
   }
   const seconds = parts.map(([, amount, unit = '']) => {
-    const unitS = rest === '0' ? 0 : UNIT_S[unit];
+    const unitS = rest === '0' ? 0 : UNIT_S.get(unit);
     if (unitS === undefined) {
       throw new Error(`time: ${unit === '' ? 'missing unit' : `unknown unit "${unit}"`} in duration "${value}"`);
     }
     return Number(amount) * unitS;
   });
-  return seconds.reduce((sum, part) => sum + part, 0) * (sign === '-' ? -1 : 1);
+  return checkSeconds(seconds.reduce((sum, part) => sum + part, 0) * (sign === '-' ? -1 : 1), value);
+}
+
+// Go counts nanoseconds in 64 bits.
+function checkSeconds(seconds: number, value: string | number): number {
+  if (!Number.isInteger(seconds) || Math.abs(seconds) > 9e9) {
+    throw new Unknown(`the duration ${String(value)}`);
+  }
+  return seconds;
 }
 
 /** Formats seconds as Go does: "1h0m0s", "10m0s", "30s". */
@@ -36,17 +45,17 @@ export function formatDuration(seconds: number): string {
 
 /** Fills in the `${…}` of a bind name or a token name format; throws Nomad's message if that is impossible. */
 export function interpolate(format: string, variables: Map<string, string>): string {
-  if (UNFINISHED.test(format)) {
-    throw new Error(`parse error at 1:${String(format.length + 1)}: expected "}" but found end of string`);
+  // Nomad only reads a text with "${" as a template, which can contain expressions.
+  if (format.includes('${') && /\$\$|\$\{/.test(format.replace(VARIABLE, ''))) {
+    throw new Unknown(`the template ${format}`);
   }
-  const filled = format.replace(VARIABLE, (_, variable: string, offset: number) => {
+  return format.replace(VARIABLE, (_, variable: string, offset: number) => {
     const value = variables.get(variable);
     if (value === undefined) {
       throw new Error(`1:${String(offset + 3)}: unknown variable accessed: ${variable}`);
     }
     return value;
   });
-  return filled.replaceAll('$${', '${');
 }
 
 /** Returns the names of the variables in a bind name or a token name format. */

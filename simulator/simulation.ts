@@ -146,6 +146,9 @@ export class Simulation {
   async #logIn(AuthMethodName: string, claims: Claims): Promise<Answer> {
     const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
     const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
+    if (response.status === 501) {
+      throw new Error(await response.text());
+    }
     return response.ok
       ? { token: (await response.json()) as Token }
       : { token: undefined, status: response.status, refusal: shorten(await response.text()) };

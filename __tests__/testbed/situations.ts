@@ -110,6 +110,12 @@ export const SITUATIONS: Record<string, Situation> = {
   'discovery, issuer right': { keys: 'OIDCDiscoveryURL', jwt: (own) => own.issue({ claims: { iss: own.url } }) },
   'discovery, issuer wrong': { keys: 'OIDCDiscoveryURL', claims: { iss: 'https://evil.example' } },
   'signing algorithm refused': { config: { SigningAlgs: ['ES256'] } },
+  'signing algorithm unsupported beside the right one': { config: { SigningAlgs: ['RS256', 'HS256'] } },
+  'config key in another case': { config: { boundaudiences: ['https://github.com/octo-org'] } as AuthMethod['Config'] },
+  'attribute named like a property of every object': {
+    config: { ClaimMappings: { repository: 'constructor' } },
+    rules: [{ ...policy('deploy'), Selector: 'value.constructor == "octo-org/octo-repo" and value.valueOf is empty' }],
+  },
   'expired inside the leeway': { config: { ClockSkewLeeway: '1h' }, claims: { exp: now - 600 } },
   'expired inside the default leeway': { claims: { exp: now - 100 } },
   'JSON pointers and lists': {

@@ -8,21 +8,67 @@ import type {
   Role,
   Token,
 } from '../../nomad-rules/api.js';
-import { refuse, Refusal } from '../../nomad-rules/errors.js';
+import { refuse, Refusal, Unknown } from '../../nomad-rules/errors.js';
 import { formatDuration, parseDuration } from '../../nomad-rules/formats.js';
 import { parseSelector } from '../../nomad-rules/selector.js';
+import { checkPolicyRules } from './policy-rules.js';
+import { duration, flag, listOf, mapping, object, text, texts, unknown } from './schema.js';
 
 /** A valid name of an auth method, a role or a policy. */
 export const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 
-// Those of the server that testbed/nomad-agent.ts starts.
+// Those of the server that testbed/nomad/agent.ts starts.
 const [MIN_TTL_S, MAX_TTL_S] = [1, 8760 * 3600];
 const INDEXES = { Hash: 'hash', CreateIndex: 1, ModifyIndex: 1 };
+const MAX_DESCRIPTION = 256;
+
+const readConfig = object({
+  JWTValidationPubKeys: texts,
+  JWKSURL: text,
+  OIDCDiscoveryURL: text,
+  OIDCClientID: text,
+  OIDCClientSecret: text,
+  OIDCClientAssertion: unknown,
+  OIDCEnablePKCE: flag,
+  OIDCDisableUserInfo: flag,
+  OIDCScopes: texts,
+  BoundAudiences: texts,
+  BoundIssuer: texts,
+  AllowedRedirectURIs: texts,
+  DiscoveryCaPem: texts,
+  JWKSCACert: text,
+  SigningAlgs: texts,
+  ExpirationLeeway: duration,
+  NotBeforeLeeway: duration,
+  ClockSkewLeeway: duration,
+  ClaimMappings: mapping,
+  ListClaimMappings: mapping,
+  VerboseLogging: flag,
+});
+const readMethod = object({
+  Name: text,
+  Type: text,
+  TokenLocality: text,
+  TokenNameFormat: text,
+  MaxTokenTTL: duration,
+  Default: flag,
+  Config: readConfig,
+});
+const readRule = object({
+  ID: text,
+  Description: text,
+  AuthMethod: text,
+  Selector: text,
+  BindType: text,
+  BindName: text,
+});
+const readPolicy = object({ Name: text, Description: text, Rules: text, JobACL: unknown });
+const readRole = object({ ID: text, Name: text, Description: text, Policies: listOf(object({ Name: text })) });
 
 /** The auth methods, binding rules, policies, roles and tokens of one Nomad cluster, in memory. */
 export class AclState {
   readonly #methods = new Map<string, AuthMethod>();
-  readonly #rules: BindingRule[] = [];
+  readonly #rules = new Map<string, BindingRule>();
   readonly #policies = new Map<string, Policy>();
   readonly #roles = new Map<string, Role>();
   readonly #tokens = new Map<string, Token>();
@@ -34,16 +80,30 @@ export class AclState {
     return this.createToken({ Name: 'Bootstrap Token', Type: 'management', Global: true });
   }
 
-  putMethod(method: AuthMethod): AuthMethod {
-    const ttl = readDuration(method.MaxTokenTTL);
-    const { ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway } = method.Config;
-    [ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway].forEach((leeway) => readDuration(leeway || 0));
+  putMethod(body: unknown): AuthMethod {
+    const method = readMethod(body, 'auth method');
+    const { Name, Type, TokenLocality, MaxTokenTTL, Default, Config } = method;
+    if (Default || this.#methods.has(Name)) {
+      throw new Unknown('default auth methods, and what remains of an auth method that is replaced');
+    }
+    const ttl = readDuration(MaxTokenTTL);
+    [Config.ExpirationLeeway, Config.NotBeforeLeeway, Config.ClockSkewLeeway].forEach((leeway) =>
+      readDuration(leeway || 0),
+    );
     const limits = `(should be between ${formatDuration(MIN_TTL_S)} and ${formatDuration(MAX_TTL_S)})`;
-    refuse('auth method invalid', [
-      !NAME.test(method.Name) && `invalid name '${method.Name}'`,
+    const hasKeys = Config.JWTValidationPubKeys.length > 0 || Config.JWKSURL !== '' || Config.OIDCDiscoveryURL !== '';
+    refuse('auth method 0 invalid', [
+      !NAME.test(Name) && `invalid name '${Name}'`,
+      !['local', 'global'].includes(TokenLocality) && `invalid token locality '${TokenLocality}'`,
+      !['OIDC', 'JWT'].includes(Type) && `invalid token type '${Type}'`,
+      Type === 'OIDC' && Config.OIDCDiscoveryURL === '' && 'invalid config: missing OIDCDiscoveryURL',
+      Type === 'OIDC' && Config.OIDCClientID === '' && 'invalid config: missing OIDCClientID',
+      Type === 'JWT' &&
+        !hasKeys &&
+        'invalid config: JWT auth method requires either OIDCDiscoveryURL, or JWKS URL, or JWTValidationPubKeys set',
       (ttl < MIN_TTL_S || ttl > MAX_TTL_S) && `invalid MaxTokenTTL value '${formatDuration(ttl)}' ${limits}`,
     ]);
-    this.#methods.set(method.Name, method);
+    this.#methods.set(Name, method);
     return method;
   }
 
@@ -55,28 +115,51 @@ export class AclState {
     return [...this.#methods.values()].map(({ Name, Type }) => ({ Name, Type, Default: false, ...INDEXES }));
   }
 
-  putRule(rule: BindingRule): BindingRule & { ID: string } {
-    const { BindType, BindName, Selector } = rule;
+  putRule(body: unknown): BindingRule & { ID: string } {
+    const rule = readRule(body, 'binding rule');
+    const { AuthMethod, Description, BindType, BindName, Selector } = rule;
+    if (rule.ID !== '') {
+      throw new Unknown('changes of a binding rule');
+    }
     const isNamed = BindType === 'role' || BindType === 'policy';
     refuse('binding rule 0 invalid', [
+      AuthMethod === '' && 'auth method is missing',
+      Buffer.byteLength(Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
       BindType === '' && 'bind type is missing',
-      !['', 'management', 'policy', 'role'].includes(BindType) && `unsupported bind type: "${BindType}"`,
-      isNamed && !BindName && 'bind name is missing',
-      BindType === 'management' && Boolean(BindName) && 'bind name should be empty',
+      !['', 'management', 'policy', 'role'].includes(BindType) && `unsupported bind type: ${JSON.stringify(BindType)}`,
+      isNamed && BindName === '' && 'bind name is missing',
+      BindType === 'management' && BindName !== '' && 'bind name should be empty',
     ]);
-    if (Selector) {
+    if (Selector !== '') {
       parseSelector(Selector);
     }
-    this.#rules.push(rule);
-    return { ID: randomUUID(), ...rule };
+    if (!this.#methods.has(AuthMethod)) {
+      throw new Refusal(400, `ACL auth method ${AuthMethod} not found`);
+    }
+    const ID = randomUUID();
+    this.#rules.set(ID, rule);
+    return { ...rule, ID };
   }
 
+  /** Lists the rules of a method in the order in which Nomad applies them, which is that of their random IDs. */
   listRules(methodName: string): BindingRule[] {
-    return this.#rules.filter(({ AuthMethod }) => AuthMethod === methodName);
+    return [...this.#rules]
+      .filter(([, { AuthMethod }]) => AuthMethod === methodName)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, rule]) => rule);
   }
 
-  putPolicy(policy: Policy): void {
-    this.#policies.set(policy.Name, policy);
+  putPolicy(body: unknown, name: string): void {
+    const policy = readPolicy(body, 'policy');
+    if (policy.Name !== name) {
+      throw new Refusal(400, 'ACL policy name does not match request path');
+    }
+    refuse('policy 0 invalid', [
+      !NAME.test(name) && `invalid name '${name}'`,
+      Buffer.byteLength(policy.Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
+    ]);
+    checkPolicyRules(policy.Rules);
+    this.#policies.set(name, policy);
   }
 
   deletePolicy(name: string): void {
@@ -97,20 +180,28 @@ export class AclState {
       .map(({ Name, Description = '' }) => ({ Name, Description, JobACL: null, ...INDEXES }));
   }
 
-  putRole({ ID, Name, Policies }: Omit<Role, 'ID'> & { ID?: string }): Role {
+  putRole(body: unknown, id: string): Role {
+    const { ID, Name, Description, Policies } = readRole(body, 'role');
+    if (id !== '' && ID !== id) {
+      throw new Refusal(400, 'ACL role ID does not match request path');
+    }
     refuse('role 0 invalid', [
       !NAME.test(Name) && `invalid name '${Name}'`,
+      Buffer.byteLength(Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
       Policies.length === 0 && 'at least one policy should be specified',
     ]);
+    const known = this.#roles.get(Name);
+    if (ID === '' && known !== undefined) {
+      throw new Refusal(400, `role with name ${Name} already exists`);
+    }
+    if (ID !== '' && known?.ID !== ID) {
+      throw new Unknown('changes of the name of a role');
+    }
     const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
     if (missing !== undefined) {
       throw new Refusal(400, `cannot find policy ${missing.Name}`);
     }
-    const known = this.#roles.get(Name);
-    if (known !== undefined && known.ID !== ID) {
-      throw new Refusal(400, `role with name ${Name} already exists`);
-    }
-    const role = { ID: ID ?? randomUUID(), Name, Policies };
+    const role = { ID: ID || randomUUID(), Name, Policies };
     this.#roles.set(Name, role);
     return role;
   }
@@ -120,7 +211,6 @@ export class AclState {
     const role = this.#roles.get(name);
     return role && { ...role, Policies: role.Policies.filter((link) => this.#policies.has(link.Name)) };
   }
-
   createToken({ ttl, ...fields }: Partial<Token> & Pick<Token, 'Type' | 'Name'> & { ttl?: number }): Token {
     const now = new Date();
     const token: Token = {
@@ -156,7 +246,7 @@ function readDuration(value: string | number): number {
   try {
     return parseDuration(value);
   } catch (error) {
-    throw new Refusal(400, (error as Error).message);
+    throw error instanceof Unknown ? error : new Refusal(400, (error as Error).message);
   }
 }
 

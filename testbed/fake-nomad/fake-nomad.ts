@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { listen, readBody, type LoopbackServer } from '../server.js';
 import { AclState } from './acl-state.js';
-import { Refusal } from '../../nomad-rules/errors.js';
+import { Refusal, Unknown } from '../../nomad-rules/errors.js';
 import { route } from './routes.js';
 
 /** One request that reached the fake Nomad. */
@@ -63,7 +63,7 @@ function sendError(response: ServerResponse, error: Error): void {
     response.writeHead(307, { location: error.path }).end();
     return;
   }
-  const status = error instanceof Refusal ? error.status : 500;
-  const headers = error.message === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
-  response.writeHead(status, headers).end(error.message);
+  const { status, message } = error instanceof Refusal ? error : new Unknown(`the response (${error.message})`);
+  const headers = message === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
+  response.writeHead(status, headers).end(message);
 }

@@ -1,7 +1,7 @@
-import type { AuthMethod, BindingRule, Policy, Role, Token } from '../../nomad-rules/api.js';
+import type { Role, Token } from '../../nomad-rules/api.js';
 import type { AclState } from './acl-state.js';
 import { login } from './login.js';
-import { Refusal } from '../../nomad-rules/errors.js';
+import { Refusal, Unknown } from '../../nomad-rules/errors.js';
 
 /** The parts of a request that determine its route. */
 export interface Call {
@@ -35,8 +35,7 @@ export async function route(state: AclState, call: Call): Promise<unknown> {
   switch (path) {
     case '/v1/acl/login': {
       expectMethod(call, 'PUT');
-      const { AuthMethodName, LoginToken } = parse(body) as Record<string, string>;
-      return login(state, AuthMethodName, LoginToken);
+      return login(state, parse(body));
     }
     case '/v1/acl/bootstrap':
       return state.bootstrap();
@@ -81,24 +80,24 @@ function findSelf(state: AclState, secretId: string | undefined): Token {
 function administer(state: AclState, operation: string, name: string, body: string): unknown {
   switch (operation) {
     case 'PUT auth-method':
-      return state.putMethod(parse(body) as AuthMethod);
+      return state.putMethod(parse(body));
     case 'PUT binding-rule':
-      return state.putRule(parse(body) as BindingRule);
+      return state.putRule(parse(body));
     case 'PUT policy':
-      state.putPolicy(parse(body) as Policy);
+      state.putPolicy(parse(body), name);
       return undefined;
     case 'DELETE policy':
       state.deletePolicy(name);
       return undefined;
     case 'PUT role':
-      return state.putRole({ ...(parse(body) as Role), ...(name && { ID: name }) });
+      return state.putRole(parse(body), name);
     case 'GET role':
       return findRole(state, name.replace(/^name\//, ''));
     case 'DELETE token':
       state.deleteToken(name);
       return undefined;
     default:
-      throw new Refusal(405, 'Invalid method');
+      throw new Unknown(`how to ${operation}`);
   }
 }
 

@@ -1,12 +1,14 @@
 import type { AuthMethodConfig } from '../../nomad-rules/api.js';
 import { parseDuration } from '../../nomad-rules/formats.js';
-import { invalidJwt, Refusal } from '../../nomad-rules/errors.js';
+import { invalidJwt, Refusal, Unknown } from '../../nomad-rules/errors.js';
 
 /** The claims of a JWT. */
 export type Claims = Record<string, unknown>;
 
 const DEFAULT_LEEWAY_S = 150;
 const DEFAULT_CLOCK_SKEW_S = 60;
+// Go's times overflow later.
+const MAX_TIME = 1e13;
 const NUMERIC_DATE = 'go-jose/go-jose/jwt: expected number value to unmarshal NumericDate';
 
 /** Checks the registered claims of a JWT; throws a refusal, in the order of Nomad's checks and with its texts. */
@@ -54,11 +56,11 @@ function verifyAudience(aud: unknown, bound: string[]): void {
 }
 
 function verifyTimes(claims: Claims, config: AuthMethodConfig): void {
-  const [iat, nbf, exp] = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Number(time ?? 0)) as [
-    number,
-    number,
-    number,
-  ];
+  const times = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Math.trunc(Number(time ?? 0)));
+  const [iat, nbf, exp] = times as [number, number, number];
+  if (times.some((time) => Math.abs(time) > MAX_TIME)) {
+    throw new Unknown('the times of this JWT');
+  }
   if (iat === 0 && nbf === 0 && exp === 0) {
     throw invalidJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
   }
@@ -89,6 +91,9 @@ function verifyIssuer(iss: unknown, bound: string[]): void {
       401,
       'unable to validate provided token: auth method specifies BoundIssuers but the provided token does not contain issuer information',
     );
+  }
+  if (bound.length > 0 && iss === null) {
+    throw new Refusal(401, 'unable to validate provided token: unable to read iss property of provided token');
   }
   if (bound.length > 0 && !bound.includes(iss as string)) {
     throw new Refusal(401, `unable to validate provided token: invalid JWT issuer: ${String(iss)}`);

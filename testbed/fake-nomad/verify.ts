@@ -1,4 +1,5 @@
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, importSPKI, type JSONWebKeySet } from 'jose';
+import { createPublicKey, KeyObject } from 'node:crypto';
+import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import type { AuthMethodConfig } from '../../nomad-rules/api.js';
 import { invalidJwt, type Refusal } from '../../nomad-rules/errors.js';
 import { verifyClaims, type Claims } from './verify-claims.js';
@@ -10,6 +11,10 @@ export async function verify(jwt: string, config: AuthMethodConfig): Promise<Cla
   const claims = await verifySignature(jwt, config);
   const { alg = '' } = decodeProtectedHeader(jwt);
   const allowed = config.SigningAlgs?.length ? config.SigningAlgs : ['RS256'];
+  const unsupported = allowed.find((name) => !ALGORITHMS.includes(name));
+  if (unsupported !== undefined) {
+    throw invalidJwt(`invalid algorithm (alg) header parameter: unsupported signing algorithm "${unsupported}"`);
+  }
   if (!allowed.includes(alg)) {
     throw invalidJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
   }
@@ -25,14 +30,14 @@ async function verifySignature(jwt: string, config: AuthMethodConfig): Promise<C
   }
   const keys = await loadKeys(config);
   for (const key of keys) {
-    try {
-      const { payload } =
-        typeof key === 'string'
-          ? await compactVerify(jwt, await importSPKI(key, alg))
-          : await compactVerify(jwt, createLocalJWKSet(key));
-      return JSON.parse(Buffer.from(payload).toString()) as Claims;
-    } catch {
+    const verified = await (
+      key instanceof KeyObject ? compactVerify(jwt, key) : compactVerify(jwt, createLocalJWKSet(key))
+    ).catch(
       // The next key may be the right one.
+      () => undefined,
+    );
+    if (verified !== undefined) {
+      return JSON.parse(Buffer.from(verified.payload).toString()) as Claims;
     }
   }
   throw badSignature('failed to verify id token signature');
@@ -49,11 +54,11 @@ function readAlgorithm(jwt: string): string {
   }
 }
 
-async function loadKeys(config: AuthMethodConfig): Promise<(string | JSONWebKeySet)[]> {
-  if (config.JWTValidationPubKeys) {
-    return config.JWTValidationPubKeys;
+async function loadKeys(config: AuthMethodConfig): Promise<(KeyObject | JSONWebKeySet)[]> {
+  if (config.JWTValidationPubKeys?.length) {
+    return config.JWTValidationPubKeys.map((key) => createPublicKey(key));
   }
-  if (config.JWKSURL !== undefined) {
+  if (config.JWKSURL) {
     return [(await fetchJson(config.JWKSURL)) as JSONWebKeySet];
   }
   const discovery = (await fetchJson(`${config.OIDCDiscoveryURL ?? ''}/.well-known/openid-configuration`)) as {
@@ -63,15 +68,13 @@ async function loadKeys(config: AuthMethodConfig): Promise<(string | JSONWebKeyS
 }
 
 async function fetchJson(url: string): Promise<unknown> {
-  try {
-    const response = await fetch(url);
-    return await response.json();
-  } catch {
+  const response = await fetch(url).catch(() => {
     const { host } = new URL(url);
     throw badSignature(
       `fetching keys oidc: get keys failed Get "${url}": dial tcp ${host}: connect: connection refused`,
     );
-  }
+  });
+  return response.json();
 }
 
 function badSignature(text: string): Refusal {
