@@ -204,6 +204,14 @@ test.each([
   await expect(run(args)).rejects.toThrow(message);
 });
 
+test('an answer that the fake Nomad does not know ends the simulation', async () => {
+  const Config = { ClaimMappings: { repository_owner: 'name', repository: 'name' } };
+  await write({ 'auth-method.json': Config }, 'random');
+  await expect(run('--config random --method own')).rejects.toThrow(
+    'does not know which of two claims becomes the attribute name',
+  );
+});
+
 test.each(['- ref: x', '- gets: role', '- text'])('an unclear expectation is rejected: %s', async (yaml) => {
   await write({ 'unclear.yml': yaml });
   await expect(run('--config github --expect unclear.yml')).rejects.toThrow('has a job without "gets: refused"');
