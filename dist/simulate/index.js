@@ -10865,63 +10865,73 @@ module.exports = {
 
 /** Maps a JWT's claims to the attributes that selectors and bind names use; throws a refusal for a claim that is an object. */
 function mapClaims(claims, config) {
-    const attributes = { value: {}, list: {} };
-    for (const [source, name] of Object.entries(config.ClaimMappings ?? {})) {
+    return {
+        value: map(claims, config.ClaimMappings, toText),
+        list: map(claims, config.ListClaimMappings, toTexts),
+    };
+}
+function map(claims, mappings, convert) {
+    // An attribute may be named like a property of every object.
+    const attributes = Object.create(null);
+    for (const [source, name] of Object.entries(mappings ?? {})) {
         const claim = findClaim(claims, source);
         if (claim != null) {
-            const text = stringify(claim);
-            if (text === undefined) {
-                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `error converting claim '${source}' to string from unknown type map[string]interface {}`);
+            const attribute = convert(claim, source);
+            if (name in attributes && JSON.stringify(attributes[name]) !== JSON.stringify(attribute)) {
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`which of two claims becomes the attribute ${name}, because Nomad chooses one at random`);
             }
-            attributes.value[name] = text;
-        }
-    }
-    for (const [source, name] of Object.entries(config.ListClaimMappings ?? {})) {
-        const claim = findClaim(claims, source);
-        if (claim != null) {
-            attributes.list[name] = stringifyList(claim, source);
+            attributes[name] = attribute;
         }
     }
     return attributes;
 }
 // A source that begins with a slash is a JSON pointer: https://www.rfc-editor.org/rfc/rfc6901
 function findClaim(claims, source) {
-    if (!source.startsWith('/')) {
-        return claims[source];
-    }
-    return source
-        .slice(1)
-        .split('/')
-        .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-        .reduce((value, key) => value?.[key], claims);
+    const keys = source.startsWith('/')
+        ? source
+            .slice(1)
+            .split('/')
+            .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+        : [source];
+    return keys.reduce((value, key) => {
+        // Go reads other numbers than these as indexes, too.
+        if (Array.isArray(value) && !/^(?:[a-z].*|\d|[1-9]\d{0,3})$/is.test(key)) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the claim ${source}`);
+        }
+        const isObject = typeof value === 'object' && value !== null && !(Array.isArray(value) && key === 'length');
+        return isObject && Object.hasOwn(value, key) ? value[key] : undefined;
+    }, claims);
 }
-function stringify(claim) {
-    if (typeof claim === 'number') {
-        return String(Math.trunc(claim));
+function toText(claim, source) {
+    if (Array.isArray(claim) && claim.every((item) => isAlike(item) && !/[<>&\u2028\u2029]/.test(String(item)))) {
+        return JSON.stringify(claim);
     }
-    if (typeof claim === 'string' || typeof claim === 'boolean') {
+    if (isAlike(claim)) {
         return String(claim);
     }
-    return Array.isArray(claim) ? JSON.stringify(claim) : undefined;
+    if (typeof claim === 'number' && Number.isSafeInteger(Math.trunc(claim))) {
+        return String(Math.trunc(claim));
+    }
+    if (typeof claim === 'object' && claim !== null && !Array.isArray(claim)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `error converting claim '${source}' to string from unknown type map[string]interface {}`);
+    }
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the text of the claim ${source}`);
 }
-function stringifyList(claim, source) {
-    if (stringify(claim) === undefined) {
+// Tells whether Go and JavaScript write a value alike, in JSON, too.
+function isAlike(value) {
+    return typeof value === 'string'
+        ? !/\p{Surrogate}/u.test(value)
+        : typeof value === 'boolean' || Number.isSafeInteger(value);
+}
+function toTexts(claim, source) {
+    if (typeof claim === 'object' && !Array.isArray(claim)) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `"${source}" list claim could not be converted to string list`);
     }
-    const items = (Array.isArray(claim) ? claim : [claim]);
-    const texts = items.map((item) => {
-        const text = stringify(item);
-        if (text === undefined) {
-            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `value ${formatMap(item)} in "${source}" list claim could not be parsed as string`);
-        }
-        return text;
-    });
-    return texts.filter((text) => text !== '');
-}
-// Formats an object as Go's fmt does.
-function formatMap(value) {
-    const entries = Object.entries(value).map(([key, item]) => `${key}:${String(item)}`);
-    return `map[${entries.sort().join(' ')}]`;
+    const items = Array.isArray(claim) ? claim : [claim];
+    if (items.some((item) => typeof item === 'object' && !Array.isArray(item))) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the text of an element of the claim ${source}`);
+    }
+    return items.map((item) => toText(item, source)).filter((text) => text !== '');
 }
 
 
@@ -10944,7 +10954,7 @@ class Refusal extends Error {
         this.status = status;
     }
 }
-/** The response to a request that the fake Nomad cannot judge as a real one does. */
+/** The response to a request of which the fake Nomad is not sure how a real one answers. */
 class Unknown extends Refusal {
     constructor(what) {
         super(501, `the fake Nomad does not know ${what}; set NOMAD_BIN to the path of a nomad program`);
@@ -10975,13 +10985,14 @@ function refuse(what, problems) {
 /* harmony export */   a3: () => (/* binding */ formatDuration),
 /* harmony export */   ce: () => (/* binding */ listVariables)
 /* harmony export */ });
-const UNIT_S = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
-const VARIABLE = /(?<!\$)\$\{\s*([^}]*?)\s*\}/g;
-const UNFINISHED = /(?<!\$)\$\{[^}]*$/;
-/** Converts a duration of Nomad's API, such as "1h30m" or a number of nanoseconds, to seconds; throws Go's message. */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7137);
+
+const UNIT_S = new Map(Object.entries({ h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 }));
+const VARIABLE = /(?<!\$)\$\{ *(?!(?:true|false) *\})([a-zA-Z][\w.-]*) *\}/g;
+/** Converts a duration of Nomad's API, such as "1h30m" or a number of nanoseconds, to whole seconds; throws Go's message. */
 function parseDuration(value) {
     if (typeof value === 'number') {
-        return value / 1e9;
+        return checkSeconds(value / 1e9, value);
     }
     const [, sign, rest = ''] = /^([-+]?)(.*)$/s.exec(value) ?? [];
     const parts = [...rest.matchAll(/(\d+\.?\d*|\.\d+)([^\d.]*)/g)];
@@ -10989,13 +11000,20 @@ function parseDuration(value) {
         throw new Error(`time: invalid duration "${value}"`);
     }
     const seconds = parts.map(([, amount, unit = '']) => {
-        const unitS = rest === '0' ? 0 : UNIT_S[unit];
+        const unitS = rest === '0' ? 0 : UNIT_S.get(unit);
         if (unitS === undefined) {
             throw new Error(`time: ${unit === '' ? 'missing unit' : `unknown unit "${unit}"`} in duration "${value}"`);
         }
         return Number(amount) * unitS;
     });
-    return seconds.reduce((sum, part) => sum + part, 0) * (sign === '-' ? -1 : 1);
+    return checkSeconds(seconds.reduce((sum, part) => sum + part, 0) * (sign === '-' ? -1 : 1), value);
+}
+// Go counts nanoseconds in 64 bits.
+function checkSeconds(seconds, value) {
+    if (!Number.isInteger(seconds) || Math.abs(seconds) > 9e9) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the duration ${String(value)}`);
+    }
+    return seconds;
 }
 /** Formats seconds as Go does: "1h0m0s", "10m0s", "30s". */
 function formatDuration(seconds) {
@@ -11010,17 +11028,17 @@ function formatDuration(seconds) {
 }
 /** Fills in the `${…}` of a bind name or a token name format; throws Nomad's message if that is impossible. */
 function interpolate(format, variables) {
-    if (UNFINISHED.test(format)) {
-        throw new Error(`parse error at 1:${String(format.length + 1)}: expected "}" but found end of string`);
+    // Nomad only reads a text with "${" as a template, which can contain expressions.
+    if (format.includes('${') && /\$\$|\$\{/.test(format.replace(VARIABLE, ''))) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the template ${format}`);
     }
-    const filled = format.replace(VARIABLE, (_, variable, offset) => {
+    return format.replace(VARIABLE, (_, variable, offset) => {
         const value = variables.get(variable);
         if (value === undefined) {
             throw new Error(`1:${String(offset + 3)}: unknown variable accessed: ${variable}`);
         }
         return value;
     });
-    return filled.replaceAll('$${', '${');
 }
 /** Returns the names of the variables in a bind name or a token name format. */
 function listVariables(format) {
@@ -14708,8 +14726,8 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 14 modules
-var nomad = __nccwpck_require__(6366);
+// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 15 modules
+var nomad = __nccwpck_require__(709);
 // EXTERNAL MODULE: ./simulator/arguments.ts
 var simulator_arguments = __nccwpck_require__(6447);
 // EXTERNAL MODULE: ./simulator/report.ts
@@ -14987,7 +15005,7 @@ class BadFile extends Error {
 /* harmony export */   n: () => (/* binding */ runDemo),
 /* harmony export */   u: () => (/* binding */ runSimulator)
 /* harmony export */ });
-/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6366);
+/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(709);
 /* harmony import */ var _arguments_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6447);
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5525);
@@ -16028,7 +16046,7 @@ async function readExample(name, ownerId, repositoryId) {
 /* harmony export */ });
 /* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
 /* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
-/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6366);
+/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(709);
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1457);
 /* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5331);
 /* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2848);
@@ -16171,10 +16189,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./jws-example.json
 var jws_example = __nccwpck_require__(7761);
-// EXTERNAL MODULE: ./testbed/issuer.ts + 5 modules
-var testbed_issuer = __nccwpck_require__(3663);
-// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 14 modules
-var nomad = __nccwpck_require__(6366);
+// EXTERNAL MODULE: ./testbed/issuer.ts + 8 modules
+var testbed_issuer = __nccwpck_require__(4963);
+// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 15 modules
+var nomad = __nccwpck_require__(709);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -16543,6 +16561,9 @@ class Simulation {
     async #logIn(AuthMethodName, claims) {
         const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
         const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
+        if (response.status === 501) {
+            throw new Error(await response.text());
+        }
         return response.ok
             ? { token: (await response.json()) }
             : { token: undefined, status: response.status, refusal: shorten(await response.text()) };
@@ -16987,7 +17008,7 @@ function listPolicies(roleName, roles) {
 
 /***/ }),
 
-/***/ 3663:
+/***/ 4963:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -17003,8 +17024,136 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var errors = __nccwpck_require__(5674);
 // EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/key.js
 var lib_key = __nccwpck_require__(7859);
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/key_algorithm.js + 1 modules
-var key_algorithm = __nccwpck_require__(956);
+// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/jws_algorithms.js
+var jws_algorithms = __nccwpck_require__(8109);
+// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/key_descriptor.js
+var key_descriptor = __nccwpck_require__(3035);
+;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/lib/jwe_algorithms.js
+
+
+const wrap = [
+  ["encrypt", "wrapKey"],
+  ["decrypt", "unwrapKey"]
+], derive = [[], ["deriveBits"]], none = [[], []];
+function rsaes(bits) {
+  return {
+    kty: ["RSA"],
+    mode: "key-encryption",
+    subtle: { name: "RSA-OAEP", hash: `SHA-${bits}` },
+    usages: wrap,
+    ops: ["wrapKey", "unwrapKey"]
+  };
+}
+function ecdh(mode) {
+  return {
+    kty: ["EC", "OKP"],
+    mode,
+    subtle: { name: "ECDH" },
+    resolve: ({ kty, crv, asymmetricKeyType }) => {
+      if (crv === "X25519" || asymmetricKeyType === "x25519")
+        return { name: "X25519" };
+      if (kty === "OKP")
+        throw new errors/* JOSENotSupported */.T0('Invalid or unsupported JWK "alg" (Algorithm) Parameter value');
+      return { name: "ECDH", namedCurve: crv };
+    },
+    usages: derive,
+    ops: [void 0, "deriveBits"]
+  };
+}
+function aeskw(bits, gcm = !1) {
+  return {
+    kty: ["oct"],
+    mode: "key-wrapping",
+    secret: !0,
+    subtle: { name: gcm ? "AES-GCM" : "AES-KW", length: bits },
+    usages: none,
+    ops: gcm ? ["encrypt", "decrypt"] : ["wrapKey", "unwrapKey"]
+  };
+}
+function pbes2() {
+  return {
+    kty: ["oct"],
+    mode: "key-wrapping",
+    secret: !0,
+    subtle: { name: "PBKDF2" },
+    usages: none,
+    ops: ["deriveBits", "deriveBits"]
+  };
+}
+const JWE = (0,key_descriptor/* table */.t)({
+  dir: {
+    kty: ["oct"],
+    mode: "direct-encryption",
+    secret: !0,
+    subtle: { name: "AES-GCM" },
+    usages: none,
+    ops: ["encrypt", "decrypt"]
+  },
+  "RSA-OAEP": rsaes(1),
+  "RSA-OAEP-256": rsaes(256),
+  "RSA-OAEP-384": rsaes(384),
+  "RSA-OAEP-512": rsaes(512),
+  "ECDH-ES": ecdh("direct-key-agreement"),
+  "ECDH-ES+A128KW": ecdh("key-agreement-with-key-wrapping"),
+  "ECDH-ES+A192KW": ecdh("key-agreement-with-key-wrapping"),
+  "ECDH-ES+A256KW": ecdh("key-agreement-with-key-wrapping"),
+  A128KW: aeskw(128),
+  A192KW: aeskw(192),
+  A256KW: aeskw(256),
+  A128GCMKW: aeskw(128, !0),
+  A192GCMKW: aeskw(192, !0),
+  A256GCMKW: aeskw(256, !0),
+  "PBES2-HS256+A128KW": pbes2(),
+  "PBES2-HS384+A192KW": pbes2(),
+  "PBES2-HS512+A256KW": pbes2()
+}), contentOps = ["encrypt", "decrypt"];
+function contentEncryption(bits, cbc = !1) {
+  return {
+    kty: ["oct"],
+    secret: !0,
+    subtle: { name: cbc ? "AES-CBC" : "AES-GCM", length: bits },
+    usages: none,
+    ops: contentOps,
+    cekBits: bits,
+    ivBits: cbc ? 128 : 96,
+    cbc
+  };
+}
+const ENC = (0,key_descriptor/* table */.t)({
+  A128GCM: contentEncryption(128),
+  A192GCM: contentEncryption(192),
+  A256GCM: contentEncryption(256),
+  "A128CBC-HS256": contentEncryption(256, !0),
+  "A192CBC-HS384": contentEncryption(384, !0),
+  "A256CBC-HS512": contentEncryption(512, !0)
+});
+function unsupported(parameter, name) {
+  throw new JOSENotSupported(`Invalid or unsupported "${parameter}" (JWE ${name}) header value`);
+}
+function jweAlgorithm(alg) {
+  return (typeof alg == "string" ? JWE[alg] : void 0) ?? unsupported("alg", "Algorithm");
+}
+function isJWECEKTransport(algorithm) {
+  return algorithm.mode === "key-wrapping" || algorithm.mode === "key-encryption" || algorithm.mode === "key-agreement-with-key-wrapping";
+}
+function jweEncryption(enc) {
+  return (typeof enc == "string" ? ENC[enc] : void 0) ?? unsupported("enc", "Encryption Algorithm");
+}
+
+
+;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/lib/key_algorithm.js
+
+
+
+const key_algorithm_algArgument = '"alg" (Algorithm)';
+function key_algorithm_unsupportedAlg(source = 'JWK "alg" (Algorithm) Parameter') {
+  throw new errors/* JOSENotSupported */.T0(`Invalid or unsupported ${source} value`);
+}
+function key_algorithm_keyAlgorithm(alg, source) {
+  return (typeof alg == "string" ? jws_algorithms/* JWS */.p[alg] ?? JWE[alg] : void 0) ?? key_algorithm_unsupportedAlg(source);
+}
+
+
 ;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/key/generate_key_pair.js
 
 
@@ -17016,8 +17165,8 @@ function getModulusLengthOption(options) {
   return modulusLength;
 }
 async function generateKeyPair(alg, options) {
-  const extractable = (0,lib_key/* validateExtractableOption */.l)(options?.extractable), entry = (0,key_algorithm/* keyAlgorithm */.Ze)(alg, key_algorithm/* algArgument */.Ms);
-  entry.secret && (0,key_algorithm/* unsupportedAlg */.yt)(key_algorithm/* algArgument */.Ms);
+  const extractable = (0,lib_key/* validateExtractableOption */.l)(options?.extractable), entry = key_algorithm_keyAlgorithm(alg, key_algorithm_algArgument);
+  entry.secret && key_algorithm_unsupportedAlg(key_algorithm_algArgument);
   let algorithm;
   if (entry.resolve) {
     const crv = options?.crv ?? "P-256";
@@ -17042,8 +17191,6 @@ async function generateKeyPair(alg, options) {
 
 // EXTERNAL MODULE: ./node_modules/jose/dist/webapi/util/base64url.js
 var base64url = __nccwpck_require__(1445);
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/jws_algorithms.js
-var jws_algorithms = __nccwpck_require__(8109);
 // EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/validate.js
 var validate = __nccwpck_require__(7784);
 // EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/buffer_utils.js
@@ -17258,14 +17405,146 @@ class SignJWT extends SignJWT_base {
 }
 
 
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/asn1.js
-var asn1 = __nccwpck_require__(2479);
+;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/lib/asn1.js
+
+
+
+
+const formatPEM = (b64, descriptor) => {
+  const newlined = (b64.match(/.{1,64}/g) || []).join(`
+`);
+  return `-----BEGIN ${descriptor}-----
+${newlined}
+-----END ${descriptor}-----`;
+}, genericExport = async (keyType, keyFormat, key) => {
+  if ((0,lib_key/* isKeyObject */.D2)(key)) {
+    if (key.type !== keyType)
+      throw new TypeError(`key is not a ${keyType} key`);
+    return key.export({ format: "pem", type: keyFormat });
+  }
+  if (!(0,lib_key/* isCryptoKey */.R7)(key))
+    throw new TypeError((0,lib_key/* invalidKeyInput */.XP)(key, "CryptoKey", "KeyObject"));
+  if (!key.extractable)
+    throw new TypeError("CryptoKey is not extractable");
+  if (key.type !== keyType)
+    throw new TypeError(`key is not a ${keyType} key`);
+  return formatPEM((0,buffer_utils/* encodeBase64 */.WG)(new Uint8Array(await crypto.subtle.exportKey(keyFormat, key))), `${keyType.toUpperCase()} KEY`);
+}, toSPKI = (key) => genericExport("public", "spki", key), toPKCS8 = (key) => genericExport("private", "pkcs8", key), bytesEqual = (a, b) => {
+  if (a.byteLength !== b.length)
+    return !1;
+  for (let i = 0; i < a.byteLength; i++)
+    if (a[i] !== b[i])
+      return !1;
+  return !0;
+}, createASN1State = (data) => ({ data, pos: 0 }), readByte = (state) => {
+  const byte = state.data[state.pos++];
+  if (byte === void 0)
+    throw new Error("Unexpected end of ASN.1 input");
+  return byte;
+}, parseLength = (state) => {
+  const first = readByte(state);
+  if (first & 128) {
+    const lengthOfLen = first & 127;
+    let length = 0;
+    for (let i = 0; i < lengthOfLen; i++)
+      length = length << 8 | readByte(state);
+    return length;
+  }
+  return first;
+}, skipElement = (state, count = 1) => {
+  for (; count-- > 0; ) {
+    state.pos++;
+    const length = parseLength(state);
+    state.pos += length;
+  }
+}, expectTag = (state, expectedTag, errorMessage) => {
+  if (readByte(state) !== expectedTag)
+    throw new Error(errorMessage);
+}, getSubarray = (state, length) => {
+  if (length < 0 || state.pos + length > state.data.length)
+    throw new Error("Unexpected end of ASN.1 input");
+  const result = state.data.subarray(state.pos, state.pos + length);
+  return state.pos += length, result;
+}, parseAlgorithmOID = (state) => {
+  expectTag(state, 6, "Expected algorithm OID");
+  const oidLen = parseLength(state);
+  return getSubarray(state, oidLen);
+};
+function parseKeyHeader(state, keyFormat) {
+  if (expectTag(state, 48, `Invalid ${keyFormat === "spki" ? "SPKI" : "PKCS#8"} structure`), parseLength(state), keyFormat === "pkcs8") {
+    expectTag(state, 2, "Expected version field");
+    const length = parseLength(state);
+    state.pos += length;
+  }
+  expectTag(state, 48, "Expected algorithm identifier"), parseLength(state);
+}
+const parseECAlgorithmIdentifier = (state) => {
+  const algOid = parseAlgorithmOID(state);
+  if (bytesEqual(algOid, [43, 101, 110]))
+    return "X25519";
+  if (!bytesEqual(algOid, [42, 134, 72, 206, 61, 2, 1]))
+    throw new Error("Unsupported key algorithm");
+  expectTag(state, 6, "Expected curve OID");
+  const curveOidLen = parseLength(state), curveOid = getSubarray(state, curveOidLen);
+  if (bytesEqual(curveOid, [42, 134, 72, 206, 61, 3, 1, 7]))
+    return "P-256";
+  if (bytesEqual(curveOid, [43, 129, 4, 0, 34]))
+    return "P-384";
+  if (bytesEqual(curveOid, [43, 129, 4, 0, 35]))
+    return "P-521";
+  throw new Error("Unsupported named curve");
+}, genericImport = async (keyFormat, keyData, alg, options) => {
+  const extractable = validateExtractableOption(options?.extractable), entry = keyAlgorithm(alg, algArgument);
+  entry.secret && unsupportedAlg(algArgument);
+  const isPublic = keyFormat === "spki";
+  let algorithm;
+  if (entry.resolve)
+    try {
+      const state = createASN1State(keyData);
+      parseKeyHeader(state, keyFormat), algorithm = entry.resolve({ crv: parseECAlgorithmIdentifier(state) });
+    } catch (cause) {
+      throw new JOSENotSupported("Invalid or unsupported key format", { cause });
+    }
+  else
+    algorithm = entry.subtle;
+  return crypto.subtle.importKey(keyFormat, keyData, algorithm, extractable ?? isPublic, entry.usages[isPublic ? 0 : 1]);
+}, processPEMData = (pem, pattern) => decodeBase64(pem.replace(pattern, "")), fromPKCS8 = (pem, alg, options) => {
+  const keyData = processPEMData(pem, /(?:-----(?:BEGIN|END) PRIVATE KEY-----|\s)/g);
+  return genericImport("pkcs8", keyData, alg, options);
+}, fromSPKI = (pem, alg, options) => {
+  const keyData = processPEMData(pem, /(?:-----(?:BEGIN|END) PUBLIC KEY-----|\s)/g);
+  return genericImport("spki", keyData, alg, options);
+};
+function spkiFromX509(buf) {
+  const state = createASN1State(buf);
+  expectTag(state, 48, "Invalid certificate structure");
+  const certificateLength = parseLength(state);
+  if (certificateLength < 0 || state.pos + certificateLength > state.data.length)
+    throw new Error("Unexpected end of ASN.1 input");
+  expectTag(state, 48, "Invalid tbsCertificate structure"), parseLength(state), buf[state.pos] === 160 ? skipElement(state, 6) : skipElement(state, 5);
+  const spkiStart = state.pos;
+  expectTag(state, 48, "Invalid SPKI structure");
+  const spkiContentLen = parseLength(state);
+  return buf.subarray(spkiStart, spkiStart + spkiContentLen + (state.pos - spkiStart));
+}
+const fromX509 = (pem, alg, options) => {
+  let spki;
+  try {
+    const certificate = processPEMData(pem, /(?:-----(?:BEGIN|END) CERTIFICATE-----|\s)/g);
+    spki = spkiFromX509(certificate);
+  } catch (cause) {
+    throw new TypeError("Failed to parse the X.509 certificate", { cause });
+  }
+  return genericImport("spki", spki, alg, options);
+};
+
+
 ;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/key/export.js
 
 
 
 function exportSPKI(key) {
-  return (0,asn1/* toSPKI */.Nj)(key);
+  return toSPKI(key);
 }
 function exportPKCS8(key) {
   return exportPrivate(key);
@@ -17367,7 +17646,7 @@ async function startIssuer() {
 
 /***/ }),
 
-/***/ 6366:
+/***/ 709:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -17492,8 +17771,8 @@ async function findFreePorts(count) {
 
 // EXTERNAL MODULE: ./jws-example.json
 var jws_example = __nccwpck_require__(7761);
-// EXTERNAL MODULE: ./testbed/issuer.ts + 5 modules
-var issuer = __nccwpck_require__(3663);
+// EXTERNAL MODULE: ./testbed/issuer.ts + 8 modules
+var issuer = __nccwpck_require__(4963);
 ;// CONCATENATED MODULE: ./testbed/nomad/admin.ts
 
 
@@ -17583,20 +17862,151 @@ var errors = __nccwpck_require__(7137);
 var formats = __nccwpck_require__(3484);
 // EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
 var selector = __nccwpck_require__(5446);
+;// CONCATENATED MODULE: ./testbed/fake-nomad/policy-rules.ts
+
+// The usual part of https://developer.hashicorp.com/nomad/docs/reference/acl-policy
+const CAPABILITIES = `deny list-jobs parse-job read-job submit-job dispatch-job scale-job register-job deregister-job purge-job revert-job
+  plan-job evaluate-job read-logs read-fs alloc-exec alloc-node-exec alloc-lifecycle csi-register-plugin csi-write-volume
+  csi-read-volume csi-list-volume csi-mount-volume host-volume-create host-volume-register host-volume-read host-volume-write
+  host-volume-delete list-scaling-policies read-scaling-policy read-job-scaling fail-deployment pause-deployment
+  promote-deployment unblock-deployment cancel-deployment`.split(/\s+/);
+const POLICY = String.raw `policy\s*=\s*"(?:deny|read|write|scale)"\s*`;
+const NAMESPACE = [
+    String.raw `namespace\s+"[a-zA-Z0-9*-]{1,128}"\s*\{\s*`,
+    `(?:(?:${POLICY})?(?:${list(CAPABILITIES)})?|${list(CAPABILITIES)}${POLICY})`,
+    String.raw `(?:variables\s*\{\s*(?:path\s+"[\w*][\w*/.-]*"\s*\{\s*${list(['deny', 'list', 'read', 'write', 'destroy'])}\}\s*)+\}\s*)?\}`,
+].join('');
+const OTHERS = String.raw `(?:agent|node|operator|quota|plugin|node_pool\s+"[\w*-]{1,128}"|host_volume\s+"[a-zA-Z0-9*-]{1,128}")\s*\{\s*${POLICY}\}`;
+const RULES = new RegExp(String.raw `^\s*(?:(?:${NAMESPACE}|${OTHERS.replace('|scale', '')})\s*)*$`);
+const COMMENT = /("[^"\n]*")|(?:#|\/\/)[^\n]*|\/\*[^]*?\*\//g;
+function list(names) {
+    const name = `"(?:${names.join('|')})"`;
+    return String.raw `capabilities\s*=\s*\[\s*(?:${name}\s*(?:,\s*${name}\s*)*,?\s*)?\]\s*`;
+}
+/** Accepts the rules of a policy; throws a refusal if they are more than the usual blocks, which a real Nomad may reject. */
+function checkPolicyRules(rules) {
+    const blocks = rules.replace(COMMENT, '$1');
+    const heads = [...blocks.matchAll(/^\s*(\w+(?:\s+"[^"]*")?)\s*\{/gm)].map(([, head = '']) => head.replace(/\s+/g, ' '));
+    const tops = heads.filter((head) => !/^(?:variables|path)\b/.test(head));
+    if (!RULES.test(blocks) || new Set(tops).size < tops.length) {
+        throw new errors/* Unknown */.$r('the rules of this policy');
+    }
+}
+
+;// CONCATENATED MODULE: ./testbed/fake-nomad/schema.ts
+
+function kind(zero, accepts) {
+    return (value, field) => {
+        if (value == null) {
+            return zero;
+        }
+        if (!accepts(value)) {
+            throw new errors/* Refusal */.P_(400, `json: cannot unmarshal ${JSON.stringify(value)} into ${field}`);
+        }
+        return value;
+    };
+}
+const isText = (value) => typeof value === 'string';
+const isList = (value) => Array.isArray(value);
+const schema_text = kind('', isText);
+const flag = kind(false, (value) => typeof value === 'boolean');
+/** A duration such as "1h", or a number of nanoseconds. */
+const duration = kind(0, (value) => isText(value) || typeof value === 'number');
+const texts = (value, field) => kind([], isList)(value, field).map((item) => schema_text(item, field));
+/** Text by text, such as the claim mappings. */
+const mapping = (value, field) => Object.fromEntries(entries(value, field).map(([key, item]) => [key, schema_text(item, `${field}.${key}`)]));
+/** A field that the fake Nomad does not know. */
+const unknown = (value, field) => {
+    if (value != null) {
+        throw new errors/* Unknown */.$r(`the field ${field}`);
+    }
+    return undefined;
+};
+const listOf = (item) => (value, field) => kind([], isList)(value, field).map((each) => {
+    if (each === null) {
+        throw new errors/* Unknown */.$r(`null in ${field}`);
+    }
+    return item(each, field);
+});
+/** An object, whose fields are found whatever their case, as Go does; it ignores others. */
+const object = (shape) => (value, field) => {
+    const given = entries(value, field);
+    const read = Object.entries(shape).map(([name, accept]) => {
+        const [found, another] = given.filter(([key]) => fold(key) === fold(name));
+        if (another !== undefined) {
+            throw new errors/* Unknown */.$r(`which of two fields ${name} counts`);
+        }
+        return [name, accept(found?.[1], name)];
+    });
+    return Object.fromEntries(read);
+};
+function entries(value, field) {
+    return Object.entries(kind({}, (given) => typeof given === 'object' && !Array.isArray(given))(value, field));
+}
+// ſ and K are equal to s and k.
+function fold(key) {
+    return key.toLowerCase().toUpperCase();
+}
+
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/acl-state.ts
+
+
 
 
 
 
 /** A valid name of an auth method, a role or a policy. */
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
-// Those of the server that testbed/nomad-agent.ts starts.
+// Those of the server that testbed/nomad/agent.ts starts.
 const [MIN_TTL_S, MAX_TTL_S] = [1, 8760 * 3600];
 const INDEXES = { Hash: 'hash', CreateIndex: 1, ModifyIndex: 1 };
+const MAX_DESCRIPTION = 256;
+const readConfig = object({
+    JWTValidationPubKeys: texts,
+    JWKSURL: schema_text,
+    OIDCDiscoveryURL: schema_text,
+    OIDCClientID: schema_text,
+    OIDCClientSecret: schema_text,
+    OIDCClientAssertion: unknown,
+    OIDCEnablePKCE: flag,
+    OIDCDisableUserInfo: flag,
+    OIDCScopes: texts,
+    BoundAudiences: texts,
+    BoundIssuer: texts,
+    AllowedRedirectURIs: texts,
+    DiscoveryCaPem: texts,
+    JWKSCACert: schema_text,
+    SigningAlgs: texts,
+    ExpirationLeeway: duration,
+    NotBeforeLeeway: duration,
+    ClockSkewLeeway: duration,
+    ClaimMappings: mapping,
+    ListClaimMappings: mapping,
+    VerboseLogging: flag,
+});
+const readMethod = object({
+    Name: schema_text,
+    Type: schema_text,
+    TokenLocality: schema_text,
+    TokenNameFormat: schema_text,
+    MaxTokenTTL: duration,
+    Default: flag,
+    Config: readConfig,
+});
+const readRule = object({
+    ID: schema_text,
+    Description: schema_text,
+    AuthMethod: schema_text,
+    Selector: schema_text,
+    BindType: schema_text,
+    BindName: schema_text,
+});
+const readPolicy = object({ Name: schema_text, Description: schema_text, Rules: schema_text, JobACL: unknown });
+const readRole = object({ ID: schema_text, Name: schema_text, Description: schema_text, Policies: listOf(object({ Name: schema_text })) });
 /** The auth methods, binding rules, policies, roles and tokens of one Nomad cluster, in memory. */
 class AclState {
     #methods = new Map();
-    #rules = [];
+    #rules = new Map();
     #policies = new Map();
     #roles = new Map();
     #tokens = new Map();
@@ -17606,16 +18016,28 @@ class AclState {
         }
         return this.createToken({ Name: 'Bootstrap Token', Type: 'management', Global: true });
     }
-    putMethod(method) {
-        const ttl = readDuration(method.MaxTokenTTL);
-        const { ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway } = method.Config;
-        [ExpirationLeeway, NotBeforeLeeway, ClockSkewLeeway].forEach((leeway) => readDuration(leeway || 0));
+    putMethod(body) {
+        const method = readMethod(body, 'auth method');
+        const { Name, Type, TokenLocality, MaxTokenTTL, Default, Config } = method;
+        if (Default || this.#methods.has(Name)) {
+            throw new errors/* Unknown */.$r('default auth methods, and what remains of an auth method that is replaced');
+        }
+        const ttl = readDuration(MaxTokenTTL);
+        [Config.ExpirationLeeway, Config.NotBeforeLeeway, Config.ClockSkewLeeway].forEach((leeway) => readDuration(leeway || 0));
         const limits = `(should be between ${(0,formats/* formatDuration */.a3)(MIN_TTL_S)} and ${(0,formats/* formatDuration */.a3)(MAX_TTL_S)})`;
-        (0,errors/* refuse */.TR)('auth method invalid', [
-            !NAME.test(method.Name) && `invalid name '${method.Name}'`,
+        const hasKeys = Config.JWTValidationPubKeys.length > 0 || Config.JWKSURL !== '' || Config.OIDCDiscoveryURL !== '';
+        (0,errors/* refuse */.TR)('auth method 0 invalid', [
+            !NAME.test(Name) && `invalid name '${Name}'`,
+            !['local', 'global'].includes(TokenLocality) && `invalid token locality '${TokenLocality}'`,
+            !['OIDC', 'JWT'].includes(Type) && `invalid token type '${Type}'`,
+            Type === 'OIDC' && Config.OIDCDiscoveryURL === '' && 'invalid config: missing OIDCDiscoveryURL',
+            Type === 'OIDC' && Config.OIDCClientID === '' && 'invalid config: missing OIDCClientID',
+            Type === 'JWT' &&
+                !hasKeys &&
+                'invalid config: JWT auth method requires either OIDCDiscoveryURL, or JWKS URL, or JWTValidationPubKeys set',
             (ttl < MIN_TTL_S || ttl > MAX_TTL_S) && `invalid MaxTokenTTL value '${(0,formats/* formatDuration */.a3)(ttl)}' ${limits}`,
         ]);
-        this.#methods.set(method.Name, method);
+        this.#methods.set(Name, method);
         return method;
     }
     findMethod(name) {
@@ -17624,26 +18046,49 @@ class AclState {
     listMethods() {
         return [...this.#methods.values()].map(({ Name, Type }) => ({ Name, Type, Default: false, ...INDEXES }));
     }
-    putRule(rule) {
-        const { BindType, BindName, Selector } = rule;
+    putRule(body) {
+        const rule = readRule(body, 'binding rule');
+        const { AuthMethod, Description, BindType, BindName, Selector } = rule;
+        if (rule.ID !== '') {
+            throw new errors/* Unknown */.$r('changes of a binding rule');
+        }
         const isNamed = BindType === 'role' || BindType === 'policy';
         (0,errors/* refuse */.TR)('binding rule 0 invalid', [
+            AuthMethod === '' && 'auth method is missing',
+            Buffer.byteLength(Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
             BindType === '' && 'bind type is missing',
-            !['', 'management', 'policy', 'role'].includes(BindType) && `unsupported bind type: "${BindType}"`,
-            isNamed && !BindName && 'bind name is missing',
-            BindType === 'management' && Boolean(BindName) && 'bind name should be empty',
+            !['', 'management', 'policy', 'role'].includes(BindType) && `unsupported bind type: ${JSON.stringify(BindType)}`,
+            isNamed && BindName === '' && 'bind name is missing',
+            BindType === 'management' && BindName !== '' && 'bind name should be empty',
         ]);
-        if (Selector) {
+        if (Selector !== '') {
             (0,selector/* parseSelector */.Pl)(Selector);
         }
-        this.#rules.push(rule);
-        return { ID: (0,external_node_crypto_.randomUUID)(), ...rule };
+        if (!this.#methods.has(AuthMethod)) {
+            throw new errors/* Refusal */.P_(400, `ACL auth method ${AuthMethod} not found`);
+        }
+        const ID = (0,external_node_crypto_.randomUUID)();
+        this.#rules.set(ID, rule);
+        return { ...rule, ID };
     }
+    /** Lists the rules of a method in the order in which Nomad applies them, which is that of their random IDs. */
     listRules(methodName) {
-        return this.#rules.filter(({ AuthMethod }) => AuthMethod === methodName);
+        return [...this.#rules]
+            .filter(([, { AuthMethod }]) => AuthMethod === methodName)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([, rule]) => rule);
     }
-    putPolicy(policy) {
-        this.#policies.set(policy.Name, policy);
+    putPolicy(body, name) {
+        const policy = readPolicy(body, 'policy');
+        if (policy.Name !== name) {
+            throw new errors/* Refusal */.P_(400, 'ACL policy name does not match request path');
+        }
+        (0,errors/* refuse */.TR)('policy 0 invalid', [
+            !NAME.test(name) && `invalid name '${name}'`,
+            Buffer.byteLength(policy.Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
+        ]);
+        checkPolicyRules(policy.Rules);
+        this.#policies.set(name, policy);
     }
     deletePolicy(name) {
         this.#policies.delete(name);
@@ -17660,20 +18105,28 @@ class AclState {
             .sort((a, b) => (a.Name < b.Name ? -1 : 1))
             .map(({ Name, Description = '' }) => ({ Name, Description, JobACL: null, ...INDEXES }));
     }
-    putRole({ ID, Name, Policies }) {
+    putRole(body, id) {
+        const { ID, Name, Description, Policies } = readRole(body, 'role');
+        if (id !== '' && ID !== id) {
+            throw new errors/* Refusal */.P_(400, 'ACL role ID does not match request path');
+        }
         (0,errors/* refuse */.TR)('role 0 invalid', [
             !NAME.test(Name) && `invalid name '${Name}'`,
+            Buffer.byteLength(Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
             Policies.length === 0 && 'at least one policy should be specified',
         ]);
+        const known = this.#roles.get(Name);
+        if (ID === '' && known !== undefined) {
+            throw new errors/* Refusal */.P_(400, `role with name ${Name} already exists`);
+        }
+        if (ID !== '' && known?.ID !== ID) {
+            throw new errors/* Unknown */.$r('changes of the name of a role');
+        }
         const missing = Policies.find((policy) => !this.#policies.has(policy.Name));
         if (missing !== undefined) {
             throw new errors/* Refusal */.P_(400, `cannot find policy ${missing.Name}`);
         }
-        const known = this.#roles.get(Name);
-        if (known !== undefined && known.ID !== ID) {
-            throw new errors/* Refusal */.P_(400, `role with name ${Name} already exists`);
-        }
-        const role = { ID: ID ?? (0,external_node_crypto_.randomUUID)(), Name, Policies };
+        const role = { ID: ID || (0,external_node_crypto_.randomUUID)(), Name, Policies };
         this.#roles.set(Name, role);
         return role;
     }
@@ -17715,7 +18168,7 @@ function readDuration(value) {
         return (0,formats/* parseDuration */.E9)(value);
     }
     catch (error) {
-        throw new errors/* Refusal */.P_(400, error.message);
+        throw error instanceof errors/* Unknown */.$r ? error : new errors/* Refusal */.P_(400, error.message);
     }
 }
 function listLinks({ Policies }) {
@@ -17845,58 +18298,6 @@ async function compactVerify(jws, key, options) {
 }
 
 
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/asn1.js
-var asn1 = __nccwpck_require__(2479);
-;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/key/import.js
-
-
-
-
-
-
-async function importSPKI(spki, alg, options) {
-  if (typeof spki != "string" || spki.indexOf("-----BEGIN PUBLIC KEY-----") !== 0)
-    throw new TypeError('"spki" must be SPKI formatted string');
-  return (0,asn1/* fromSPKI */.sc)(spki, alg, options);
-}
-async function importX509(x509, alg, options) {
-  if (typeof x509 != "string" || x509.indexOf("-----BEGIN CERTIFICATE-----") !== 0)
-    throw new TypeError('"x509" must be X.509 formatted string');
-  return fromX509(x509, alg, options);
-}
-async function importPKCS8(pkcs8, alg, options) {
-  if (typeof pkcs8 != "string" || pkcs8.indexOf("-----BEGIN PRIVATE KEY-----") !== 0)
-    throw new TypeError('"pkcs8" must be PKCS#8 formatted string');
-  return fromPKCS8(pkcs8, alg, options);
-}
-async function importJWK(jwk, alg, options) {
-  if (!isObject(jwk))
-    throw new TypeError("JWK must be an object");
-  const normalized = normalizeJwk(jwk), extractable = validateExtractableOption(options?.extractable), { alg: jwkAlg } = normalized;
-  if (alg ??= jwkAlg, normalized.kty !== "oct" && !alg)
-    throw new TypeError('"alg" argument is required when "jwk.alg" is not present');
-  switch (normalized.kty) {
-    case "oct":
-      if (typeof normalized.k != "string")
-        throw new TypeError('missing "k" (Key Value) Parameter value');
-      return decodeBase64URL(normalized.k);
-    case "AKP": {
-      if (typeof jwkAlg != "string" || !jwkAlg)
-        throw new TypeError('missing "alg" (Algorithm) Parameter value');
-      if (alg !== jwkAlg)
-        throw new TypeError("JWK alg and alg option value mismatch");
-      return jwkToKey(keyAlgorithm(alg), normalized, extractable);
-    }
-    case "RSA":
-    case "EC":
-    case "OKP":
-      return jwkToKey(keyAlgorithm(alg), normalized, extractable);
-    default:
-      throw new JOSENotSupported('Unsupported "kty" (Key Type) Parameter value');
-  }
-}
-
-
 ;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/jwks/local.js
 
 
@@ -17962,6 +18363,8 @@ function createLocalJWKSet(jwks) {
 
 const DEFAULT_LEEWAY_S = 150;
 const DEFAULT_CLOCK_SKEW_S = 60;
+// Go's times overflow later.
+const MAX_TIME = 1e13;
 const NUMERIC_DATE = 'go-jose/go-jose/jwt: expected number value to unmarshal NumericDate';
 /** Checks the registered claims of a JWT; throws a refusal, in the order of Nomad's checks and with its texts. */
 function verifyClaims(claims, config) {
@@ -18001,7 +18404,11 @@ function verifyAudience(aud, bound) {
     }
 }
 function verifyTimes(claims, config) {
-    const [iat, nbf, exp] = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Number(time ?? 0));
+    const times = [claims['iat'], claims['nbf'], claims['exp']].map((time) => Math.trunc(Number(time ?? 0)));
+    const [iat, nbf, exp] = times;
+    if (times.some((time) => Math.abs(time) > MAX_TIME)) {
+        throw new errors/* Unknown */.$r('the times of this JWT');
+    }
     if (iat === 0 && nbf === 0 && exp === 0) {
         throw (0,errors/* invalidJwt */.DN)('no issued at (iat), not before (nbf), or expiration time (exp) claims in token');
     }
@@ -18028,6 +18435,9 @@ function verifyIssuer(iss, bound) {
     if (bound.length > 0 && iss === undefined) {
         throw new errors/* Refusal */.P_(401, 'unable to validate provided token: auth method specifies BoundIssuers but the provided token does not contain issuer information');
     }
+    if (bound.length > 0 && iss === null) {
+        throw new errors/* Refusal */.P_(401, 'unable to validate provided token: unable to read iss property of provided token');
+    }
     if (bound.length > 0 && !bound.includes(iss)) {
         throw new errors/* Refusal */.P_(401, `unable to validate provided token: invalid JWT issuer: ${String(iss)}`);
     }
@@ -18037,12 +18447,17 @@ function verifyIssuer(iss, bound) {
 
 
 
+
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 /** Returns the claims of a JWT that a method accepts; throws a refusal, in the order of Nomad's checks and with its texts. */
 async function verify(jwt, config) {
     const claims = await verify_verifySignature(jwt, config);
     const { alg = '' } = decodeProtectedHeader(jwt);
     const allowed = config.SigningAlgs?.length ? config.SigningAlgs : ['RS256'];
+    const unsupported = allowed.find((name) => !ALGORITHMS.includes(name));
+    if (unsupported !== undefined) {
+        throw (0,errors/* invalidJwt */.DN)(`invalid algorithm (alg) header parameter: unsupported signing algorithm "${unsupported}"`);
+    }
     if (!allowed.includes(alg)) {
         throw (0,errors/* invalidJwt */.DN)('invalid algorithm (alg) header parameter: token signed with unexpected algorithm');
     }
@@ -18057,14 +18472,11 @@ async function verify_verifySignature(jwt, config) {
     }
     const keys = await loadKeys(config);
     for (const key of keys) {
-        try {
-            const { payload } = typeof key === 'string'
-                ? await compactVerify(jwt, await importSPKI(key, alg))
-                : await compactVerify(jwt, createLocalJWKSet(key));
-            return JSON.parse(Buffer.from(payload).toString());
-        }
-        catch {
-            // The next key may be the right one.
+        const verified = await (key instanceof external_node_crypto_.KeyObject ? compactVerify(jwt, key) : compactVerify(jwt, createLocalJWKSet(key))).catch(
+        // The next key may be the right one.
+        () => undefined);
+        if (verified !== undefined) {
+            return JSON.parse(Buffer.from(verified.payload).toString());
         }
     }
     throw badSignature('failed to verify id token signature');
@@ -18081,24 +18493,21 @@ function readAlgorithm(jwt) {
     }
 }
 async function loadKeys(config) {
-    if (config.JWTValidationPubKeys) {
-        return config.JWTValidationPubKeys;
+    if (config.JWTValidationPubKeys?.length) {
+        return config.JWTValidationPubKeys.map((key) => (0,external_node_crypto_.createPublicKey)(key));
     }
-    if (config.JWKSURL !== undefined) {
+    if (config.JWKSURL) {
         return [(await fetchJson(config.JWKSURL))];
     }
     const discovery = (await fetchJson(`${config.OIDCDiscoveryURL ?? ''}/.well-known/openid-configuration`));
     return [(await fetchJson(discovery.jwks_uri))];
 }
 async function fetchJson(url) {
-    try {
-        const response = await fetch(url);
-        return await response.json();
-    }
-    catch {
+    const response = await fetch(url).catch(() => {
         const { host } = new URL(url);
         throw badSignature(`fetching keys oidc: get keys failed Get "${url}": dial tcp ${host}: connect: connection refused`);
-    }
+    });
+    return response.json();
 }
 function badSignature(text) {
     return (0,errors/* invalidJwt */.DN)(`error verifying token signature: ${text}`);
@@ -18111,22 +18520,25 @@ function badSignature(text) {
 
 
 
+
 const MAX_NAME_LENGTH = 256;
 const DEFAULT_NAME_FORMAT = '${auth_method_type}-${auth_method_name}';
+const readLogin = object({ AuthMethodName: schema_text, LoginToken: schema_text });
 /** Exchanges a JWT for a token, with the refusals of a real Nomad: https://developer.hashicorp.com/nomad/api-docs/acl/login */
-async function login(state, methodName = '', jwt = '') {
+async function login(state, body) {
+    const { AuthMethodName, LoginToken } = readLogin(body, 'login');
     (0,errors/* refuse */.TR)('invalid login request', [
-        methodName === '' && 'missing auth method name',
-        jwt === '' && 'missing login token',
+        AuthMethodName === '' && 'missing auth method name',
+        LoginToken === '' && 'missing login token',
     ]);
-    const method = state.findMethod(methodName);
+    const method = state.findMethod(AuthMethodName);
     if (method === undefined) {
-        throw new errors/* Refusal */.P_(400, `auth-method "${methodName}" not found`);
+        throw new errors/* Refusal */.P_(400, `auth-method ${JSON.stringify(AuthMethodName)} not found`);
     }
     if (method.Type !== 'JWT') {
         throw new errors/* Refusal */.P_(400, `unsupported auth-method type: ${method.Type}`);
     }
-    const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(await verify(jwt, method.Config), method.Config);
+    const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(await verify(LoginToken, method.Config), method.Config);
     return state.createToken({
         ...bind(state, method, attributes),
         Name: nameToken(method, attributes),
@@ -18135,30 +18547,37 @@ async function login(state, methodName = '', jwt = '') {
     });
 }
 function bind(state, { Name, Config }, attributes) {
-    const matching = state.listRules(Name).filter(({ Selector = '' }) => (0,selector/* matches */.cK)(Selector, attributes));
-    const names = (type) => matching
-        .filter(({ BindType }) => BindType === type)
-        .map((rule) => computeBindName(rule, attributes, Object.values(Config.ClaimMappings ?? {})));
-    const policies = names('policy').filter((name) => state.hasPolicy(name));
-    const roles = [...new Set(names('role'))].flatMap((name) => state.findRole(name) ?? []);
-    if (matching.some(({ BindType }) => BindType === 'management')) {
-        return { Type: 'management', Policies: null, Roles: null };
+    const mapped = Object.values(Config.ClaimMappings ?? {});
+    const policies = [];
+    const roles = new Map();
+    for (const rule of state.listRules(Name).filter(({ Selector = '' }) => (0,selector/* matches */.cK)(Selector, attributes))) {
+        // Nomad stops at the first management rule, and at the first name that is invalid.
+        if (rule.BindType === 'management') {
+            return { Type: 'management', Policies: null, Roles: null };
+        }
+        const name = computeBindName(rule, attributes, mapped);
+        if (rule.BindType === 'policy' && state.hasPolicy(name)) {
+            policies.push(name);
+        }
+        const role = rule.BindType === 'role' ? state.findRole(name) : undefined;
+        if (role !== undefined) {
+            roles.set(role.ID, { ID: role.ID, Name: role.Name });
+        }
     }
-    if (policies.length === 0 && roles.length === 0) {
+    if (policies.length === 0 && roles.size === 0) {
         throw new errors/* Refusal */.P_(400, 'no role or policy bindings matched');
     }
-    return {
-        Type: 'client',
-        Policies: policies,
-        Roles: roles.length > 0 ? roles.map((role) => ({ ID: role.ID, Name: role.Name })) : null,
-    };
+    return { Type: 'client', Policies: policies, Roles: roles.size > 0 ? [...roles.values()] : null };
 }
 // In a bind name, a mapped claim that the JWT lacks is empty. A list is unknown, like an unmapped name.
 function computeBindName({ BindType, BindName = '' }, { value }, mapped) {
     const variables = mapped.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? '']);
     const name = fill(BindName, new Map(variables), `cannot compute "${BindType}" bind name for bind target`);
+    if (/[^\0-\x7f]/.test(name)) {
+        throw new errors/* Unknown */.$r(`the lower case of the bind name ${name}`);
+    }
     if (!NAME.test(name)) {
-        throw new errors/* Refusal */.P_(500, `computed "${BindType}" bind name for bind target is invalid: "${name}"`);
+        throw new errors/* Refusal */.P_(500, `computed "${BindType}" bind name for bind target is invalid: ${JSON.stringify(name)}`);
     }
     return name;
 }
@@ -18170,7 +18589,7 @@ function nameToken({ Name, Type, TokenNameFormat }, { value }) {
         ...Object.entries(value).map(([name, text]) => [`value.${name}`, text]),
     ]);
     const name = fill(TokenNameFormat || DEFAULT_NAME_FORMAT, variables, 'failed to generate ACL token name');
-    (0,errors/* refuse */.TR)('token 0 invalid', [name.length > MAX_NAME_LENGTH && 'token name too long']);
+    (0,errors/* refuse */.TR)('token 0 invalid', [Buffer.byteLength(name) > MAX_NAME_LENGTH && 'token name too long']);
     return name;
 }
 function fill(format, variables, problem) {
@@ -18178,7 +18597,7 @@ function fill(format, variables, problem) {
         return (0,formats/* interpolate */.GW)(format, variables);
     }
     catch (error) {
-        throw new errors/* Refusal */.P_(500, `${problem}: ${error.message}`);
+        throw error instanceof errors/* Unknown */.$r ? error : new errors/* Refusal */.P_(500, `${problem}: ${error.message}`);
     }
 }
 
@@ -18207,8 +18626,7 @@ async function route(state, call) {
     switch (path) {
         case '/v1/acl/login': {
             expectMethod(call, 'PUT');
-            const { AuthMethodName, LoginToken } = parse(body);
-            return login(state, AuthMethodName, LoginToken);
+            return login(state, parse(body));
         }
         case '/v1/acl/bootstrap':
             return state.bootstrap();
@@ -18254,20 +18672,20 @@ function administer(state, operation, name, body) {
         case 'PUT binding-rule':
             return state.putRule(parse(body));
         case 'PUT policy':
-            state.putPolicy(parse(body));
+            state.putPolicy(parse(body), name);
             return undefined;
         case 'DELETE policy':
             state.deletePolicy(name);
             return undefined;
         case 'PUT role':
-            return state.putRole({ ...parse(body), ...(name && { ID: name }) });
+            return state.putRole(parse(body), name);
         case 'GET role':
             return findRole(state, name.replace(/^name\//, ''));
         case 'DELETE token':
             state.deleteToken(name);
             return undefined;
         default:
-            throw new errors/* Refusal */.P_(405, 'Invalid method');
+            throw new errors/* Unknown */.$r(`how to ${operation}`);
     }
 }
 function findRole(state, name) {
@@ -18349,9 +18767,9 @@ function sendError(response, error) {
         response.writeHead(307, { location: error.path }).end();
         return;
     }
-    const status = error instanceof errors/* Refusal */.P_ ? error.status : 500;
-    const headers = error.message === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
-    response.writeHead(status, headers).end(error.message);
+    const { status, message } = error instanceof errors/* Refusal */.P_ ? error : new errors/* Unknown */.$r(`the response (${error.message})`);
+    const headers = message === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
+    response.writeHead(status, headers).end(message);
 }
 
 ;// CONCATENATED MODULE: ./testbed/nomad/nomad.ts
@@ -27232,154 +27650,6 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 2479:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Nj: () => (/* binding */ toSPKI),
-/* harmony export */   sc: () => (/* binding */ fromSPKI)
-/* harmony export */ });
-/* unused harmony exports fromPKCS8, fromX509, toPKCS8 */
-/* harmony import */ var _key_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7859);
-/* harmony import */ var _buffer_utils_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7410);
-/* harmony import */ var _util_errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5674);
-/* harmony import */ var _key_algorithm_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(956);
-
-
-
-
-const formatPEM = (b64, descriptor) => {
-  const newlined = (b64.match(/.{1,64}/g) || []).join(`
-`);
-  return `-----BEGIN ${descriptor}-----
-${newlined}
------END ${descriptor}-----`;
-}, genericExport = async (keyType, keyFormat, key) => {
-  if ((0,_key_js__WEBPACK_IMPORTED_MODULE_0__/* .isKeyObject */ .D2)(key)) {
-    if (key.type !== keyType)
-      throw new TypeError(`key is not a ${keyType} key`);
-    return key.export({ format: "pem", type: keyFormat });
-  }
-  if (!(0,_key_js__WEBPACK_IMPORTED_MODULE_0__/* .isCryptoKey */ .R7)(key))
-    throw new TypeError((0,_key_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidKeyInput */ .XP)(key, "CryptoKey", "KeyObject"));
-  if (!key.extractable)
-    throw new TypeError("CryptoKey is not extractable");
-  if (key.type !== keyType)
-    throw new TypeError(`key is not a ${keyType} key`);
-  return formatPEM((0,_buffer_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .encodeBase64 */ .WG)(new Uint8Array(await crypto.subtle.exportKey(keyFormat, key))), `${keyType.toUpperCase()} KEY`);
-}, toSPKI = (key) => genericExport("public", "spki", key), toPKCS8 = (key) => genericExport("private", "pkcs8", key), bytesEqual = (a, b) => {
-  if (a.byteLength !== b.length)
-    return !1;
-  for (let i = 0; i < a.byteLength; i++)
-    if (a[i] !== b[i])
-      return !1;
-  return !0;
-}, createASN1State = (data) => ({ data, pos: 0 }), readByte = (state) => {
-  const byte = state.data[state.pos++];
-  if (byte === void 0)
-    throw new Error("Unexpected end of ASN.1 input");
-  return byte;
-}, parseLength = (state) => {
-  const first = readByte(state);
-  if (first & 128) {
-    const lengthOfLen = first & 127;
-    let length = 0;
-    for (let i = 0; i < lengthOfLen; i++)
-      length = length << 8 | readByte(state);
-    return length;
-  }
-  return first;
-}, skipElement = (state, count = 1) => {
-  for (; count-- > 0; ) {
-    state.pos++;
-    const length = parseLength(state);
-    state.pos += length;
-  }
-}, expectTag = (state, expectedTag, errorMessage) => {
-  if (readByte(state) !== expectedTag)
-    throw new Error(errorMessage);
-}, getSubarray = (state, length) => {
-  if (length < 0 || state.pos + length > state.data.length)
-    throw new Error("Unexpected end of ASN.1 input");
-  const result = state.data.subarray(state.pos, state.pos + length);
-  return state.pos += length, result;
-}, parseAlgorithmOID = (state) => {
-  expectTag(state, 6, "Expected algorithm OID");
-  const oidLen = parseLength(state);
-  return getSubarray(state, oidLen);
-};
-function parseKeyHeader(state, keyFormat) {
-  if (expectTag(state, 48, `Invalid ${keyFormat === "spki" ? "SPKI" : "PKCS#8"} structure`), parseLength(state), keyFormat === "pkcs8") {
-    expectTag(state, 2, "Expected version field");
-    const length = parseLength(state);
-    state.pos += length;
-  }
-  expectTag(state, 48, "Expected algorithm identifier"), parseLength(state);
-}
-const parseECAlgorithmIdentifier = (state) => {
-  const algOid = parseAlgorithmOID(state);
-  if (bytesEqual(algOid, [43, 101, 110]))
-    return "X25519";
-  if (!bytesEqual(algOid, [42, 134, 72, 206, 61, 2, 1]))
-    throw new Error("Unsupported key algorithm");
-  expectTag(state, 6, "Expected curve OID");
-  const curveOidLen = parseLength(state), curveOid = getSubarray(state, curveOidLen);
-  if (bytesEqual(curveOid, [42, 134, 72, 206, 61, 3, 1, 7]))
-    return "P-256";
-  if (bytesEqual(curveOid, [43, 129, 4, 0, 34]))
-    return "P-384";
-  if (bytesEqual(curveOid, [43, 129, 4, 0, 35]))
-    return "P-521";
-  throw new Error("Unsupported named curve");
-}, genericImport = async (keyFormat, keyData, alg, options) => {
-  const extractable = (0,_key_js__WEBPACK_IMPORTED_MODULE_0__/* .validateExtractableOption */ .l)(options?.extractable), entry = (0,_key_algorithm_js__WEBPACK_IMPORTED_MODULE_2__/* .keyAlgorithm */ .Ze)(alg, _key_algorithm_js__WEBPACK_IMPORTED_MODULE_2__/* .algArgument */ .Ms);
-  entry.secret && (0,_key_algorithm_js__WEBPACK_IMPORTED_MODULE_2__/* .unsupportedAlg */ .yt)(_key_algorithm_js__WEBPACK_IMPORTED_MODULE_2__/* .algArgument */ .Ms);
-  const isPublic = keyFormat === "spki";
-  let algorithm;
-  if (entry.resolve)
-    try {
-      const state = createASN1State(keyData);
-      parseKeyHeader(state, keyFormat), algorithm = entry.resolve({ crv: parseECAlgorithmIdentifier(state) });
-    } catch (cause) {
-      throw new _util_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .JOSENotSupported */ .T0("Invalid or unsupported key format", { cause });
-    }
-  else
-    algorithm = entry.subtle;
-  return crypto.subtle.importKey(keyFormat, keyData, algorithm, extractable ?? isPublic, entry.usages[isPublic ? 0 : 1]);
-}, processPEMData = (pem, pattern) => (0,_buffer_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .decodeBase64 */ .y4)(pem.replace(pattern, "")), fromPKCS8 = (pem, alg, options) => {
-  const keyData = processPEMData(pem, /(?:-----(?:BEGIN|END) PRIVATE KEY-----|\s)/g);
-  return genericImport("pkcs8", keyData, alg, options);
-}, fromSPKI = (pem, alg, options) => {
-  const keyData = processPEMData(pem, /(?:-----(?:BEGIN|END) PUBLIC KEY-----|\s)/g);
-  return genericImport("spki", keyData, alg, options);
-};
-function spkiFromX509(buf) {
-  const state = createASN1State(buf);
-  expectTag(state, 48, "Invalid certificate structure");
-  const certificateLength = parseLength(state);
-  if (certificateLength < 0 || state.pos + certificateLength > state.data.length)
-    throw new Error("Unexpected end of ASN.1 input");
-  expectTag(state, 48, "Invalid tbsCertificate structure"), parseLength(state), buf[state.pos] === 160 ? skipElement(state, 6) : skipElement(state, 5);
-  const spkiStart = state.pos;
-  expectTag(state, 48, "Invalid SPKI structure");
-  const spkiContentLen = parseLength(state);
-  return buf.subarray(spkiStart, spkiStart + spkiContentLen + (state.pos - spkiStart));
-}
-const fromX509 = (pem, alg, options) => {
-  let spki;
-  try {
-    const certificate = processPEMData(pem, /(?:-----(?:BEGIN|END) CERTIFICATE-----|\s)/g);
-    spki = spkiFromX509(certificate);
-  } catch (cause) {
-    throw new TypeError("Failed to parse the X.509 certificate", { cause });
-  }
-  return genericImport("spki", spki, alg, options);
-};
-
-
-
-/***/ }),
-
 /***/ 7410:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -27701,152 +27971,6 @@ async function jwkToKey(entry, jwk, extractable) {
 }
 async function rawKey(key, expected, usage, extractable = !1) {
   return key instanceof Uint8Array && (key = await crypto.subtle.importKey("raw", key, expected, extractable, [usage])), checkCryptoKey(key, expected, usage), key;
-}
-
-
-
-/***/ }),
-
-/***/ 956:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Ms: () => (/* binding */ algArgument),
-  Ze: () => (/* binding */ keyAlgorithm),
-  yt: () => (/* binding */ unsupportedAlg)
-});
-
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/util/errors.js
-var errors = __nccwpck_require__(5674);
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/jws_algorithms.js
-var jws_algorithms = __nccwpck_require__(8109);
-// EXTERNAL MODULE: ./node_modules/jose/dist/webapi/lib/key_descriptor.js
-var key_descriptor = __nccwpck_require__(3035);
-;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/lib/jwe_algorithms.js
-
-
-const wrap = [
-  ["encrypt", "wrapKey"],
-  ["decrypt", "unwrapKey"]
-], derive = [[], ["deriveBits"]], none = [[], []];
-function rsaes(bits) {
-  return {
-    kty: ["RSA"],
-    mode: "key-encryption",
-    subtle: { name: "RSA-OAEP", hash: `SHA-${bits}` },
-    usages: wrap,
-    ops: ["wrapKey", "unwrapKey"]
-  };
-}
-function ecdh(mode) {
-  return {
-    kty: ["EC", "OKP"],
-    mode,
-    subtle: { name: "ECDH" },
-    resolve: ({ kty, crv, asymmetricKeyType }) => {
-      if (crv === "X25519" || asymmetricKeyType === "x25519")
-        return { name: "X25519" };
-      if (kty === "OKP")
-        throw new errors/* JOSENotSupported */.T0('Invalid or unsupported JWK "alg" (Algorithm) Parameter value');
-      return { name: "ECDH", namedCurve: crv };
-    },
-    usages: derive,
-    ops: [void 0, "deriveBits"]
-  };
-}
-function aeskw(bits, gcm = !1) {
-  return {
-    kty: ["oct"],
-    mode: "key-wrapping",
-    secret: !0,
-    subtle: { name: gcm ? "AES-GCM" : "AES-KW", length: bits },
-    usages: none,
-    ops: gcm ? ["encrypt", "decrypt"] : ["wrapKey", "unwrapKey"]
-  };
-}
-function pbes2() {
-  return {
-    kty: ["oct"],
-    mode: "key-wrapping",
-    secret: !0,
-    subtle: { name: "PBKDF2" },
-    usages: none,
-    ops: ["deriveBits", "deriveBits"]
-  };
-}
-const JWE = (0,key_descriptor/* table */.t)({
-  dir: {
-    kty: ["oct"],
-    mode: "direct-encryption",
-    secret: !0,
-    subtle: { name: "AES-GCM" },
-    usages: none,
-    ops: ["encrypt", "decrypt"]
-  },
-  "RSA-OAEP": rsaes(1),
-  "RSA-OAEP-256": rsaes(256),
-  "RSA-OAEP-384": rsaes(384),
-  "RSA-OAEP-512": rsaes(512),
-  "ECDH-ES": ecdh("direct-key-agreement"),
-  "ECDH-ES+A128KW": ecdh("key-agreement-with-key-wrapping"),
-  "ECDH-ES+A192KW": ecdh("key-agreement-with-key-wrapping"),
-  "ECDH-ES+A256KW": ecdh("key-agreement-with-key-wrapping"),
-  A128KW: aeskw(128),
-  A192KW: aeskw(192),
-  A256KW: aeskw(256),
-  A128GCMKW: aeskw(128, !0),
-  A192GCMKW: aeskw(192, !0),
-  A256GCMKW: aeskw(256, !0),
-  "PBES2-HS256+A128KW": pbes2(),
-  "PBES2-HS384+A192KW": pbes2(),
-  "PBES2-HS512+A256KW": pbes2()
-}), contentOps = ["encrypt", "decrypt"];
-function contentEncryption(bits, cbc = !1) {
-  return {
-    kty: ["oct"],
-    secret: !0,
-    subtle: { name: cbc ? "AES-CBC" : "AES-GCM", length: bits },
-    usages: none,
-    ops: contentOps,
-    cekBits: bits,
-    ivBits: cbc ? 128 : 96,
-    cbc
-  };
-}
-const ENC = (0,key_descriptor/* table */.t)({
-  A128GCM: contentEncryption(128),
-  A192GCM: contentEncryption(192),
-  A256GCM: contentEncryption(256),
-  "A128CBC-HS256": contentEncryption(256, !0),
-  "A192CBC-HS384": contentEncryption(384, !0),
-  "A256CBC-HS512": contentEncryption(512, !0)
-});
-function unsupported(parameter, name) {
-  throw new JOSENotSupported(`Invalid or unsupported "${parameter}" (JWE ${name}) header value`);
-}
-function jweAlgorithm(alg) {
-  return (typeof alg == "string" ? JWE[alg] : void 0) ?? unsupported("alg", "Algorithm");
-}
-function isJWECEKTransport(algorithm) {
-  return algorithm.mode === "key-wrapping" || algorithm.mode === "key-encryption" || algorithm.mode === "key-agreement-with-key-wrapping";
-}
-function jweEncryption(enc) {
-  return (typeof enc == "string" ? ENC[enc] : void 0) ?? unsupported("enc", "Encryption Algorithm");
-}
-
-
-;// CONCATENATED MODULE: ./node_modules/jose/dist/webapi/lib/key_algorithm.js
-
-
-
-const algArgument = '"alg" (Algorithm)';
-function unsupportedAlg(source = 'JWK "alg" (Algorithm) Parameter') {
-  throw new errors/* JOSENotSupported */.T0(`Invalid or unsupported ${source} value`);
-}
-function keyAlgorithm(alg, source) {
-  return (typeof alg == "string" ? jws_algorithms/* JWS */.p[alg] ?? JWE[alg] : void 0) ?? unsupportedAlg(source);
 }
 
 
