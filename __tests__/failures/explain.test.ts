@@ -30,7 +30,13 @@ describe('the advice on a connection', () => {
     ],
     ['a client of Nomad', ALTNAME, 'TCP', certificate(['client.eu.nomad']), 'In the input url, use'],
     ['10 names', ALTNAME, 'TCP', certificate(Array<string>(10).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
-    ['11 names', ALTNAME, 'TCP', certificate(Array<string>(11).fill('a')), 'a, a, a, a, a, a, a, a, a, a and 1 more.'],
+    [
+      '11 names',
+      ALTNAME,
+      'TCP',
+      certificate(Array<string>(11).fill('a')),
+      'd: a, a, a, a, a, a, a, a, a, a and 1 more.',
+    ],
     ['no names', ALTNAME, 'TCP', certificate([]), 'does not name its server in a subject alternative name'],
     ['an unknown CA', UNTRUSTED, 'TCP', {}, 'by another CA, which this step does not trust. Set the input caCert'],
     [
@@ -108,6 +114,9 @@ describe('the advice on a refusal', () => {
     [401, '(iat) claim: x', supplied({ iat: SECONDS }), "iat of the JWT is 2026-09-21T14:14:20Z, and the runner's"],
     [401, AUDIENCE, supplied({ aud: ['a', 'b'] }), 'The aud claim of the JWT is ["a","b"]. Request', 'identityToken'],
     [401, AUDIENCE, issued({}), 'is missing. Set the input jwtGithubAudience'],
+    [401, AUDIENCE, issued({ aud: 'x'.repeat(201) }), `is "${'x'.repeat(199)}….`],
+    [400, NO_RULE, issued({ ref: 'x'.repeat(101) }), `ref "${'x'.repeat(99)}….`],
+    [500, named('x'.repeat(201)), {}, ` "${'x'.repeat(200)}…".`],
     [401, ALGORITHM, issued({}, { alg: 'HS256' }), 'The alg of the JWT is "HS256". If it is'],
     [401, ALGORITHM, issued({}), 'The alg of the JWT is missing.'],
     [401, SIGNATURE, issued({ iss: 'https://a.com' }), '(iss "https://a.com", kid missing)'],
@@ -153,6 +162,13 @@ describe('the claims after a refusal', () => {
     );
   });
 
+  test('are listed up to the hundredth, with the first 100 characters of their names', () => {
+    const names = Array.from({ length: 101 }, (_, index) => 'n'.repeat(101) + String(index));
+    expect(log(Object.fromEntries(names.map((name) => [name, 1])))).toMatch(
+      /\n(- n{100}… \(value not shown\)\n){100}- and 1 more\n/,
+    );
+  });
+
   test('are not listed if Nomad did not judge the JWT', () =>
     expect(log({ ref: 'a' }, 'ACL support disabled')).not.toContain('::group::'));
 
@@ -184,10 +200,9 @@ describe('the link of an annotation', () => {
   });
 
   test('is kept whole if the text is too long', () => {
-    const failure = refuse(500, 'x y '.repeat(2_000), { url: `https://${'a.'.repeat(600)}com` });
-    const text = render(failure, 'docs/troubleshooting.md');
-    expect(text.length).toBeLessThanOrEqual(1_450);
-    expect(text.endsWith('\ndocs/troubleshooting.md#nomad-refused')).toBe(true);
+    const text = render(new Failure('unexpected', 'x'.repeat(2_000)), 'docs/troubleshooting.md');
+    expect(text).toHaveLength(1_450);
+    expect(text.endsWith('\ndocs/troubleshooting.md#unexpected')).toBe(true);
   });
 });
 
