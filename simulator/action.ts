@@ -19,7 +19,7 @@ export async function runAction(start = startNomad): Promise<number> {
     // Names and claims must not be commands of the runner.
     const token = randomUUID();
     core.info(`::stop-commands::${token}\n${formatResult(result)}\n::${token}::`);
-    annotate(result, core.getInput('expect'));
+    annotate(result);
     core.setOutput('unexpected', result.rows.filter(({ isExpected }) => !isExpected).length);
     core.setOutput('result', result);
     await summarize(result).write();
@@ -35,9 +35,9 @@ export async function runAction(start = startNomad): Promise<number> {
   }
 }
 
-function annotate({ rows, warnings }: Result, expectFile: string): void {
+function annotate({ rows, warnings }: Result): void {
   for (const row of rows.filter(({ isExpected }) => !isExpected)) {
-    core.error(`${row.name}: ${formatOutcome(row)}`, place(expectFile, row.line));
+    core.error(`${row.name}: ${formatOutcome(row)}`, place(row.file, row.line));
   }
   for (const { text, file } of warnings) {
     core.warning(text, place(file));

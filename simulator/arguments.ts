@@ -46,7 +46,7 @@ export interface Expectation {
   who?: string;
   claims: Claims;
   gets: string;
-  /** Where the file describes it. */
+  file: string;
   line: number;
 }
 
@@ -130,7 +130,7 @@ async function readExpectations(file: string): Promise<Expectation[]> {
     return {
       ...(typeof name === 'string' && { name }),
       ...(typeof who === 'string' && { who }),
-      ...{ claims, gets: parts.join(', '), line },
+      ...{ claims, gets: parts.join(', '), file, line },
     };
   });
 }

@@ -36,22 +36,16 @@ export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'cl
       ...findMissingTarget(rule, roles, policies),
     ].map((problem) => warnAbout(rule, problem)),
   );
-  const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies));
-  const warnings = [
-    ...problems.map((text) => ({ text, ...pickFile(method) })),
-    ...ofRules,
-    ...ofRoles.map((text) => ({ text })),
-  ];
+  const ofRoles = roles.flatMap((role) =>
+    findMissingPolicies(role, policies).map((text) => ({ text, file: role.file })),
+  );
+  const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles];
   return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
 }
 
 /** A warning about a binding rule. */
 export function warnAbout(rule: FromFile<BindingRule>, problem: string): Warning {
-  return { text: `${describeRule(rule)}: ${problem}`, ...pickFile(rule) };
-}
-
-function pickFile({ file }: { file?: string }): { file?: string } {
-  return file === undefined ? {} : { file };
+  return { text: `${describeRule(rule)}: ${problem}`, file: rule.file };
 }
 
 /** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */

@@ -43,7 +43,8 @@ export function formatOutcome({ summary, reasons: [first, ...others], expected, 
   return isExpected || expected === undefined ? outcome : `${outcome} (expected: ${expected})`;
 }
 
-function formatComparison(rows: Row[], warnings: Warning[]): string {
+/** Says whether everyone gets what is expected; empty without expectations. */
+export function formatComparison(rows: Row[], warnings: Warning[]): string {
   if (rows.every(({ expected }) => expected === undefined)) {
     return '';
   }

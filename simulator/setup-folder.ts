@@ -5,13 +5,13 @@ import { BadFile } from './bad-file.js';
 import { readShown, type Shown } from './terraform.js';
 
 /** Something in a configuration, with the file that it comes from. */
-export type FromFile<T> = T & { file?: string };
+export type FromFile<T> = T & { file?: string | undefined };
 
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {
   method: FromFile<AuthMethod>;
   rules: FromFile<BindingRule>[];
-  roles: Omit<Role, 'ID'>[];
+  roles: FromFile<Omit<Role, 'ID'>>[];
   policies: Policy[];
   /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
   others?: Pick<Configuration, 'method' | 'rules'>[];
@@ -63,9 +63,10 @@ export async function readConfiguration(path: string, methodName: string | undef
   const items = await readAll<Partial<AuthMethod>>('auth-method', checkMethod);
   const methods = items.map((item) => completeMethod(item, assumedName));
   const method = choose(path, methods, methodName);
-  const roles = (await readAll<Role>('role', checkRole)).map(({ Name, Policies }) => ({
+  const roles = (await readAll<Role>('role', checkRole)).map(({ Name, Policies, file }) => ({
     Name,
     Policies: (Policies as Role['Policies'] | null) ?? [],
+    file,
   }));
   const twice = roles.find(({ Name }, index) => roles.findIndex((role) => role.Name === Name) !== index);
   if (twice !== undefined) {

@@ -3,6 +3,7 @@ import { lookUp } from '../nomad-rules/selector.js';
 import type { AuthMethod } from '../nomad-rules/api.js';
 import { startNomad } from '../testbed/nomad/nomad.js';
 import type { Expectation, Plan } from './arguments.js';
+import { BadFile } from './bad-file.js';
 import { changeClaims, nameJob, VARIATIONS, type Claims } from './identities.js';
 import { findProblems, findUnknownClaims, warnAbout } from './problems.js';
 import { hasValidName, listAttributes, matchesClaims } from './rules.js';
@@ -37,15 +38,16 @@ export interface Row {
   /** What would have to differ for the closest rule to grant something. */
   reasons: string[];
   isExpected: boolean;
-  /** Where the file of --expect describes the job. */
-  line?: number;
+  /** Where it is expected, or the rule that grants it. */
+  file?: string | undefined;
+  line?: number | undefined;
 }
 
 /** A probable mistake. */
 export interface Warning {
   text: string;
   /** The file that it is about. */
-  file?: string;
+  file?: string | undefined;
 }
 
 /** How a job's attributes and the binding rules lead to the result of its login. */
@@ -59,19 +61,18 @@ export interface Explanation {
 }
 
 /** A job of a table. */
-export type Job = Pick<Row, 'name' | 'claims' | 'expected' | 'line'>;
+export type Job = Pick<Row, 'name' | 'claims' | 'expected' | 'file' | 'line'>;
 
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
 export async function simulate(plan: Plan, start = startNomad): Promise<Result> {
   const { job, changes, expectations, showsLog } = plan;
   const setup = await readSetup(plan.config, plan.methodName);
   const base = changeClaims(job ?? setup.claims, changes);
-  const mistyped = findUnknownClaims(
-    (expectations ?? []).flatMap(({ claims }) => Object.keys(claims)),
-    setup.method,
-  );
-  if (mistyped.length > 0) {
-    throw new Error(`--expect: ${mistyped.join(' ')}`);
+  for (const { claims, file, line } of expectations ?? []) {
+    const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method);
+    if (mistyped !== undefined) {
+      throw new BadFile(file, `has an unknown claim. ${mistyped}`, line);
+    }
   }
   return withSimulation(setup, start, async (simulation) => {
     const isOneJob = job !== undefined && expectations === undefined;
@@ -113,12 +114,13 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
   }
   return expectations
     .filter(({ who }) => who === undefined)
-    .map(({ name, claims, gets, line }) => {
+    .map(({ name, claims, gets, file, line }) => {
       const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
       return {
         name: name ?? (changes.join(' ') || nameJob(base)),
         claims: changeClaims(base, claims),
         expected: gets,
+        file,
         line,
       };
     });

@@ -6,6 +6,7 @@ import { escapeInSubject, listGroups, listParts, omit, text, type Claims, type G
 import { listConditions, parse } from './problems.js';
 import { describeRule, nameAttribute } from './rules.js';
 import { matchOneOf, Solver, splitAnd, type Formula } from '../nomad-rules/search.js';
+import type { FromFile } from './setup-folder.js';
 import type { Setup } from './setups.js';
 import type { Row } from './simulate.js';
 import type { Outcome, Simulation } from './simulation.js';
@@ -29,22 +30,22 @@ export async function tryStrangers(
   const search = new Search(simulation.setup, base);
   const attempts: Attempt[] = [];
   for (const [index, group] of search.groups.entries()) {
-    const { gets, line } = expectations?.find(({ who }) => who === group.name) ?? {};
+    const { gets, file, line } = expectations?.find(({ who }) => who === group.name) ?? {};
     const isOutside = expectations !== undefined && index < OUTSIDERS;
     const attempt = await tryGroup(simulation, search, group, gets ?? (isOutside ? 'refused' : undefined));
-    attempts.push({ ...attempt, row: { ...attempt.row, ...(line !== undefined && { line }) } });
+    attempts.push({ ...attempt, row: { ...attempt.row, ...(line !== undefined && { file, line }) } });
   }
   return attempts;
 }
 
 async function tryGroup(simulation: Simulation, search: Search, group: Group, expected?: string): Promise<Attempt> {
-  const outcomes: (Outcome & { claims: Claims })[] = [];
+  const outcomes: FromFile<Outcome & { claims: Claims }>[] = [];
   const granted = new Set<BindingRule>();
   let doubt: string | undefined;
   for (const rule of simulation.setup.rules) {
     if (!granted.has(rule)) {
       const { claims, matching, problem } = search.find(group, rule, expected);
-      const outcome = claims && { ...(await simulation.try(claims)), claims };
+      const outcome = claims && { ...(await simulation.try(claims)), claims, file: rule.file };
       if (outcome?.token) {
         matching.forEach((each) => granted.add(each));
       }
@@ -58,12 +59,18 @@ async function tryGroup(simulation: Simulation, search: Search, group: Group, ex
     outcomes.push({ ...(await simulation.try(claims)), claims });
   }
   const isUnexpected = ({ token }: Outcome): boolean => expected !== undefined && nameGrant(token) !== expected;
-  const { token, summary, reasons, claims } = outcomes.reduce((best, other) => {
+  const { token, summary, reasons, claims, file } = outcomes.reduce((best, other) => {
     const isMore = other.token !== undefined && allowsMore(other.token, best.token, simulation.setup.roles);
     return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
   });
   const grant = nameGrant(token);
-  const row = { name: group.name, group: 'stranger' as const, claims, ...(expected !== undefined && { expected }) };
+  const row = {
+    name: group.name,
+    group: 'stranger' as const,
+    claims,
+    file,
+    ...(expected !== undefined && { expected }),
+  };
   const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
   return {
     row: isDecided

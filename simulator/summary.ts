@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { formatComparison } from './report.js';
 import type { Result, Row } from './simulate.js';
 
 /** Escapes a text for HTML in Markdown, on one line; an empty line would end the HTML. */
@@ -14,36 +15,31 @@ export function escape(text: string): string {
 
 /** Adds what a simulation found to the summary of the job: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 export function summarize({ methodName, nomadName, rows, warnings, status }: Result): typeof core.summary {
-  const unexpected = rows.filter(({ isExpected }) => !isExpected);
-  const expected = rows.filter(({ isExpected }) => isExpected);
-  const isCompared = rows.some((row) => row.expected !== undefined);
+  const comparison = formatComparison(rows, warnings);
+  const mark = status === 1 ? '❌ ' : comparison && '✅ ';
+  const unexpectedFirst = [...rows].sort((a, b) => Number(a.isExpected) - Number(b.isExpected));
   core.summary
-    .addHeading(
-      unexpected.length > 0
-        ? `❌ Not as expected: ${String(unexpected.length)} of ${String(rows.length)} rows`
-        : isCompared
-          ? `${status === 0 ? '✅' : '❌'} Everyone gets what is expected${status === 0 ? '' : ', but there are warnings'}`
-          : 'Who gets a Nomad token',
-      3,
-    )
+    .addHeading(`${mark}${comparison || 'Who gets a Nomad token'}`, 3)
     .addRaw(`<p>Logins through the auth method <code>${escape(methodName)}</code> on ${escape(nomadName)}</p>`)
     .addTable([
-      ['Job', 'Result'].map((data) => ({ data, header: true })),
-      ...[...unexpected, ...expected].map((row) => [
-        `${row.isExpected ? '' : '❌ '}${escape(row.name)}`,
-        renderOutcome(row),
-      ]),
+      ['Who', 'Result'].map((data) => ({ data, header: true })),
+      ...unexpectedFirst.map((row) => [`${markRow(row)}${escape(row.name)}`, renderOutcome(row)]),
     ]);
   return warnings.length === 0
     ? core.summary
     : core.summary.addHeading('⚠️ Warnings', 4).addList(warnings.map(({ text }) => escape(text)));
 }
 
+function markRow({ group, expected, grant, isExpected }: Row): string {
+  const isOpen = group === 'stranger' && expected === undefined && grant !== 'refused';
+  return isExpected ? (isOpen ? '⚠️ ' : '') : '❌ ';
+}
+
 function renderOutcome({ summary, reasons: [first, ...others], expected, isExpected }: Row): string {
   const outcome = first === undefined ? escape(summary) : `refused: ${escape(first)}`;
   const list = others.map((reason) => `<li>${escape(reason)}</li>`).join('');
   return [
-    isExpected ? '' : `<strong>Expected: ${escape(expected ?? '')}</strong><br>`,
+    isExpected || expected === undefined ? '' : `<strong>Expected: ${escape(expected)}</strong><br>`,
     outcome,
     list && `<details><summary>and ${String(others.length)} more</summary><ul>${list}</ul></details>`,
   ].join('');

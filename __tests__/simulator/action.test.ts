@@ -58,6 +58,9 @@ await write({
   'empty/README.md': '',
   'invalid.yml': '- gets: refused\n- "x',
   'unclear.yml': '- gets: refused\n- ref: x',
+  'typo.yml': '- gets: refused\n- { reff: x, gets: refused }',
+  'open/auth-method.json': adv,
+  'open/binding-rule.json': { BindType: 'management' },
   'plan.json': { planned_values: { root_module: { resources: [] } } },
 });
 
@@ -79,13 +82,22 @@ test('the workflow in docs/simulator.md fails with an annotation at the line of 
 });
 
 test('a step succeeds with a summary and without annotations if everyone gets what is expected', async () => {
-  const summary = expect.stringMatching(/^<h3>✅ Everyone gets what is expected<.*<td>main<\/td><td>client token/s);
+  const summary = expect.stringMatching(/^<h3>✅ Everyone gets what is expected\.<.*<td>main<\/td><td>client token/s);
   expect(await simulate({ config: 'nomad', expect: 'good.yml' })).toMatchObject({
     exitCode: 0,
     annotations: [],
     outputs: { unexpected: '0' },
     summary,
   });
+});
+
+test('a rule for everyone has an annotation for each group that gets a token, and one for the warning', async () => {
+  const { annotations } = await simulate({ config: 'open', expect: 'good.yml' });
+  expect(annotations.slice(1)).toEqual([
+    ['error', 'open/binding-rule.json', expect.stringMatching(/^anyone on GitHub: management token .*: refused\)$/)],
+    ['error', 'open/binding-rule.json', expect.stringMatching(/^anyone who opens a pull request .*: refused\)$/)],
+    ['warning', 'open/binding-rule.json', 'management: The rule has no selector, so it matches every JWT.'],
+  ]);
 });
 
 test.each([
@@ -96,6 +108,11 @@ test.each([
   [{ config: 'nomad', expect: 'nowhere.yml' }, 'nowhere.yml', /^nowhere\.yml cannot be read \(ENOENT\)\.$/],
   [{ config: 'nomad', expect: 'invalid.yml' }, 'invalid.yml:2', /^invalid\.yml is not YAML: Missing closing/],
   [{ config: 'nomad', expect: 'unclear.yml' }, 'unclear.yml:2', /^unclear\.yml has a job without "gets: refused"/],
+  [
+    { config: 'nomad', expect: 'typo.yml' },
+    'typo.yml:2',
+    /^typo\.yml has an unknown claim\. .* nearest name is ref\.$/,
+  ],
 ])('invalid inputs fail with one annotation and a summary that says so: %j', async (inputs, place, message) => {
   const { exitCode, annotations, summary } = await simulate(inputs);
   expect({ exitCode, annotations }).toEqual({

@@ -61,11 +61,9 @@ async function run(args: string, start: () => Promise<NomadServer> = startFakeCl
 
 // The files that docs/simulator.md tells you to write.
 const [rule = '', role = ''] = readBlocks(PAGE, 'Test your rules', 'json');
-const [mistakenRule = ''] = readBlocks(PAGE, 'Warnings', 'json');
 const [expectations = ''] = readBlocks(PAGE, 'Test your rules', 'yaml');
 const others = { 'auth-method-adv.json': adv, 'role.json': role, 'expectations.yml': expectations };
 await write({ ...others, 'binding-rule.json': rule }, 'nomad');
-await write({ ...others, 'binding-rule.json': mistakenRule }, 'mistaken');
 await write(CLUSTER, 'cluster');
 const setup = await readSetup('github-adv');
 const refused = changeClaims(setup.claims, { ref: 'refs/heads/dev', environment: 'production' });
@@ -82,7 +80,6 @@ describe.each(NOMADS)('on %s', (_, start) => {
     ['Who gets a token', 0],
     ['Why a job is refused', 1],
     ['Test your rules', 1],
-    ['Warnings', 1],
   ])('docs/simulator.md shows the real output under "%s"', async (heading, status) => {
     const [command = ''] = readBlocks(PAGE, heading, 'sh');
     const args = command.trim().replace('node dist/simulate/index.js ', '');
