@@ -138,7 +138,7 @@ describeReal('on a real Nomad', () => {
   });
 
   test('nomad-config/save.sh saves both setups as the simulator knows them', async () => {
-    await workspace.paste(readBlocks('docs/simulator.md', 'Use your own configuration', 'sh')[0] ?? '');
+    await workspace.paste(readBlocks('docs/simulator.md', 'Your configuration', 'sh')[0] ?? '');
     for (const name of ['github-adv', 'github']) {
       const { method, rules, roles } = await readSetup(name);
       const saved = await readSetup(join(workspace.folder, 'simulation'), name);
@@ -147,10 +147,13 @@ describeReal('on a real Nomad', () => {
       expect(saved).toMatchObject({
         method: { ...omit(method, ['TokenNameFormat']), MaxTokenTTL, Config },
         rules: expect.arrayContaining(rules.map((rule) => expect.objectContaining(rule))),
-        roles: expect.arrayContaining(roles),
+        roles: expect.arrayContaining(roles.map((role) => expect.objectContaining(role))),
         policies: ['deploy', 'payments', 'read-jobs', 'release'].map((Name) => ({ Name })),
       });
     }
+    await workspace.paste('cp "$(ls simulation/binding-rule-* | head -1)" simulation/binding-rule.json');
+    const [apply = ''] = readBlocks('docs/operations.md', 'Change auth methods and rules', 'sh');
+    expect(await workspace.paste(apply.replaceAll(' nomad/', ' simulation/'))).toMatch(/^(?:\{.*\}){3}$/);
   });
 
   test('the trial setup can be removed with its tokens', async () => {
