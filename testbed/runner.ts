@@ -16,6 +16,8 @@ export interface Step {
   action?: string;
   /** The command that runs the action's program, by default the current Node. */
   command?: string[];
+  /** The working directory of the job, by default the current one. */
+  workspace?: string;
   /** What the main program has saved for the post program. */
   state?: Record<string, string>;
 }
@@ -80,7 +82,7 @@ async function runStage(step: Step, stage: 'main' | 'post'): Promise<StageResult
       ...step.env,
     };
     const command = [...(step.command ?? [process.execPath]), join(action, metadata.runs[stage])];
-    const { exitCode, raw } = await run(command, env);
+    const { exitCode, raw } = await run(command, env, step.workspace);
     const view = new LogView(raw, env['RUNNER_DEBUG'] === '1');
     return {
       exitCode,
@@ -109,9 +111,13 @@ function inputVariables(metadata: ActionMetadata, given: Record<string, string>)
   );
 }
 
-async function run(command: string[], env: NodeJS.ProcessEnv): Promise<{ exitCode: number; raw: string }> {
+async function run(
+  command: string[],
+  env: NodeJS.ProcessEnv,
+  cwd = process.cwd(),
+): Promise<{ exitCode: number; raw: string }> {
   const [program = '', ...rest] = command;
-  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let raw = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (raw += text));
