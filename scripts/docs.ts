@@ -76,7 +76,7 @@ const generated = {
   ]),
   'docs/troubleshooting.md': await update(
     'docs/troubleshooting.md',
-    Object.entries(renderErrors()).map(([id, part]) => [`### ${id}\n`, '[^]*?(?=\\*\\*Fix in:)', `${part}\n`]),
+    Object.entries(renderErrors()).map(([id, part]) => [`### ${id}\n`, '[^]*?(?=\\*\\*Fix in:)', part]),
   ),
   'docs/log.svg': await drawLog(),
   'node24/action.yml': useNode24(metadata),

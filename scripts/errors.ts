@@ -15,12 +15,10 @@ export function renderErrors(): Record<string, string> {
       const known = others.map(({ message }) => message);
       const recorded = findWordings(id as KindId, [first?.message ?? '', ...known]);
       const messages = [...known, ...recorded].map((message) => `Or: ${message}.`);
-      const parts = [
-        first && block([render(first), messages.join('\n')].join('\n\n').trim()),
-        first?.kind.retry &&
-          `Retried ${first.kind.retry === 1 ? 'until the timeout' : 'for a sixth of the timeout (10 s by default)'}.`,
-      ];
-      return [id, parts.filter(Boolean).join('\n\n')];
+      const { retry = 0 } = first?.kind ?? {};
+      const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout (10 s by default)';
+      const log = block([...(first ? [render(first)] : []), ...messages].join('\n'));
+      return [id, retry === 0 ? `${log}\n` : `${log}\n\nRetried ${policy}.`];
     }),
   );
 }
@@ -44,6 +42,7 @@ export function generalize(message: string): string {
     .trim()
     .replace(/"[^"]*"/g, '""')
     .replace(/https?:\/\/\S+/g, 'URL')
+    .replace(/(?:square|go-jose)\/go-jose|(?<=unmarshal )\w+ into .*/g, '')
     .replace(/dial tcp[^:]*(?::PORT)?:.*/, 'dial tcp')
     .replace(/\d+:\d+: unknown variable accessed: value\.\w+/, 'unknown variable');
 }

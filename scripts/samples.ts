@@ -249,7 +249,7 @@ const github = (status: string, text: string): Failure =>
   );
 
 /** Returns the failure of a connection that an error with this code ends. */
-function lost(code: string, message: string, reached: Reached, met: Partial<Progress> = {}): Failure {
+export function lost(code: string, message: string, reached: Reached, met: Partial<Progress> = {}): Failure {
   const error = Object.assign(new Error(message), { code });
   const isProxys = met.to === 'proxy';
   return explainError(

@@ -106,4 +106,11 @@ test('the path of a file is kept as an absolute path, and named in the error if 
   expect(readInputsWith({ caCertificate: folder }).error).toBe(
     `Input caCertificate names the file ${folder}, which cannot be read (EISDIR)`,
   );
+  const der = writePem(
+    'ca.der',
+    Buffer.from(authority.cert.replace(/-----.*-----|\s/g, ''), 'base64').toString('latin1'),
+  );
+  expect(readInputsWith({ caCertificate: der }).error).toBe(
+    `Input caCertificate names the file ${der}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`,
+  );
 });

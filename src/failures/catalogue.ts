@@ -16,8 +16,6 @@ export interface Kind {
   retry?: number;
   /** What to change and where. */
   advice: string | ((facts: Facts) => string);
-  /** Nomad judged the JWT, so its claims help. */
-  showsClaims?: true;
   /** The root certificates of the operating system may verify the server. */
   useSystemTrust?: true;
 }

@@ -2,6 +2,7 @@ import * as core from '@actions/core';
 import { quote } from '../secrets.js';
 import { listClaims } from './claims.js';
 import { Failure } from './failure.js';
+import { JWT_KINDS } from './kinds/jwt.js';
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
@@ -12,7 +13,7 @@ export function explain(error: unknown): string {
   try {
     logCauses(error);
     const failure = error instanceof Failure ? error : new Failure('unexpected', quoteError(error), {}, error);
-    if (failure.kind.showsClaims) {
+    if (failure.id in JWT_KINDS) {
       listClaims(failure.facts.jwt);
     }
     return render(failure, findDocumentation());

@@ -7,12 +7,11 @@ export const GITHUB_KINDS = {
   'github-job-pending': {
     from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
     retry: SIXTH,
-    advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+    advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
   },
   'github-invalid-response': {
     to: [/github/, /^HPE_/],
-    advice:
-      'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+    advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
   },
   'runner-trust-store': {
     // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
@@ -34,8 +33,7 @@ export const GITHUB_KINDS = {
   },
   'github-refused': {
     from: [/github/],
-    advice:
-      "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+    advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
   },
   'proxy-unavailable': {
     from: [/proxy/, /^(408|429|5\d\d)/],

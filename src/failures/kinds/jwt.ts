@@ -5,35 +5,29 @@ import { showClaim } from '../claims.js';
 import type { Facts } from '../failure.js';
 import { show } from './facts.js';
 
-/** Kinds of refusals for which Nomad judged the JWT or its claims. */
+/** Kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 export const JWT_KINDS = {
   'issuer-mismatch': {
     // The only message with a claim that is not in quotes.
     from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
-    showsClaims: true,
     advice: ({ jwt, methodName }) =>
       `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
   },
   'audience-mismatch': {
     from: [/nomad/, /401/, /invalid audience \(aud\)/],
-    showsClaims: true,
     advice: ({ jwt, methodName }) =>
       `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
   },
   'malformed-claims': {
     from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-    showsClaims: true,
-    advice:
-      'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.',
+    advice: `A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.`,
   },
   'jwt-expired': {
     from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
-    showsClaims: true,
     advice: adviseTime,
   },
   'algorithm-not-allowed': {
     from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
-    showsClaims: true,
     advice: ({ jwt, methodName }) =>
       `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
   },
@@ -43,13 +37,11 @@ export const JWT_KINDS = {
       /401/,
       /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
     ],
-    showsClaims: true,
     advice: ({ jwt, methodName }) =>
       `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
   },
   'no-rule-matched': {
     from: [/nomad/, /400/, /no role or policy bindings matched/],
-    showsClaims: true,
     advice: ({ jwt: { claims }, methodName }) => {
       const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
       const job = names.filter((name) => name in claims).map((name) => `${name} ${showClaim(claims[name], 100)}`);
@@ -59,7 +51,6 @@ export const JWT_KINDS = {
   },
   'bind-name-invalid': {
     from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
-    showsClaims: true,
     advice: ({ text, methodName }) => {
       const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
       return name === undefined
@@ -69,13 +60,11 @@ export const JWT_KINDS = {
   },
   'token-name-invalid': {
     from: [/nomad/, /./, /ACL token name: |token name too long/],
-    showsClaims: true,
     advice: ({ methodName }) =>
       `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
   },
   'claim-not-a-single-value': {
     from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
-    showsClaims: true,
     advice: ({ text, methodName }) => {
       const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
       const claim = quoteName(single ?? several, 100);

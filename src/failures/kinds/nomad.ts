@@ -10,8 +10,7 @@ export const NOMAD_KINDS = {
   },
   'malformed-jwt': {
     from: [/nomad/, /401/, /malformed jwt: /],
-    advice:
-      'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
+    advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.`,
   },
   'keys-invalid': {
     // What follows a status is the text of the issuer's server.
@@ -48,8 +47,7 @@ export const NOMAD_KINDS = {
   },
   'nomad-too-old': {
     from: [/nomad/, /[45]\d\d/, /servers should be running version|can't find method|Unknown rpc method/],
-    advice:
-      'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+    advice: `JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.`,
   },
   'gateway-error': {
     from: [/nomad/, /408|502|503|504|52[0-7]|530/],
@@ -66,8 +64,7 @@ export const NOMAD_KINDS = {
       /^(?!\s*<).*(no cluster leader|not the leader|leadership (lost|transfer)|failed to get conn|lead thread|not ready to serve|connection re(set|fused)|broken pipe|(i\/o|write|keepalive) timeout|timeout (wait|await|exce|enqueu)|timed out |(^|: )(unexpected )?EOF$|(session|already) shutdown|stream (closed|reset)|failed to start stream|snapshot restored|not accepting |closed network|deadline (exceeded|reached))/i,
     ],
     retry: 1,
-    advice:
-      'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+    advice: `The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.`,
   },
   redirect: {
     from: [/nomad/, /^3/],
