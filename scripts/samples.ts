@@ -1,6 +1,6 @@
 import type { KindId } from '../src/failures/catalogue.js';
 import { Failure, type Facts, type Reached } from '../src/failures/failure.js';
-import { explainMissingEndpoint } from '../src/github/job.js';
+import { explainMissingEndpoint } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
 import type { Jwt } from '../src/jwt.js';
@@ -160,7 +160,6 @@ export function makeSamples(): Record<KindId, Failure[]> {
         jwt: { ...JWT, claims: { ...JWT.claims, iss: 'https://github.example.com/_services/token' } },
       }),
     ],
-    'malformed-claims': [refuseJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string')],
     'jwt-expired': [
       refuseJwt('invalid expiration time (exp) claim: token is expired', { isSupplied: true }),
       refuseJwt('invalid not before (nbf) claim: token not yet valid'),
@@ -191,6 +190,8 @@ export function makeSamples(): Record<KindId, Failure[]> {
         'error verifying token signature: oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts',
         { isSupplied: true },
       ),
+      refuseJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
+      refuseJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
       new Failure('malformed-jwt', 'Input identityToken is not a JWT'),
     ],
     'keys-invalid': [refuseJwt(`${FETCHING}: 404 Not Found`)],

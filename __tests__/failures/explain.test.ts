@@ -64,7 +64,7 @@ describe('the advice on a connection', () => {
       { hasClientCertificate: true },
       'the one in the input clientCertificate must be',
     ],
-    ['a tunnel', 'ECONNRESET', 'TCP', { proxy: PROXY }, 'The proxy http://a.com (HTTPS_PROXY) accepted the conn'],
+    ['a tunnel', 'ECONNRESET', 'TCP', { proxy: PROXY }, 'The proxy http://a.com (HTTPS_PROXY) accepts the conn'],
     ['a busy server', 'ECONNRESET', 'response', {}, 'Raise http_max_conns_per_client'],
     ['a proxy', 'NO_RESPONSE', 'TCP', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],
     ['a login that hangs', 'NO_RESPONSE', 'response', {}, 'answers other requests, but not the login in time'],

@@ -13,7 +13,7 @@ export function explain(error: unknown): string {
   try {
     logCauses(error);
     const failure = error instanceof Failure ? error : new Failure('unexpected', quoteError(error), {}, error);
-    if (failure.id in JWT_KINDS) {
+    if (failure.id in JWT_KINDS && failure.facts.jwt.token !== '') {
       listClaims(failure.facts.jwt);
     }
     return render(failure, findDocumentation());

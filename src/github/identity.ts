@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import * as core from '@actions/core';
 import { monotonicMs, withTimeout, type Deadline } from '../deadline.js';
+import type { KindId } from '../failures/catalogue.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -7,12 +9,19 @@ import { parseJwt, type Jwt } from '../jwt.js';
 import { describeWay, findProxy } from '../proxy.js';
 import { mask } from '../secrets.js';
 import { formatSeconds } from '../times.js';
-import { explainMissingEndpoint } from './job.js';
 import { parseToolkitError } from './toolkit-error.js';
 
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
 // time since the JWT arrived counts.
 const MAX_AGE = 0.8;
+
+// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
+const REASONS: [variable: string, id: KindId, message: string][] = [
+  ['ACT', 'no-token-endpoint', 'act does not issue OIDC tokens'],
+  ['FORGEJO_ACTIONS', 'forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
+  ['GITEA_ACTIONS', 'no-token-endpoint', 'This job cannot request an OIDC token from Gitea'],
+  ['GITHUB_ACTIONS', 'missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
+];
 
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 export async function getJwt(
@@ -68,4 +77,32 @@ function getIdToken(audience: string | undefined): Promise<unknown> {
       .then(resolve, reject)
       .finally(() => process.off('uncaughtException', reject));
   });
+}
+
+/** Explains why there is no endpoint from which this job can request a JWT. */
+export function explainMissingEndpoint(): Failure {
+  const [variable, id, message] = REASONS.find(([name]) => process.env[name]) ?? [
+    '',
+    'no-token-endpoint',
+    'This is not a GitHub Actions job',
+  ];
+  return variable === 'GITHUB_ACTIONS' && isFromFork()
+    ? new Failure('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks')
+    : new Failure(id, message);
+}
+
+// The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork(): boolean {
+  try {
+    const { pull_request: pull } = JSON.parse(readFileSync(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8')) as {
+      pull_request: Record<'head' | 'base', { repo: { full_name: string } | null }>;
+    };
+    return (
+      process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
+      pull.head.repo?.full_name !== pull.base.repo?.full_name
+    );
+  } catch {
+    return false;
+  }
 }

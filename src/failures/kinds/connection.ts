@@ -76,7 +76,6 @@ function adviseBusy(facts: Facts): string {
 
 function adviseClosed(facts: Facts): string {
   const { proxy, url, reached, hasClientCertificate } = facts;
-  const port = "Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves";
   const isTls = url.startsWith('https:');
   if (reached === 'response') {
     return adviseBusy(facts);
@@ -84,10 +83,11 @@ function adviseClosed(facts: Facts): string {
   if (reached === 'TLS' && isTls) {
     return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
   }
-  if (proxy !== undefined) {
-    return `The proxy ${proxy.origin} (${proxy.variable}) accepted the connection, and then it was closed without a response. Check in the log of the proxy whether it reaches ${address(facts)}, and check the port: ${port}.`;
-  }
-  return isTls
-    ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake. Check the port: ${port}. If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.`
-    : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. Check the port, and whether it needs https://: ${port}.`;
+  const what =
+    proxy !== undefined
+      ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${address(facts)}.`
+      : isTls
+        ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
+        : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
+  return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }

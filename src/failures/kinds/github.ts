@@ -28,8 +28,8 @@ export const GITHUB_KINDS = {
     retry: 1,
     advice: (facts) =>
       facts.status > 0
-        ? "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout."
-        : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+        ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
+        : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
   },
   'github-refused': {
     from: [/github/],

@@ -18,9 +18,9 @@ export const JWT_KINDS = {
     advice: ({ jwt, methodName }) =>
       `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
   },
-  'malformed-claims': {
-    from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-    advice: `A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.`,
+  'malformed-jwt': {
+    from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
+    advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else. Of the registered claims, iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one: otherwise, have the issuer correct it.`,
   },
   'jwt-expired': {
     from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],

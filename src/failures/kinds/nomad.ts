@@ -8,10 +8,6 @@ export const NOMAD_KINDS = {
     advice: ({ methods }) =>
       `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
   },
-  'malformed-jwt': {
-    from: [/nomad/, /401/, /malformed jwt: /],
-    advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.`,
-  },
   'keys-invalid': {
     // What follows a status is the text of the issuer's server.
     from: [
