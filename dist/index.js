@@ -10986,7 +10986,9 @@ function showClaim(value, maxLength = 500) {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
+/* harmony import */ var _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3030);
+
 
 
 
@@ -10999,7 +11001,7 @@ function explain(error) {
     try {
         logCauses(error);
         const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unexpected', quoteError(error), {}, error);
-        if (failure.kind.showsClaims) {
+        if (failure.id in _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__/* .JWT_KINDS */ .c && failure.facts.jwt.token !== '') {
             (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .listClaims */ .A)(failure.facts.jwt);
         }
         return render(failure, findDocumentation());
@@ -11039,7 +11041,7 @@ function logCauses(error) {
 
 /***/ }),
 
-/***/ 8591:
+/***/ 6183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11055,43 +11057,33 @@ const ACTION_KINDS = {
         advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
     },
     'invalid-proxy': {
-        advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
+        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
+        advice: `Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
     },
     'missing-permission': {
-        advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
     },
     'fork-pull-request': {
-        advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
+        advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
     },
     'no-token-endpoint': {
-        advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: ${{ !env.ACT }}',
+        advice: `Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
     },
     forgejo: {
-        advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
+        advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,
     },
     // Everything that no other kind describes, such as a full disk.
     unexpected: {
-        advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
     },
 };
 
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/claims.ts
-var failures_claims = __nccwpck_require__(4894);
-;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
-
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-const show = (values, name) => name in values ? (0,failures_claims/* showClaim */.g)(values[name], 200) : 'missing';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
-
+// EXTERNAL MODULE: ./src/failures/kinds/facts.ts
+var kinds_facts = __nccwpck_require__(7484);
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
 
@@ -11099,7 +11091,7 @@ const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 
 const CONNECTION_KINDS = {
     'not-http': {
         to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
-        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
+        advice: (facts) => `${(0,kinds_facts/* address */.hl)(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
     },
     'no-response': {
         to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
@@ -11107,10 +11099,10 @@ const CONNECTION_KINDS = {
         advice: (facts) => {
             const slow = 'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
             return facts.proxy !== undefined
-                ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
+                ? `The proxy, or Nomad behind it, does not respond. Check the address in ${(0,kinds_facts/* variable */.bv)(facts)}, and that the proxy can reach ${(0,kinds_facts/* address */.hl)(facts)}. ${slow}`
                 : facts.reached === 'response'
                     ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
-                    : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
+                    : `${(0,kinds_facts/* address */.hl)(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
         },
     },
     'server-busy': {
@@ -11127,23 +11119,23 @@ const CONNECTION_KINDS = {
         retry: deadline/* SIXTH */.bA,
         advice: (facts) => {
             if (facts.to === 'proxy') {
-                return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
+                return `This runner cannot resolve the host name of the proxy. Correct its address in ${(0,kinds_facts/* variable */.bv)(facts)}, or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`;
             }
             const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+            return `This runner cannot resolve the host name ${(0,kinds_facts/* host */.Hc)(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
         },
     },
     'connection-refused': {
         to: [/nomad/, /^ECONNREFUSED/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test(host(facts))
-            ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
+        advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test((0,kinds_facts/* host */.Hc)(facts))
+            ? `${(0,kinds_facts/* host */.Hc)(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
         to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+        advice: (facts) => `This runner cannot open a connection to ${(0,kinds_facts/* address */.hl)(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
     },
     'connection-closed': {
         to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
@@ -11152,124 +11144,31 @@ const CONNECTION_KINDS = {
     },
     'network-error': {
         to: [/nomad/],
-        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+        advice: (facts) => `The connection to ${(0,kinds_facts/* address */.hl)(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
     },
 };
 function adviseBusy(facts) {
-    return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+    return `${(0,kinds_facts/* host */.Hc)(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
 }
 function adviseClosed(facts) {
     const { proxy, url, reached, hasClientCertificate } = facts;
-    const port = "Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves";
     const isTls = url.startsWith('https:');
     if (reached === 'response') {
         return adviseBusy(facts);
     }
     if (reached === 'TLS' && isTls) {
-        return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
+        return `${(0,kinds_facts/* host */.Hc)(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
     }
-    if (proxy !== undefined) {
-        return `The proxy ${proxy.origin} (${proxy.variable}) accepted the connection, and then it was closed without a response. Check in the log of the proxy whether it reaches ${address(facts)}, and check the port: ${port}.`;
-    }
-    return isTls
-        ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake. Check the port: ${port}. If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.`
-        : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. Check the port, and whether it needs https://: ${port}.`;
+    const what = proxy !== undefined
+        ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${(0,kinds_facts/* address */.hl)(facts)}.`
+        : isTls
+            ? `${(0,kinds_facts/* address */.hl)(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
+            : `${(0,kinds_facts/* address */.hl)(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
+    return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
-;// CONCATENATED MODULE: ./src/failures/kinds/jwt.ts
-
-
-
-
-/** Kinds of refusals for which Nomad judged the JWT or its claims. */
-const JWT_KINDS = {
-    'issuer-mismatch': {
-        // The only message with a claim that is not in quotes.
-        from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
-        showsClaims: true,
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
-    },
-    'audience-mismatch': {
-        from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        showsClaims: true,
-        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
-    },
-    'malformed-claims': {
-        from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-        showsClaims: true,
-        advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.',
-    },
-    'jwt-expired': {
-        from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
-        showsClaims: true,
-        advice: adviseTime,
-    },
-    'algorithm-not-allowed': {
-        from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
-        showsClaims: true,
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
-    },
-    'signature-invalid': {
-        from: [
-            /nomad/,
-            /401/,
-            /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
-        ],
-        showsClaims: true,
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
-    },
-    'no-rule-matched': {
-        from: [/nomad/, /400/, /no role or policy bindings matched/],
-        showsClaims: true,
-        advice: ({ jwt: { claims }, methodName }) => {
-            const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
-            const job = names.filter((name) => name in claims).map((name) => `${name} ${(0,failures_claims/* showClaim */.g)(claims[name], 100)}`);
-            const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
-            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR    # saves the configuration of your cluster\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
-        },
-    },
-    'bind-name-invalid': {
-        from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
-        showsClaims: true,
-        advice: ({ text, methodName }) => {
-            const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
-            return name === undefined
-                ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
-                : `A ${kind} cannot be named "${(0,secrets/* quoteName */.AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
-        },
-    },
-    'token-name-invalid': {
-        from: [/nomad/, /./, /ACL token name: |token name too long/],
-        showsClaims: true,
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
-    },
-    'claim-not-a-single-value': {
-        from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
-        showsClaims: true,
-        advice: ({ text, methodName }) => {
-            const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
-            const claim = (0,secrets/* quoteName */.AB)(single ?? several, 100);
-            return `The claim ${claim} is not ${single === undefined ? 'a list of single values' : 'a single value'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
-        },
-    },
-};
-function adviseTime({ text, jwt, methodName, now }) {
-    const named = text.includes('(exp)') ? 'exp' : 'nbf';
-    const claim = named in jwt.claims ? named : 'iat';
-    const ms = Number(jwt.claims[claim]) * 1000;
-    const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-    const reason = !jwt.isSupplied
-        ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
-        : claim === 'exp' && ms < now
-            ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
-            : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
-    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(ms)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}`;
-}
-
+// EXTERNAL MODULE: ./src/failures/kinds/jwt.ts
+var jwt = __nccwpck_require__(3030);
 ;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
 
 /** Kinds of other responses of Nomad, or of a server in front of it. */
@@ -11277,10 +11176,6 @@ const NOMAD_KINDS = {
     'method-not-found': {
         from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
         advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
-    },
-    'malformed-jwt': {
-        from: [/nomad/, /401/, /malformed jwt: /],
-        advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
     },
     'keys-invalid': {
         // What follows a status is the text of the issuer's server.
@@ -11312,7 +11207,7 @@ const NOMAD_KINDS = {
     },
     'nomad-too-old': {
         from: [/nomad/, /[45]\d\d/, /servers should be running version|can't find method|Unknown rpc method/],
-        advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+        advice: `JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.`,
     },
     'gateway-error': {
         from: [/nomad/, /408|502|503|504|52[0-7]|530/],
@@ -11328,13 +11223,13 @@ const NOMAD_KINDS = {
             /^(?!\s*<).*(no cluster leader|not the leader|leadership (lost|transfer)|failed to get conn|lead thread|not ready to serve|connection re(set|fused)|broken pipe|(i\/o|write|keepalive) timeout|timeout (wait|await|exce|enqueu)|timed out |(^|: )(unexpected )?EOF$|(session|already) shutdown|stream (closed|reset)|failed to start stream|snapshot restored|not accepting |closed network|deadline (exceeded|reached))/i,
         ],
         retry: 1,
-        advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+        advice: `The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.`,
     },
     redirect: {
         from: [/nomad/, /^3/],
         advice: (facts) => {
             const { url, target } = facts;
-            if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
+            if (url.startsWith('http:') && target.startsWith('https:') && (0,kinds_facts/* host */.Hc)({ url: target }) === (0,kinds_facts/* host */.Hc)(facts)) {
                 return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
             }
             return URL.canParse(target)
@@ -11370,11 +11265,11 @@ const GITHUB_KINDS = {
     'github-job-pending': {
         from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
         retry: deadline/* SIXTH */.bA,
-        advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
     },
     'github-invalid-response': {
         to: [/github/, /^HPE_/],
-        advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+        advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
     },
     'runner-trust-store': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
@@ -11382,38 +11277,40 @@ const GITHUB_KINDS = {
         useSystemTrust: true,
         advice: (facts) => facts.to === 'github'
             ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA."
-            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+            : `The TLS connection to the proxy fails, not the one to ${(0,kinds_facts/* host */.Hc)(facts)}. Check the address in ${(0,kinds_facts/* variable */.bv)(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
     },
     'github-unavailable': {
         from: [/github/, /^(408|429|5\d\d)/],
         to: [/github/],
         retry: 1,
         advice: (facts) => facts.status > 0
-            ? "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout."
-            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${(0,kinds_facts/* host */.Hc)(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
     },
     'github-refused': {
         from: [/github/],
-        advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+        advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
     },
     'proxy-unavailable': {
         from: [/proxy/, /^(408|429|5\d\d)/],
         retry: 1,
-        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+        advice: (facts) => `The proxy cannot reach ${(0,kinds_facts/* address */.hl)(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
     },
     'proxy-refused': {
         from: [/proxy/],
         advice: (facts) => facts.status === 407
-            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
-            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+            ? `The proxy does not accept the credentials in ${(0,kinds_facts/* variable */.bv)(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
+            : `The proxy does not allow connections to ${(0,kinds_facts/* address */.hl)(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${(0,kinds_facts/* variable */.bv)(facts)}. If the runner reaches the server directly, add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
     },
     'proxy-unreachable': {
         to: [/proxy/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${(0,kinds_facts/* variable */.bv)(facts)}, or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
     },
 };
 
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
 ;// CONCATENATED MODULE: ./src/failures/kinds/tls.ts
 
 
@@ -11426,8 +11323,8 @@ const TLS_KINDS = {
             const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
             const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
             return names.length === 0
-                ? `The certificate of ${host(facts)} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-                : `${change} the input url, use an address for which the certificate is valid: ${list(names)}.`;
+                ? `The certificate of ${(0,kinds_facts/* host */.Hc)(facts)} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
+                : `${change} the input url, use an address for which the certificate is valid: ${(0,kinds_facts/* list */.p_)(names)}.`;
         },
     },
     'untrusted-certificate': {
@@ -11436,19 +11333,19 @@ const TLS_KINDS = {
         advice: ({ certificate, caNames }) => {
             const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
             if (caNames === undefined) {
-                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
+                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${kinds_facts/* EMPTY */.wg}`;
             }
             return certificate && caNames.includes(certificate.issuer)
                 ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-                : `${signed}, and the input caCertificate contains: ${list(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+                : `${signed}, and the input caCertificate contains: ${(0,kinds_facts/* list */.p_)(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
         },
     },
     'certificate-invalid': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-            ? `The certificate of ${facts.certificate?.validity || `${host(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
-            : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
+            ? `The certificate of ${facts.certificate?.validity || `${(0,kinds_facts/* host */.Hc)(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            : `The certificate of ${(0,kinds_facts/* host */.Hc)(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
     },
     'client-certificate': {
         from: [/nomad/, /400|49[56]/, /No required SSL certificate|SSL certificate error/],
@@ -11462,8 +11359,8 @@ const TLS_KINDS = {
                 return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
             }
             return facts.hasClientCertificate
-                ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
-                : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${EMPTY}`;
+                ? `${(0,kinds_facts/* host */.Hc)(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+                : `${(0,kinds_facts/* host */.Hc)(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${kinds_facts/* EMPTY */.wg}`;
         },
     },
     'wrong-scheme': {
@@ -11471,11 +11368,11 @@ const TLS_KINDS = {
         to: [/nomad/, /^ERR_SSL\w*(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/],
         advice: (facts) => facts.status > 0
             ? 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.'
-            : `${host(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
+            : `${(0,kinds_facts/* host */.Hc)(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
     },
     'tls-handshake-failed': {
         to: [/nomad/, /^(?!.*(UNEXPECTED_EOF|DECRYPTION_FAILED))(EPROTO|ERR_TLS|ERR_SSL)/],
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
+        advice: (facts) => `${(0,kinds_facts/* host */.Hc)(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
     },
 };
 
@@ -11492,7 +11389,7 @@ const CATALOGUE = {
     ...TLS_KINDS,
     ...CONNECTION_KINDS,
     ...GITHUB_KINDS,
-    ...JWT_KINDS,
+    ...jwt/* JWT_KINDS */.c,
     ...NOMAD_KINDS,
 };
 /** All kinds, in the order in which they are tried. */
@@ -11567,6 +11464,122 @@ class Failure extends Error {
 
 /***/ }),
 
+/***/ 7484:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hc: () => (/* binding */ host),
+/* harmony export */   WU: () => (/* binding */ show),
+/* harmony export */   bv: () => (/* binding */ variable),
+/* harmony export */   hl: () => (/* binding */ address),
+/* harmony export */   p_: () => (/* binding */ list),
+/* harmony export */   wg: () => (/* binding */ EMPTY)
+/* harmony export */ });
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4894);
+
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+const show = (values, name) => name in values ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_0__/* .showClaim */ .g)(values[name], 200) : 'missing';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
+
+
+/***/ }),
+
+/***/ 3030:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ JWT_KINDS)
+/* harmony export */ });
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
+/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1345);
+/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7484);
+
+
+
+
+/** Kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
+const JWT_KINDS = {
+    'issuer-mismatch': {
+        // The only message with a claim that is not in quotes.
+        from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+    },
+    'audience-mismatch': {
+        from: [/nomad/, /401/, /invalid audience \(aud\)/],
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+    },
+    'malformed-jwt': {
+        from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
+        advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else. Of the registered claims, iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one: otherwise, have the issuer correct it.`,
+    },
+    'jwt-expired': {
+        from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
+        advice: adviseTime,
+    },
+    'algorithm-not-allowed': {
+        from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+    },
+    'signature-invalid': {
+        from: [
+            /nomad/,
+            /401/,
+            /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
+        ],
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'iss')}, kid ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+    },
+    'no-rule-matched': {
+        from: [/nomad/, /400/, /no role or policy bindings matched/],
+        advice: ({ jwt: { claims }, methodName }) => {
+            const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
+            const job = names.filter((name) => name in claims).map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`);
+            const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
+            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR    # saves the configuration of your cluster\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
+        },
+    },
+    'bind-name-invalid': {
+        from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+        advice: ({ text, methodName }) => {
+            const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+            return name === undefined
+                ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+                : `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
+        },
+    },
+    'token-name-invalid': {
+        from: [/nomad/, /./, /ACL token name: |token name too long/],
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+    },
+    'claim-not-a-single-value': {
+        from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
+        advice: ({ text, methodName }) => {
+            const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
+            const claim = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(single ?? several, 100);
+            return `The claim ${claim} is not ${single === undefined ? 'a list of single values' : 'a single value'}. In the auth method ${methodName}, map a single value with ClaimMappings, a list of single values with ListClaimMappings, and a value inside an object with a JSON pointer such as /${claim}/NAME.`;
+        },
+    },
+};
+function adviseTime({ text, jwt, methodName, now }) {
+    const named = text.includes('(exp)') ? 'exp' : 'nbf';
+    const claim = named in jwt.claims ? named : 'iat';
+    const ms = Number(jwt.claims[claim]) * 1000;
+    const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
+    const reason = !jwt.isSupplied
+        ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
+        : claim === 'exp' && ms < now
+            ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
+            : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
+    return `The ${claim} of the JWT is ${(0,_times_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .f)(ms)}, and the runner's clock says ${(0,_times_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .f)(now)}. ${reason}`;
+}
+
+
+/***/ }),
+
 /***/ 1078:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -11601,8 +11614,8 @@ function trustSystemStore() {
     return true;
 }
 
-// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
-var failures_failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failures_failure = __nccwpck_require__(6183);
 ;// CONCATENATED MODULE: ./src/failures/retry.ts
 
 
@@ -11678,7 +11691,7 @@ async function retry(deadline, attempt) {
 
 /***/ }),
 
-/***/ 6091:
+/***/ 1823:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11687,12 +11700,16 @@ __nccwpck_require__.d(__webpack_exports__, {
   Y: () => (/* binding */ getJwt)
 });
 
+// UNUSED EXPORTS: explainMissingEndpoint
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
-var failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
 var retry = __nccwpck_require__(1078);
 // EXTERNAL MODULE: external "node:assert"
@@ -11722,42 +11739,6 @@ var proxy = __nccwpck_require__(8903);
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/times.ts
 var times = __nccwpck_require__(1345);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: ./src/github/job.ts
-
-
-// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
-const REASONS = [
-    ['ACT', 'no-token-endpoint', 'act does not issue OIDC tokens'],
-    ['FORGEJO_ACTIONS', 'forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
-    ['GITEA_ACTIONS', 'no-token-endpoint', 'This job cannot request an OIDC token from Gitea'],
-    ['GITHUB_ACTIONS', 'missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
-];
-/** Explains why there is no endpoint from which this job can request a JWT. */
-function explainMissingEndpoint() {
-    const [variable, id, message] = REASONS.find(([name]) => process.env[name]) ?? [
-        '',
-        'no-token-endpoint',
-        'This is not a GitHub Actions job',
-    ];
-    return variable === 'GITHUB_ACTIONS' && isFromFork()
-        ? new failure/* Failure */.H('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks')
-        : new failure/* Failure */.H(id, message);
-}
-// The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
-function isFromFork() {
-    try {
-        const { pull_request: pull } = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
-        return (process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
-            pull.head.repo?.full_name !== pull.base.repo?.full_name);
-    }
-    catch {
-        return false;
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/github/toolkit-error.ts
 
 
@@ -11810,6 +11791,13 @@ function findEvent(said) {
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
 // time since the JWT arrived counts.
 const MAX_AGE = 0.8;
+// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
+const REASONS = [
+    ['ACT', 'no-token-endpoint', 'act does not issue OIDC tokens'],
+    ['FORGEJO_ACTIONS', 'forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
+    ['GITEA_ACTIONS', 'no-token-endpoint', 'This job cannot request an OIDC token from Gitea'],
+    ['GITHUB_ACTIONS', 'missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
+];
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     if (identityToken === undefined) {
@@ -11853,6 +11841,29 @@ function getIdToken(audience) {
             .then(resolve, reject)
             .finally(() => process.off('uncaughtException', reject));
     });
+}
+/** Explains why there is no endpoint from which this job can request a JWT. */
+function explainMissingEndpoint() {
+    const [variable, id, message] = REASONS.find(([name]) => process.env[name]) ?? [
+        '',
+        'no-token-endpoint',
+        'This is not a GitHub Actions job',
+    ];
+    return variable === 'GITHUB_ACTIONS' && isFromFork()
+        ? new failure/* Failure */.H('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks')
+        : new failure/* Failure */.H(id, message);
+}
+// The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+function isFromFork() {
+    try {
+        const { pull_request: pull } = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
+        return (process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
+            pull.head.repo?.full_name !== pull.base.repo?.full_name);
+    }
+    catch {
+        return false;
+    }
 }
 
 
@@ -11936,8 +11947,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
-var failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/times.ts
@@ -12170,7 +12181,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
-/* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6091);
+/* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1823);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6307);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8501);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(258);
@@ -12235,8 +12246,8 @@ var core = __nccwpck_require__(486);
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
-var failures_failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failures_failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -12517,8 +12528,8 @@ var promises_ = __nccwpck_require__(8500);
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 8 modules
-var failure = __nccwpck_require__(8591);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
 var retry = __nccwpck_require__(1078);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -12778,7 +12789,7 @@ const buildConnector = (connect_default());
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
 
 
 
@@ -13025,7 +13036,7 @@ function describeToken(token, policies, methodName) {
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8591);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
 
 

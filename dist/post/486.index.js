@@ -143,26 +143,26 @@ const ACTION_KINDS = {
         advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
     },
     'invalid-proxy': {
-        advice: 'Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.',
+        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: "Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root",
+        advice: `Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
     },
     'missing-permission': {
-        advice: 'Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.',
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
     },
     'fork-pull-request': {
-        advice: "The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository",
+        advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
     },
     'no-token-endpoint': {
-        advice: 'Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: ${{ !env.ACT }}',
+        advice: `Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
     },
     forgejo: {
-        advice: 'Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true',
+        advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,
     },
     // Everything that no other kind describes, such as a full disk.
     unexpected: {
-        advice: 'This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.',
+        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
     },
 };
 
@@ -244,7 +244,6 @@ function adviseBusy(facts) {
 }
 function adviseClosed(facts) {
     const { proxy, url, reached, hasClientCertificate } = facts;
-    const port = "Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves";
     const isTls = url.startsWith('https:');
     if (reached === 'response') {
         return adviseBusy(facts);
@@ -252,12 +251,12 @@ function adviseClosed(facts) {
     if (reached === 'TLS' && isTls) {
         return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
     }
-    if (proxy !== undefined) {
-        return `The proxy ${proxy.origin} (${proxy.variable}) accepted the connection, and then it was closed without a response. Check in the log of the proxy whether it reaches ${address(facts)}, and check the port: ${port}.`;
-    }
-    return isTls
-        ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake. Check the port: ${port}. If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.`
-        : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API. Check the port, and whether it needs https://: ${port}.`;
+    const what = proxy !== undefined
+        ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${address(facts)}.`
+        : isTls
+            ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
+            : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
+    return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
 // EXTERNAL MODULE: ./src/times.ts
@@ -267,32 +266,27 @@ var times = __webpack_require__(1345);
 
 
 
-/** Kinds of refusals for which Nomad judged the JWT or its claims. */
+/** Kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 const JWT_KINDS = {
     'issuer-mismatch': {
         // The only message with a claim that is not in quotes.
         from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
-        showsClaims: true,
         advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
     },
     'audience-mismatch': {
         from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        showsClaims: true,
         advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
-    'malformed-claims': {
-        from: [/nomad/, /401/, /cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-        showsClaims: true,
-        advice: 'A registered claim of the JWT is missing or has the wrong type: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers. A JWT needs at least one of iat, nbf and exp. Have the issuer correct it.',
+    'malformed-jwt': {
+        from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
+        advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else. Of the registered claims, iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one: otherwise, have the issuer correct it.`,
     },
     'jwt-expired': {
         from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
-        showsClaims: true,
         advice: adviseTime,
     },
     'algorithm-not-allowed': {
         from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
-        showsClaims: true,
         advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
     },
     'signature-invalid': {
@@ -301,12 +295,10 @@ const JWT_KINDS = {
             /401/,
             /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         ],
-        showsClaims: true,
         advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         from: [/nomad/, /400/, /no role or policy bindings matched/],
-        showsClaims: true,
         advice: ({ jwt: { claims }, methodName }) => {
             const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
             const job = names.filter((name) => name in claims).map((name) => `${name} ${showClaim(claims[name], 100)}`);
@@ -316,7 +308,6 @@ const JWT_KINDS = {
     },
     'bind-name-invalid': {
         from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
-        showsClaims: true,
         advice: ({ text, methodName }) => {
             const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
             return name === undefined
@@ -326,12 +317,10 @@ const JWT_KINDS = {
     },
     'token-name-invalid': {
         from: [/nomad/, /./, /ACL token name: |token name too long/],
-        showsClaims: true,
         advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     },
     'claim-not-a-single-value': {
         from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
-        showsClaims: true,
         advice: ({ text, methodName }) => {
             const [, single, several = ''] = /claim '([^']*)' to string|"([^"]*)" list claim/.exec(text) ?? [];
             const claim = quoteName(single ?? several, 100);
@@ -359,10 +348,6 @@ const NOMAD_KINDS = {
     'method-not-found': {
         from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
         advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
-    },
-    'malformed-jwt': {
-        from: [/nomad/, /401/, /malformed jwt: /],
-        advice: 'A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else.',
     },
     'keys-invalid': {
         // What follows a status is the text of the issuer's server.
@@ -394,7 +379,7 @@ const NOMAD_KINDS = {
     },
     'nomad-too-old': {
         from: [/nomad/, /[45]\d\d/, /servers should be running version|can't find method|Unknown rpc method/],
-        advice: 'JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.',
+        advice: `JWT auth methods require Nomad 1.5.4 or later on every server of every region. Upgrade the servers that are older.`,
     },
     'gateway-error': {
         from: [/nomad/, /408|502|503|504|52[0-7]|530/],
@@ -410,7 +395,7 @@ const NOMAD_KINDS = {
             /^(?!\s*<).*(no cluster leader|not the leader|leadership (lost|transfer)|failed to get conn|lead thread|not ready to serve|connection re(set|fused)|broken pipe|(i\/o|write|keepalive) timeout|timeout (wait|await|exce|enqueu)|timed out |(^|: )(unexpected )?EOF$|(session|already) shutdown|stream (closed|reset)|failed to start stream|snapshot restored|not accepting |closed network|deadline (exceeded|reached))/i,
         ],
         retry: 1,
-        advice: 'The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.',
+        advice: `The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.`,
     },
     redirect: {
         from: [/nomad/, /^3/],
@@ -452,11 +437,11 @@ const GITHUB_KINDS = {
     'github-job-pending': {
         from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
         retry: SIXTH,
-        advice: 'GitHub had not yet recorded that the job is running. Run the job again.',
+        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
     },
     'github-invalid-response': {
         to: [/github/, /^HPE_/],
-        advice: 'Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.',
+        advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
     },
     'runner-trust-store': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
@@ -471,12 +456,12 @@ const GITHUB_KINDS = {
         to: [/github/],
         retry: 1,
         advice: (facts) => facts.status > 0
-            ? "GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout."
-            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, through HTTPS_PROXY if necessary. Otherwise check https://www.githubstatus.com.`,
+            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
     },
     'github-refused': {
         from: [/github/],
-        advice: "Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.",
+        advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
     },
     'proxy-unavailable': {
         from: [/proxy/, /^(408|429|5\d\d)/],
@@ -651,6 +636,7 @@ class Failure extends Error {
 
 
 
+
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
 const PAGE = 'docs/troubleshooting.md';
@@ -659,7 +645,7 @@ function explain(error) {
     try {
         logCauses(error);
         const failure = error instanceof Failure ? error : new Failure('unexpected', quoteError(error), {}, error);
-        if (failure.kind.showsClaims) {
+        if (failure.id in JWT_KINDS && failure.facts.jwt.token !== '') {
             listClaims(failure.facts.jwt);
         }
         return render(failure, findDocumentation());
