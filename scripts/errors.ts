@@ -14,10 +14,10 @@ export function renderErrors(): Record<string, string> {
     samples.map(([id, [first, ...others]]) => {
       const known = others.map(({ message }) => message);
       const recorded = findWordings(id as KindId, [first?.message ?? '', ...known]);
-      const messages = [...known, ...recorded].map((message) => `Or: ${message}.`);
+      const messages = [...known, ...recorded].map((message) => `Or: ${abbreviate(message, first?.message ?? '')}.`);
       const { retry = 0 } = first?.kind ?? {};
       const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout (10 s by default)';
-      const log = block([...(first ? [render(first)] : []), ...messages].join('\n'));
+      const log = block([...(first ? [render(first)] : []), ...new Set(messages)].join('\n'));
       return [id, retry === 0 ? `${log}\n` : `${log}\n\nRetried ${policy}.`];
     }),
   );
@@ -33,7 +33,15 @@ function findWordings(id: KindId, messages: string[]): string[] {
     .filter(({ response: { status, body } }) => status !== 200 && body.trim() !== '')
     .map(({ response: { status, body } }) => refuse(status, body))
     .filter((failure) => failure.id === id && !known.includes(generalize(failure.message)));
-  return [...new Set(recorded.map(({ message }) => message))];
+  return [...new Map(recorded.map(({ message }) => [generalize(message), message])).values()];
+}
+
+// Returns a message with an ellipsis for the parts with which the first message begins, too.
+function abbreviate(message: string, first: string): string {
+  const parts = message.split(': ');
+  const firstParts = first.split(': ');
+  const start = parts.findIndex((part, index) => part !== firstParts[index]);
+  return start > 0 ? `… ${parts.slice(start).join(': ')}` : message;
 }
 
 /** Returns a message without the parts that differ between clusters: names in quotes, addresses and attributes. */
