@@ -1,114 +1,76 @@
-/** The states from which an automaton rejects, or accepts, whatever follows. */
-export const [NEVER, ALWAYS] = [0, 1];
-
-// A node consumes a character, or holds where it is a boundary, or is only a way to the next nodes.
+/** A step of a regular expression: it consumes a character, holds at an edge of the text, or only leads to the next steps. */
 interface Node {
   character?: RegExp;
-  boundary?: string;
+  edge?: string;
   next: number[];
 }
 
-/** Builds the nodes of a part of a regular expression in front of a node, and returns the first of them. */
+/** Adds the nodes of a part of a regular expression in front of a node, and returns the first of them. */
 type Part = (next: number) => number;
 
-const ACCEPT = 0;
+// The nodes that always exist; nothing leads to the first one.
+const ACCEPT = 1;
+const ANY = /[^]/u;
 const QUANTIFIER = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/;
-const TOKEN = /^(?:\[(?:\\[^]|[^\\\]])*\]|\\[^cdpkuxDP1-9]|\\[dD]|[^\\[\]{}*+?()])/u;
+const CHARACTER = /^(?:\[(?:\\[^]|[^\\\]])*\]|\\[^bBcpkuxDP1-9]|\\D|[^\\[\]{}*+?()|^$])/u;
 
-/** A deterministic automaton that finds a regular expression anywhere in a text, as a test does, one character at a time. */
+/** An automaton that finds a regular expression anywhere in a text; a state is a text, empty if nothing can match any more. */
 export class Automaton {
-  readonly start: number;
-  /** The parts of the expression that match one character, by their source and flags. */
-  readonly characters = new Map<string, RegExp>();
-  readonly #flags: string;
-  readonly #nodes: Node[] = [{ character: /^[^]$/u, next: [ACCEPT] }];
-  readonly #states: { nodes: number[]; before?: string }[] = [{ nodes: [] }, { nodes: [ACCEPT] }];
-  readonly #indexes = new Map<string, number>();
-  readonly #classes = new Map<string, string>();
-  readonly #steps = new Map<string, number>();
-  // The nodes from which the end can be reached after the first character.
-  readonly #live = new Set([ACCEPT]);
+  readonly start: string;
+  /** The parts of the expression that match one character. */
+  readonly characters: RegExp[] = [];
+  readonly #nodes: Node[] = [
+    { edge: 'never', next: [] },
+    { character: ANY, next: [ACCEPT] },
+  ];
+  readonly #steps = new Map<string, string>();
   #rest: string;
 
   /** Throws an error for a part of an expression that it does not know. */
-  constructor({ source, flags }: RegExp) {
-    this.#flags = flags;
-    this.#rest = source;
+  constructor(readonly pattern: RegExp) {
+    this.#rest = pattern.source;
     const begin = this.#readAlternatives()(ACCEPT);
-    const anywhere = this.#add({ next: [begin] });
-    this.#nodes[anywhere]?.next.push(this.#add({ character: /^[^]$/u, next: [anywhere] }));
     if (this.#rest !== '') {
-      throw new Error(`unknown regular expression: ${source}`);
+      throw new Error(`the simulator does not search for texts that match ${pattern.source}`);
     }
-    for (let size = 0; size < this.#live.size;) {
-      size = this.#live.size;
-      this.#nodes.forEach(({ boundary, next }, index) => {
-        if (boundary !== '^' && next.some((node) => this.#live.has(node))) {
-          this.#live.add(index);
-        }
-      });
+    const anywhere = this.#add({ character: ANY, next: [begin] });
+    this.start = this.#enter([anywhere, begin], '^');
+    if (this.#enter([begin]) !== '') {
+      this.#nodes[anywhere]?.next.push(anywhere);
     }
-    this.start = this.#enter([anywhere]);
   }
 
-  step(state: number, character: string): number {
-    if (state === NEVER || state === ALWAYS) {
-      return state;
-    }
-    const key = `${String(state)} ${character}`;
+  /** Returns the state after a text. */
+  read(state: string, text: string): string {
+    return Array.from(text).reduce((before, character) => this.#step(before, character), state);
+  }
+
+  accepts(state: string): boolean {
+    return this.#enter(state.split(' ').map(Number), '$') === String(ACCEPT);
+  }
+
+  #step(state: string, character: string): string {
+    const key = `${state} ${character}`;
     let after = this.#steps.get(key);
     if (after === undefined) {
-      const reached = this.#reach(state, character).map((index) => this.#nodes[index]);
-      const next = reached.filter((node) => node?.character?.test(character)).flatMap((node) => node?.next ?? []);
-      after = this.#enter(next, /\w/.test(character) ? 'a' : ' ');
+      const nodes = state.split(' ').map((index) => this.#nodes[Number(index)]);
+      after = this.#enter(nodes.flatMap((node) => (node?.character?.test(character) ? node.next : [])));
       this.#steps.set(key, after);
     }
     return after;
   }
 
-  /** Returns a text that is the same for characters that the automaton treats alike. */
-  classify(character: string): string {
-    let key = this.#classes.get(character);
-    if (key === undefined) {
-      key = [...this.characters.values()].map((pattern) => Number(pattern.test(character))).join('');
-      key += /\w/.test(character) ? 'a' : ' ';
-      this.#classes.set(character, key);
-    }
-    return key;
-  }
-
-  accepts(state: number): boolean {
-    return this.#reach(state, undefined).includes(ACCEPT);
-  }
-
-  #enter(next: number[], before?: string): number {
-    const nodes = [...new Set(next)].filter((node) => before === undefined || this.#live.has(node)).sort();
-    const known = this.#close(nodes, () => false).includes(ACCEPT) ? ALWAYS : nodes.length === 0 ? NEVER : undefined;
-    const key = `${before ?? ''} ${nodes.join(' ')}`;
-    const index = known ?? this.#indexes.get(key) ?? this.#states.push({ nodes, ...(before && { before }) }) - 1;
-    this.#indexes.set(key, index);
-    return index;
-  }
-
-  #reach(state: number, after: string | undefined): number[] {
-    const { nodes = [], before } = this.#states[state] ?? {};
-    const isWord = (character = ''): boolean => /\w/.test(character);
-    return this.#close(nodes, (boundary) => {
-      const isEdge = isWord(before) !== isWord(after);
-      return { '^': before === undefined, $: after === undefined, '\\b': isEdge }[boundary] ?? !isEdge;
-    });
-  }
-
-  // Follows the nodes that consume nothing.
-  #close(nodes: number[], holds: (boundary: string) => boolean): number[] {
+  // Follows the nodes that consume nothing. What has matched matches whatever follows.
+  #enter(nodes: number[], edge?: string): string {
     const seen = new Set(nodes);
     for (const index of seen) {
-      const { character, boundary, next = [] } = this.#nodes[index] ?? {};
-      if (character === undefined && (boundary === undefined || holds(boundary))) {
-        next.forEach((node) => seen.add(node));
+      const node = this.#nodes[index];
+      if (node && !node.character && (node.edge === undefined || node.edge === edge)) {
+        node.next.forEach((next) => seen.add(next));
       }
     }
-    return [...seen];
+    const kept = [...seen].filter((index) => this.#nodes[index]?.character ?? this.#nodes[index]?.edge === '$');
+    return seen.has(ACCEPT) ? String(ACCEPT) : kept.sort().join(' ');
   }
 
   #add(node: Node): number {
@@ -122,19 +84,15 @@ export class Automaton {
   }
 
   #readAlternatives(): Part {
-    const parts = [this.#readSequence()];
-    while (this.#take(/^\|/)) {
-      parts.push(this.#readSequence());
-    }
-    return (next) => this.#add({ next: parts.map((part) => part(next)) });
-  }
-
-  #readSequence(): Part {
     const parts: Part[] = [];
-    for (let part = this.#readRepeated(); part !== undefined; part = this.#readRepeated()) {
-      parts.push(part);
-    }
-    return (next) => parts.reduceRight((after, part) => part(after), next);
+    do {
+      const sequence: Part[] = [];
+      for (let part = this.#readRepeated(); part !== undefined; part = this.#readRepeated()) {
+        sequence.unshift(part);
+      }
+      parts.push((next) => sequence.reduce((after, part) => part(after), next));
+    } while (this.#take(/^\|/));
+    return (next) => this.#add({ next: parts.map((part) => part(next)) });
   }
 
   #readRepeated(): Part | undefined {
@@ -163,12 +121,13 @@ export class Automaton {
       const inner = this.#readAlternatives();
       return this.#take(/^\)/) && inner;
     }
-    const [token] = /^[|)]/.test(this.#rest) ? [] : (this.#take(TOKEN) ?? []);
-    if (token === undefined || ['^', '$', '\\b', '\\B'].includes(token)) {
-      return token === undefined ? undefined : (next) => this.#add({ boundary: token, next: [next] });
+    const [edge] = this.#take(/^[$^]/) ?? [];
+    const [token] = edge === undefined ? (this.#take(CHARACTER) ?? []) : [];
+    if (token === undefined) {
+      return edge === undefined ? undefined : (next) => this.#add({ edge, next: [next] });
     }
-    const character = new RegExp(`^${token}$`, this.#flags);
-    this.characters.set(token + this.#flags, character);
+    const character = new RegExp(`^${token}$`, this.pattern.flags);
+    this.characters.push(character);
     return (next) => this.#add({ character, next: [next] });
   }
 }

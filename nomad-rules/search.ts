@@ -1,152 +1,134 @@
-import { ALWAYS, Automaton, NEVER } from './automaton.js';
+import { Automaton } from './automaton.js';
 
-/** A formula of tests. */
-export type Formula = boolean | { type: 'and' | 'or'; parts: Formula[] } | Test;
-
-/** A regular expression that must match a template, or must not. */
+/** A text with parts to choose, such as "repo:‹owner›/‹name›", and a regular expression that it matches or not. */
 export interface Test {
-  type: 'test';
-  /** A text with parts that can be chosen, such as "repo:‹owner›/‹name›". */
   template: string;
-  pattern: RegExp;
-  expected: boolean;
-  /** Changes each character that is chosen. */
-  convert?: ((character: string) => string) | undefined;
+  automaton: Automaton;
+  /** Changes what is chosen before it becomes part of the text. */
+  convert?: ((text: string) => string) | undefined;
 }
 
-/** Which texts can be chosen for a part of a template, and which of them to try first. */
+/** Which values can be chosen for a part, as a regular expression for the whole value, and which of them to try first. */
 export interface Choice {
-  pattern: RegExp;
+  automaton: Automaton;
   usual: string[];
 }
 
-/** What has been read of each template, up to a character of one of the parts. */
-interface Position {
-  part: number;
-  choice: number;
-  tests: number[];
-  words: string[];
+// A test of which the text has been read up to a part that is to be chosen, in each state that is possible there.
+interface Reader extends Test {
+  names: string[];
+  texts: string[];
+  states: string[];
 }
 
-const PART = /‹(\w+)›/;
+/** A part of a template. */
+export const PART = /‹(\w+)›/;
 const LIMIT = 20_000;
-const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32));
-const CHARACTERS = ['abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', ...PRINTABLE, 'éλ中'].join('');
+const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32)).join('');
+const CHARACTERS = `abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ${PRINTABLE}éλ中`;
+
+/**
+ * Finds values for the parts of templates. Whatever other values the choices allow, a combination of these has the same result in all
+ * tests. Throws an error if there are too many.
+ */
+export function findValues(tests: Test[], chooseFrom: (part: string) => Choice): [part: string, values: string[]][] {
+  const readers = tests.map((test): Reader => {
+    const [start = '', ...pieces] = test.template.split(PART);
+    const [names, texts] = [0, 1].map((rest) => pieces.filter((_, index) => index % 2 === rest));
+    return {
+      ...test,
+      names: names ?? [],
+      texts: texts ?? [],
+      states: [test.automaton.read(test.automaton.start, start)],
+    };
+  });
+  return sortParts(readers.map(({ names }) => names)).map((part) => {
+    const affected = readers.filter(({ names }) => names.includes(part));
+    const values = listValues(chooseFrom(part), affected, part);
+    for (const reader of affected) {
+      const ends = values.flatMap((value) =>
+        reader.states.map((state) => finish(reader, part, read(reader, state, value))),
+      );
+      reader.states = [...new Set(ends)];
+    }
+    return [part, values];
+  });
+}
+
+/** A regular expression as an automaton; throws an error if it is too complicated. */
+export function compile(pattern: RegExp): Automaton {
+  const key = String(pattern);
+  const automaton = automata.get(key) ?? new Automaton(pattern);
+  automata.set(key, automaton);
+  return automaton;
+}
+
 const automata = new Map<string, Automaton>();
 
-/** Finds texts for the parts of templates. */
-export class Solver {
-  readonly #known = new Map<string, Record<string, string> | undefined>();
-
-  constructor(readonly choices: Record<string, Choice>) {}
-
-  /** Finds texts with which all formulas hold, the usual or the shortest; undefined proves that there are none. Throws an error if it gives up. */
-  solve(formulas: Formula[]): Record<string, string> | undefined {
-    const solutions = groupByParts(formulas.flatMap(splitAnd)).map((group) => this.#solveGroup(group));
-    return solutions.includes(undefined) ? undefined : (Object.assign({}, ...solutions) as Record<string, string>);
-  }
-
-  #solveGroup(parts: Formula[]): Record<string, string> | undefined {
-    const key = JSON.stringify(parts, (_, value: unknown) =>
-      value instanceof RegExp || typeof value === 'function' ? String(value) : value,
-    );
-    if (!this.#known.has(key)) {
-      this.#known.set(key, solve({ type: 'and', parts }, this.choices));
-    }
-    return this.#known.get(key);
-  }
+function read({ automaton, convert = String }: Test, state: string, text: string): string {
+  return automaton.read(state, convert(text));
 }
 
-/** Splits a formula into those that must all hold. */
-export function splitAnd(formula: Formula): Formula[] {
-  return typeof formula === 'object' && formula.type === 'and' ? formula.parts.flatMap(splitAnd) : [formula];
+// Reads what follows a part in the template.
+function finish({ automaton, names, texts }: Reader, part: string, state: string): string {
+  const at = names.indexOf(part);
+  const end = automaton.read(state, texts[at] ?? '');
+  return at < names.length - 1 ? end : String(automaton.accepts(end));
 }
 
-// Formulas without a common part are independent.
-function groupByParts(formulas: Formula[]): Formula[][] {
-  const groups: { names: Set<string>; formulas: Formula[] }[] = [];
-  for (const formula of formulas) {
-    const names = new Set(
-      listTests(formula).flatMap(({ template }) => template.split(PART).filter((_, index) => index % 2 === 1)),
-    );
-    const related = groups.filter((group) => [...group.names].some((name) => names.has(name)));
-    const merged = { names, formulas: [formula] };
-    for (const group of related) {
-      group.names.forEach((name) => names.add(name));
-      merged.formulas.unshift(...group.formulas);
-      groups.splice(groups.indexOf(group), 1);
-    }
-    groups.push(merged);
-  }
-  return groups.map((group) => group.formulas);
-}
-
-function solve(formula: Formula, choices: Record<string, Choice>): Record<string, string> | undefined {
-  const tests = listTests(formula).map((test) => {
-    const [start = '', ...pieces] = test.template.split(PART);
-    const names = pieces.filter((_, index) => index % 2 === 0);
-    return { ...test, start, names, pieces, automaton: build(test.pattern) };
-  });
-  const parts = sortParts(tests.map(({ names }) => names)).map((name) => {
-    const { pattern, usual } = choices[name] ?? { pattern: /./u, usual: [] };
-    return { name, usual, automaton: build(pattern) };
-  });
-  const read = (automaton: Automaton, state: number, text: string): number =>
-    Array.from(text).reduce((before, character) => automaton.step(before, character), state);
-
-  const choose = ({ part, choice, tests: states, words }: Position, text: string): Position => ({
-    part,
-    choice: parts[part] ? read(parts[part].automaton, choice, text) : choice,
-    tests: tests.map(({ names, automaton, convert }, index) => {
-      const state = states[index] ?? NEVER;
-      const converted = convert ? Array.from(text, convert).join('') : text;
-      return names.includes(parts[part]?.name ?? '') ? read(automaton, state, converted) : state;
-    }),
-    words: words.with(part, (words[part] ?? '') + text),
-  });
-
-  // Reads what follows a part in each template.
-  const finish = ({ part, tests: states, words }: Position): Position => ({
-    part: part + 1,
-    choice: parts[part + 1]?.automaton.start ?? ALWAYS,
-    tests: tests.map(({ start, names, pieces, automaton }, index) => {
-      const at = part < 0 ? 0 : names.indexOf(parts[part]?.name ?? '') + 1;
-      if (part >= 0 && at === 0) {
-        return states[index] ?? NEVER;
-      }
-      const state = read(automaton, states[index] ?? NEVER, at === 0 ? start : (pieces[2 * at - 1] ?? ''));
-      return at < names.length ? state : automaton.accepts(state) ? ALWAYS : NEVER;
-    }),
-    words: part + 1 < parts.length ? [...words, ''] : words,
-  });
-
-  const queue: Position[] = [];
+// The usual or the shortest value of each set of values that no test tells apart.
+function listValues(choice: Choice, affected: Reader[], part: string): string[] {
+  const own = { template: '', automaton: choice.automaton, states: [choice.automaton.start] };
+  const readers = [own, ...affected];
+  const characters = findDistinct(readers);
+  const found = new Map<string, string>();
+  const queue = [{ text: '', states: readers.map(({ states }) => states) }];
   const seen = new Set<string>();
-  const visit = (position: Position): void => {
-    const rest = describe(formula, (index) => position.tests[index] ?? NEVER);
-    const key = `${String(position.part)} ${String(position.choice)} ${rest}`;
-    if (rest !== 'never' && position.choice !== NEVER && !seen.has(key)) {
-      seen.add(key);
-      queue.push(position);
+  for (const { text, states } of queue) {
+    if (choice.automaton.accepts(states[0]?.[0] ?? '')) {
+      const ends = affected.map((reader, index) => states[index + 1]?.map((state) => finish(reader, part, state)));
+      const key = JSON.stringify(ends);
+      found.set(key, found.get(key) ?? text);
     }
-  };
-  visit(finish({ part: -1, choice: NEVER, tests: tests.map(({ automaton }) => automaton.start), words: [] }));
-  const characters = queue.length > 0 ? findDistinct([...tests, ...parts], tests) : [];
-  for (const position of queue) {
-    const part = parts[position.part];
-    if (part === undefined) {
-      return Object.fromEntries(parts.map(({ name }, index) => [name, position.words[index] ?? '']));
+    for (const more of text === '' ? [...choice.usual, ...characters] : characters) {
+      const after = readers.map((reader, index) => (states[index] ?? []).map((state) => read(reader, state, more)));
+      const key = JSON.stringify(after);
+      if (after[0]?.[0] !== '' && !seen.has(key)) {
+        seen.add(key);
+        queue.push({ text: text + more, states: after });
+      }
     }
     if (seen.size > LIMIT) {
       throw new Error('there are too many combinations of values');
     }
-    const texts = position.words[position.part] === '' ? [...part.usual, ...characters] : characters;
-    if (part.automaton.accepts(position.choice)) {
-      visit(finish(position));
-    }
-    texts.forEach((text) => visit(choose(position, text)));
   }
-  return undefined;
+  return [...found.values()];
+}
+
+// One character of each set that no test tells apart.
+function findDistinct(tests: Test[]): string[] {
+  const source = tests.map(({ automaton }) => automaton.pattern.source).join('');
+  const distinct = new Map<string, string>();
+  for (const character of new Set(CHARACTERS + source)) {
+    const classes = tests.map(({ automaton, convert = String }) =>
+      Array.from(convert(character), (read) =>
+        automaton.characters.map((pattern) => Number(pattern.test(read))).join(''),
+      ),
+    );
+    const key = JSON.stringify(classes);
+    distinct.set(key, distinct.get(key) ?? character);
+  }
+  return [...distinct.values()];
+}
+
+// The parts in an order that is the one in each template.
+function sortParts(sequences: string[][]): string[] {
+  const rest = sequences.filter((names) => names.length > 0);
+  const next = rest.flat().find((name) => rest.every((names) => names.lastIndexOf(name) <= 0));
+  if (rest.length > 0 && next === undefined) {
+    throw new Error('claims have the same parts in another order');
+  }
+  return next === undefined ? [] : [next, ...sortParts(rest.map((names) => names.filter((name) => name !== next)))];
 }
 
 /** Returns a regular expression that matches these texts only. */
@@ -157,68 +139,4 @@ export function matchOneOf(texts: string[], flags = 'u'): RegExp {
 /** Returns a regular expression of a text. */
 export function escapePattern(literal: string): string {
   return literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-}
-
-function listTests(formula: Formula): Test[] {
-  return typeof formula === 'boolean' ? [] : formula.type === 'test' ? [formula] : formula.parts.flatMap(listTests);
-}
-
-function build(pattern: RegExp): Automaton {
-  const key = String(pattern);
-  const automaton = automata.get(key) ?? new Automaton(pattern);
-  automata.set(key, automaton);
-  return automaton;
-}
-
-// The parts in an order that is the one in each template.
-function sortParts(sequences: string[][]): string[] {
-  const rest = sequences.filter((names) => names.length > 0);
-  if (rest.length === 0) {
-    return [];
-  }
-  const next = rest.flat().find((name) => rest.every((names) => names.lastIndexOf(name) <= 0));
-  if (next === undefined) {
-    throw new Error('claims have the same parts in another order');
-  }
-  return [next, ...sortParts(rest.map((names) => names.filter((name) => name !== next)))];
-}
-
-// One character of each group that no automaton tells apart.
-function findDistinct(used: { automaton: Automaton }[], tests: Test[]): string[] {
-  const automatons = [...new Set(used.map(({ automaton }) => automaton))];
-  const converts = new Set([(character: string) => character, ...tests.flatMap(({ convert }) => convert ?? [])]);
-  const source = automatons.flatMap(({ characters }) => [...characters.keys()]).join('');
-  const distinct = new Map<string, string>();
-  for (const character of new Set(CHARACTERS + source)) {
-    const forms = [...converts].map((convert) => convert(character));
-    const key = forms
-      .map((form) => (form.length > 1 ? form : automatons.map((automaton) => automaton.classify(form)).join()))
-      .join();
-    distinct.set(key, distinct.get(key) ?? character);
-  }
-  return [...distinct.values()];
-}
-
-// What remains to be shown, as a text that is the same for the same question.
-function describe(formula: Formula, stateOf: (index: number) => number): string {
-  let index = -1;
-  const visit = (part: Formula): string => {
-    if (typeof part === 'boolean') {
-      return part ? 'always' : 'never';
-    }
-    if (part.type === 'test') {
-      index += 1;
-      const state = stateOf(index);
-      const isDecided = state === NEVER || state === ALWAYS;
-      return isDecided
-        ? (state === ALWAYS) === part.expected
-          ? 'always'
-          : 'never'
-        : `${String(index)}:${String(state)}`;
-    }
-    const [decisive, neutral] = part.type === 'and' ? ['never', 'always'] : ['always', 'never'];
-    const rest = part.parts.map(visit).filter((text) => text !== neutral);
-    return rest.includes(decisive) ? decisive : rest.length > 0 ? `${part.type}(${rest.join(' ')})` : neutral;
-  };
-  return visit(formula);
 }

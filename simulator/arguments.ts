@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isSeq, LineCounter, parseDocument } from 'yaml';
 import { BadFile } from './bad-file.js';
-import { EXAMPLE, omit, RENEWED, STRANGERS, type Claims } from './identities.js';
+import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
+import { STRANGERS } from './groups.js';
 
 /** The help text. */
 export const HELP = `Simulates logins to Nomad, so that you can test binding rules before you create them.

@@ -34,7 +34,7 @@ export function explainNoMatch(rule: BindingRule, claims: Claims, method: AuthMe
 }
 
 /** Returns the failed conditions, each with the result that it needs for the selector to match. */
-function findFailed(
+export function findFailed(
   expression: Expression,
   attributes: Attributes,
   expected: boolean,

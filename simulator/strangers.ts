@@ -1,11 +1,15 @@
+import { mapClaims } from '../nomad-rules/attributes.js';
 import type { BindingRule } from '../nomad-rules/api.js';
-import { listVariables } from '../nomad-rules/formats.js';
+import { interpolate, listVariables } from '../nomad-rules/formats.js';
+import { toRegExp } from '../nomad-rules/regexp.js';
+import { compile, escapePattern, findValues, matchOneOf, PART, type Choice, type Test } from '../nomad-rules/search.js';
+import { lookUp, parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
 import type { Expectation } from './arguments.js';
-import { demandMatch, demandName, demandTokenName, mapAttributes, test } from './demands.js';
-import { escapeInSubject, listGroups, listParts, omit, text, type Claims, type Group } from './identities.js';
-import { listConditions, parse } from './problems.js';
-import { describeRule, nameAttribute } from './rules.js';
-import { matchOneOf, Solver, splitAnd, type Formula } from '../nomad-rules/search.js';
+import { chooseFrom, isOptional, listGroups, type Group } from './groups.js';
+import { escapeInSubject, omit, RENEWED, text, type Claims } from './identities.js';
+import { findFailed } from './mismatch.js';
+import { listConditions } from './problems.js';
+import { describeRule, listAttributes, hasValidName, resolveBindName } from './rules.js';
 import type { FromFile } from './setup-folder.js';
 import type { Setup } from './setups.js';
 import type { Row } from './simulate.js';
@@ -14,11 +18,31 @@ import { allowsMore, nameGrant } from './tokens.js';
 
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
+const LIMIT = 50_000;
 
-/** The login of a group of strangers, and all claims with which the group could log in. */
+/** The login of a group of strangers, and claims of the group for each set of rules that it can match. */
 export interface Attempt {
   row: Row;
   tried: Claims[];
+}
+
+/** Claims, and what the rules grant to them, as far as the simulator can tell. */
+interface Guess {
+  claims: Claims;
+  /** What each rule does: its grant, "invalid" for a name that is invalid, or nothing. */
+  effects: string[];
+  grants: string[];
+  /** Where the first rule with an effect comes from. */
+  file: string | undefined;
+  /** How many conditions of the closest rule do not hold. */
+  missing: number;
+}
+
+/** A rule with a selector that the search can read. */
+interface KnownRule {
+  rule: FromFile<BindingRule>;
+  selector: Expression | undefined;
+  conditions: Condition[];
 }
 
 /** Logs groups of strangers in, each with the claims that get the most. */
@@ -39,76 +63,94 @@ export async function tryStrangers(
 }
 
 async function tryGroup(simulation: Simulation, search: Search, group: Group, expected?: string): Promise<Attempt> {
+  const { guesses, problem } = search.guess(group);
+  let doubt = problem;
   const outcomes: FromFile<Outcome & { claims: Claims }>[] = [];
-  const granted = new Set<BindingRule>();
-  let doubt: string | undefined;
-  for (const rule of simulation.setup.rules) {
-    if (!granted.has(rule)) {
-      const { claims, matching, problem } = search.find(group, rule, expected);
-      const outcome = claims && { ...(await simulation.try(claims)), claims, file: rule.file };
-      if (outcome?.token) {
-        matching.forEach((each) => granted.add(each));
-      }
-      outcomes.push(...(outcome ? [outcome] : []));
-      const isOdd = outcome?.status === 400 || outcome?.status === 500;
-      doubt ??= isOdd ? `${describeRule(rule)} matches, but Nomad answers: ${outcome.summary}` : problem;
-    }
-  }
-  if (outcomes.length === 0) {
-    const claims = search.approach(group);
-    outcomes.push({ ...(await simulation.try(claims)), claims });
+  for (const { claims, effects, grants, file } of chooseBest(guesses)) {
+    const outcome = await simulation.try(claims);
+    outcomes.push({ ...outcome, claims, file });
+    const isOdd = grants.length > 0 && (outcome.status === 400 || outcome.status === 500);
+    doubt ??= isOdd ? `${effects.filter(Boolean).join(', ')} match, but Nomad answers: ${outcome.summary}` : undefined;
   }
   const isUnexpected = ({ token }: Outcome): boolean => expected !== undefined && nameGrant(token) !== expected;
-  const { token, summary, reasons, claims, file } = outcomes.reduce((best, other) => {
-    const isMore = other.token !== undefined && allowsMore(other.token, best.token, simulation.setup.roles);
-    return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
-  });
+  const { token, summary, reasons, claims, file } = outcomes.reduce(
+    (best, other) => {
+      const isMore = other.token !== undefined && allowsMore(other.token, best.token, simulation.setup.roles);
+      return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
+    },
+    outcomes[0] ?? { summary: '', reasons: [], token: undefined, claims: search.base },
+  );
   const grant = nameGrant(token);
-  const row = {
-    name: group.name,
-    group: 'stranger' as const,
-    claims,
-    file,
-    ...(expected !== undefined && { expected }),
-  };
   const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
   return {
-    row: isDecided
-      ? {
-          ...row,
-          grant,
-          summary: summary + (token ? search.explain(claims) : ''),
-          reasons,
-          isExpected: grant === (expected ?? grant),
-        }
-      : { ...row, grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false },
-    tried: outcomes.map((outcome) => outcome.claims),
+    row: {
+      ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }) },
+      ...(isDecided
+        ? {
+            grant,
+            summary: summary + (token ? search.explain(claims) : ''),
+            reasons,
+            isExpected: grant === (expected ?? grant),
+          }
+        : { grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false }),
+    },
+    tried: guesses.map((guess) => guess.claims),
   };
 }
 
+// Those that get something that no other gets as well, or the one that comes closest.
+function chooseBest(guesses: Guess[]): Guess[] {
+  const sorted = guesses.toSorted(
+    (a, b) => Number(a.effects.includes('invalid')) - Number(b.effects.includes('invalid')),
+  );
+  const contains = (guess: Guess, other: Guess): boolean =>
+    guess.grants.includes('management') || other.grants.every((grant) => guess.grants.includes(grant));
+  const best = sorted.filter(
+    (guess, index) =>
+      guess.grants.length > 0 &&
+      !sorted.some((other, at) => other !== guess && contains(other, guess) && (at < index || !contains(guess, other))),
+  );
+  const [closest] = guesses.toSorted((a, b) => a.missing - b.missing);
+  return best.length > 0 || closest === undefined ? best : [closest];
+}
+
 /** A search for the claims with which groups of strangers get something from a setup. */
-export class Search {
+class Search {
   readonly groups: Group[];
-  readonly #solver: Solver;
+  readonly #rules: KnownRule[] = [];
   readonly #names: Map<string, string>;
   readonly #decisive: string[];
-  readonly #tested: string[];
+  #problem: string | undefined;
 
   constructor(
     readonly setup: Setup,
     readonly base: Claims,
   ) {
     const { method, rules, roles, policies } = setup;
-    this.#names = mapAttributes(method);
-    const conditions = rules.flatMap(({ Selector = '' }) => parse(Selector) ?? []).flatMap(listConditions);
+    // A JSON pointer with one part is the name of a claim.
+    const names = listAttributes(method.Config).map(
+      ({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')] as const,
+    );
+    this.#names = new Map(names);
+    for (const rule of rules) {
+      try {
+        const selector = rule.Selector ? parseSelector(rule.Selector) : undefined;
+        const conditions = selector ? listConditions(selector) : [];
+        conditions.forEach((condition) => this.#checkCondition(condition));
+        this.#rules.push({ rule, selector, conditions });
+      } catch (error) {
+        this.#problem ??= `${describeRule(rule)}: ${(error as Error).message}`;
+      }
+    }
+    const conditions = this.#rules.flatMap((rule) => rule.conditions);
     const listClaims = (attributes: string[]): string[] => [
       ...new Set(attributes.flatMap((attribute) => this.#names.get(attribute) ?? [])),
     ];
     this.#decisive = listClaims([
-      ...conditions.map(nameAttribute),
+      ...conditions.map(nameCollection),
       ...rules.flatMap(({ BindName = '' }) => listVariables(BindName)),
     ]);
-    this.#tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
+    const tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
     // Rules, roles and policies name what belongs to the reader.
     const yours = [
       ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
@@ -116,77 +158,28 @@ export class Search {
         (name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])],
       ),
     ];
-    const subjects = conditions.filter((condition) => this.#names.get(nameAttribute(condition)) === 'sub');
-    this.#solver = new Solver(listParts(base, this.#tested, method.Config.BoundAudiences ?? []));
-    this.groups = listGroups(
-      base,
-      this.#tested,
-      yours,
-      subjects.map(({ value }) => value),
-    );
+    const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
+    this.groups = listGroups(base, tested, yours, [text(base['sub']), ...subjects.map(({ value }) => value)]);
   }
 
-  /** Finds claims with which a rule grants something: if possible something unexpected, and more through other rules. */
-  find(group: Group, rule: BindingRule, expected = ''): { claims?: Claims; matching: BindingRule[]; problem?: string } {
-    const { rules } = this.setup;
-    const names = this.#listNames(rule);
-    const unexpected = names.filter((name) => !expected.split(', ').includes(`${rule.BindType} ${name}`));
-    let problem: string | undefined;
-    const variants: [allowed: string[], isSafe: boolean][] = [
-      [unexpected, true],
-      ...(unexpected.length < names.length ? [[names, true] as [string[], boolean]] : []),
-      // Nomad may stop at a management rule before it finds that another name is invalid.
-      ...(rule.BindType === 'management' ? [[names, false] as [string[], boolean]] : []),
-    ];
-    for (const [allowed, isSafe] of variants) {
-      for (const situation of group.situations) {
-        try {
-          let demands = [
-            ...this.#demand(rule, situation, allowed),
-            ...this.#exclude(group),
-            ...(isSafe ? this.#demandValid(situation) : []),
-          ];
-          let claims = this.#solve(situation, demands);
-          const matching = [rule];
-          for (const other of claims === undefined ? [] : rules.filter((each) => each !== rule)) {
-            const more = [...demands, ...this.#demand(other, situation, this.#listNames(other))];
-            const found = this.#solve(situation, more);
-            if (found !== undefined) {
-              [claims, demands] = [found, more];
-              matching.push(other);
-            }
-          }
-          if (claims !== undefined) {
-            return { claims, matching };
-          }
-        } catch (error) {
-          problem = `${describeRule(rule)}: ${(error as Error).message}`;
-        }
-      }
-    }
-    return { matching: [], ...(problem !== undefined && { problem }) };
-  }
-
-  /** Returns the claims with which a group comes closest to what a rule demands. */
-  approach(group: Group): Claims {
-    const usual = this.#solve(group.situations[0] ?? {}, this.#exclude(group)) ?? {};
-    let closest = { claims: usual, missing: Infinity };
-    for (const [rule, situation] of this.setup.rules.flatMap((each) =>
-      group.situations.map((one) => [each, one] as const),
-    )) {
+  /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
+  guess(group: Group): { guesses: Guess[]; problem?: string | undefined } {
+    const guesses = new Map<string, Guess>();
+    let problem = this.#problem;
+    for (const situation of group.situations) {
       try {
-        const kept = this.#exclude(group);
-        const demands = this.#demand(rule, situation, this.#listNames(rule)).flatMap(splitAnd);
-        for (const demand of demands) {
-          kept.push(...(this.#solve(situation, [...kept, demand]) === undefined ? [] : [demand]));
+        for (const claims of this.#listClaims(situation, group.excluded)) {
+          const guess = this.#predict(claims);
+          const key = JSON.stringify(guess.effects);
+          if (guess.missing < (guesses.get(key)?.missing ?? Infinity) || !guesses.has(key)) {
+            guesses.set(key, guess);
+          }
         }
-        const missing = demands.length + Object.keys(group.excluded).length - kept.length;
-        closest = missing < closest.missing ? { claims: this.#solve(situation, kept) ?? usual, missing } : closest;
-      } catch {
-        // Nobody knows what this rule demands.
+      } catch (error) {
+        problem ??= (error as Error).message;
       }
     }
-    return closest.claims;
+    return { guesses: [...guesses.values()], problem };
   }
 
   /** Names the claims that make the difference, and the protection that would stop the login. */
@@ -205,43 +198,136 @@ export class Search {
     ].join('');
   }
 
-  #listNames({ BindType }: BindingRule): string[] {
-    return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
+  // Returns all claims of a situation that the rules tell apart.
+  #listClaims(situation: Claims, excluded: Group['excluded']): Claims[] {
+    const tests = [
+      ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
+      ...Object.entries(excluded).map(([part, values]) => ({
+        template: `‹${part}›`,
+        automaton: compile(matchOneOf(values, 'iu')),
+      })),
+    ];
+    const choose = (part: string): Choice => chooseFrom(part, this.base, this.setup.method.Config.BoundAudiences ?? []);
+    const values = findValues(tests, choose).map(([part, texts]): [string, (string | undefined)[]] => [
+      part,
+      [
+        ...(isOptional(part) ? [undefined] : []),
+        ...texts.filter((value) => !matchOneOf(excluded[part] ?? [], 'iu').test(value)),
+      ],
+    ]);
+    if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
+      throw new Error('there are too many combinations of values');
+    }
+    const parts = Object.values(situation).flatMap((template) =>
+      text(template)
+        .split(PART)
+        .filter((_, index) => index % 2 === 1),
+    );
+    const usual = parts.map((part) => [part, isOptional(part) ? undefined : choose(part).usual[0]] as const);
+    const combinations = values.reduce(
+      (all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))),
+      [Object.fromEntries(usual) as Record<string, string | undefined>],
+    );
+    return combinations.map((chosen) => fill(situation, chosen));
   }
 
-  #demand(rule: BindingRule, situation: Claims, names: string[]): Formula[] {
+  #listTests({ rule: { BindType, BindName = '' }, conditions }: KnownRule, situation: Claims): Test[] {
+    const template = (attribute: string): string => text(situation[this.#names.get(attribute) ?? '']);
+    const ofSelector = conditions.flatMap((condition) => {
+      const convert = this.#names.get(nameCollection(condition)) === 'sub' ? escapeInSubject : undefined;
+      return listPatterns(condition).map((pattern) => ({
+        template: template(nameCollection(condition)),
+        automaton: compile(pattern),
+        convert,
+      }));
+    });
+    if (!BindName.includes('${')) {
+      return ofSelector;
+    }
+    const name = interpolate(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
+    const known = this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
     return [
-      demandMatch(rule.Selector, situation, this.#names),
-      demandName(rule, situation, this.#names, names),
-      demandTokenName(this.setup.method, situation, this.#names),
+      ...ofSelector,
+      ...[matchOneOf(known, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
+        template: name,
+        automaton: compile(pattern),
+      })),
     ];
   }
 
-  // A login fails if the name of any rule that matches is invalid.
-  #demandValid(situation: Claims): Formula[] {
-    return this.setup.rules
-      .filter(({ BindName = '' }) => BindName.includes('${'))
-      .map((rule) => ({
-        type: 'or',
-        parts: [demandMatch(rule.Selector, situation, this.#names, false), demandName(rule, situation, this.#names)],
-      }));
+  #checkCondition(condition: Condition): void {
+    const claim = this.#names.get(nameCollection(condition)) ?? '';
+    if (condition.path.length === 1 || RENEWED.includes(claim)) {
+      throw new Error(`the simulator does not search for ${condition.text}`);
+    }
+    listPatterns(condition).forEach(compile);
   }
 
-  #exclude({ excluded }: Group): Formula[] {
-    return Object.entries(excluded).map(([part, values]) => test(`‹${part}›`, matchOneOf(values, 'iu'), false));
+  #predict(claims: Claims): Guess {
+    const { method, roles, policies } = this.setup;
+    const attributes = mapClaims(claims, method.Config);
+    let missing = Infinity;
+    const isNamed = listVariables(method.TokenNameFormat ?? '').every(
+      (name) => name.startsWith('auth_method_') || lookUp(name.split('.'), attributes) !== undefined,
+    );
+    const effects = this.#rules.map(({ rule, selector }) => {
+      const failed = selector ? findFailed(selector, attributes, true).length : 0;
+      missing = Math.min(missing, failed);
+      if (failed > 0 || !isNamed) {
+        return '';
+      }
+      if (rule.BindType === 'management') {
+        return 'management';
+      }
+      if (!hasValidName(rule, claims, method)) {
+        return 'invalid';
+      }
+      const name = resolveBindName(rule, claims, method);
+      return (rule.BindType === 'policy' ? policies : roles).some(({ Name }) => Name === name)
+        ? `${rule.BindType} ${name}`
+        : '';
+    });
+    const isManagement = effects.includes('management');
+    const grants =
+      isManagement || !effects.includes('invalid')
+        ? effects.filter((effect) => effect !== '' && effect !== 'invalid')
+        : [];
+    const file = this.#rules.find((_, index) => effects[index] !== '')?.rule.file;
+    return { claims, effects, grants, file, missing };
   }
+}
 
-  #solve(situation: Claims, parts: Formula[]): Claims | undefined {
-    const chosen = this.#solver.solve(parts);
-    const fill = (claim: string, template: string): string =>
-      template.replace(/‹(\w+)›/g, (_, part: string) => {
-        const value = chosen?.[part] ?? this.#solver.choices[part]?.usual[0] ?? '';
-        return claim === 'sub' ? escapeInSubject(value) : value;
-      });
-    const claims = Object.entries(omit(situation, [])).map(([claim, template]) => [
+function nameCollection({ path }: Condition): string {
+  return path.slice(0, 2).join('.');
+}
+
+// The regular expressions that decide what a condition says about a value, or about a list with this value.
+function listPatterns({ operator, value }: Condition): RegExp[] {
+  const exact = matchOneOf([value]);
+  return {
+    '==': [exact],
+    contains: [exact, new RegExp(escapePattern(value), 'u')],
+    matches: operator === 'matches' ? [toRegExp(value)] : [],
+    'is empty': [/^$/u],
+    'is nil': [],
+  }[operator];
+}
+
+function fill(situation: Claims, chosen: Record<string, string | undefined>): Claims {
+  const claims = Object.entries(situation).map(([claim, template]) => {
+    const parts = typeof template === 'string' ? template.split(PART) : [];
+    const texts = parts.map((part, index) => (index % 2 === 0 ? part : chosen[part]));
+    return [
       claim,
-      typeof template === 'string' ? fill(claim, template) : template,
-    ]);
-    return chosen && (Object.fromEntries(claims) as Claims);
-  }
+      parts.length < 2
+        ? template
+        : texts.includes(undefined)
+          ? undefined
+          : (claim === 'sub'
+              ? texts.map((part, index) => (index % 2 ? escapeInSubject(part ?? '') : part))
+              : texts
+            ).join(''),
+    ];
+  });
+  return omit(Object.fromEntries(claims) as Claims, []);
 }

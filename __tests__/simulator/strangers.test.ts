@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { STRANGERS } from '../../simulator/identities.js';
+import { STRANGERS } from '../../simulator/groups.js';
 import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { tryStrangers } from '../../simulator/strangers.js';
@@ -80,8 +80,8 @@ describe.each(NOMADS)('on %s', (_, start) => {
     );
     expect(rows.map(({ summary, reasons: [reason] }) => reason ?? summary)).toEqual([
       'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
-      'value.event_name == "push", but value.event_name is "pull_request_target"',
-      'client token for 1h0m0s: role team-platform (deploy), with environment=eu ref=refs/heads/feature, unless the environment eu is protected',
+      'value.ref matches "^refs/tags/", but value.ref is "refs/heads/main"',
+      'client token for 1h0m0s: role repo-74 (deploy), role team-platform (deploy), with environment=eu ref=refs/tags/v1.2.3, unless the environment eu or the tag v1.2.3 is protected',
       'client token for 1h0m0s: role repo-75 (deploy), with ref=refs/tags/v1.2.3 repository_id=75, unless the tag v1.2.3 is protected',
       'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
     ]);
