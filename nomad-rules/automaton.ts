@@ -40,6 +40,10 @@ export class Automaton {
     }
   }
 
+  toString(): string {
+    return String(this.pattern);
+  }
+
   /** Returns the state after a text. */
   read(state: string, text: string): string {
     return Array.from(text).reduce((before, character) => this.#step(before, character), state);

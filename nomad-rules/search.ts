@@ -44,7 +44,12 @@ export function findValues(tests: Test[], chooseFrom: (part: string) => Choice):
   });
   return sortParts(readers.map(({ names }) => names)).map((part) => {
     const affected = readers.filter(({ names }) => names.includes(part));
-    const values = listValues(chooseFrom(part), affected, part);
+    const choice = chooseFrom(part);
+    const key = JSON.stringify([choice, part, affected], (_, value: unknown) =>
+      value instanceof Automaton || typeof value === 'function' ? String(value) : value,
+    );
+    const values = known.get(key) ?? listValues(choice, affected, part);
+    known.set(key, values);
     for (const reader of affected) {
       const ends = values.flatMap((value) =>
         reader.states.map((state) => finish(reader, part, read(reader, state, value))),
@@ -64,6 +69,7 @@ export function compile(pattern: RegExp): Automaton {
 }
 
 const automata = new Map<string, Automaton>();
+const known = new Map<string, string[]>();
 
 function read({ automaton, convert = String }: Test, state: string, text: string): string {
   return automaton.read(state, convert(text));
