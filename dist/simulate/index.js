@@ -11105,105 +11105,76 @@ function translate(token) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Ox: () => (/* binding */ Solver),
+  s3: () => (/* binding */ PART),
+  wE: () => (/* binding */ compile),
   MP: () => (/* binding */ escapePattern),
-  Dq: () => (/* binding */ matchOneOf),
-  mq: () => (/* binding */ splitAnd)
+  EZ: () => (/* binding */ findValues),
+  Dq: () => (/* binding */ matchOneOf)
 });
 
 ;// CONCATENATED MODULE: ./nomad-rules/automaton.ts
-/** The states from which an automaton rejects, or accepts, whatever follows. */
-const [NEVER, ALWAYS] = [0, 1];
-const ACCEPT = 0;
+// The nodes that always exist; nothing leads to the first one.
+const ACCEPT = 1;
+const ANY = /[^]/u;
 const QUANTIFIER = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/;
-const TOKEN = /^(?:\[(?:\\[^]|[^\\\]])*\]|\\[^cdpkuxDP1-9]|\\[dD]|[^\\[\]{}*+?()])/u;
-/** A deterministic automaton that finds a regular expression anywhere in a text, as a test does, one character at a time. */
+const CHARACTER = /^(?:\[(?:\\[^]|[^\\\]])*\]|\\[^bBcpkuxDP1-9]|\\D|[^\\[\]{}*+?()|^$])/u;
+/** An automaton that finds a regular expression anywhere in a text; a state is a text, empty if nothing can match any more. */
 class Automaton {
+    pattern;
     start;
-    /** The parts of the expression that match one character, by their source and flags. */
-    characters = new Map();
-    #flags;
-    #nodes = [{ character: /^[^]$/u, next: [ACCEPT] }];
-    #states = [{ nodes: [] }, { nodes: [ACCEPT] }];
-    #indexes = new Map();
-    #classes = new Map();
+    /** The parts of the expression that match one character. */
+    characters = [];
+    #nodes = [
+        { edge: 'never', next: [] },
+        { character: ANY, next: [ACCEPT] },
+    ];
     #steps = new Map();
-    // The nodes from which the end can be reached after the first character.
-    #live = new Set([ACCEPT]);
     #rest;
     /** Throws an error for a part of an expression that it does not know. */
-    constructor({ source, flags }) {
-        this.#flags = flags;
-        this.#rest = source;
+    constructor(pattern) {
+        this.pattern = pattern;
+        this.#rest = pattern.source;
         const begin = this.#readAlternatives()(ACCEPT);
-        const anywhere = this.#add({ next: [begin] });
-        this.#nodes[anywhere]?.next.push(this.#add({ character: /^[^]$/u, next: [anywhere] }));
         if (this.#rest !== '') {
-            throw new Error(`unknown regular expression: ${source}`);
+            throw new Error(`the simulator does not search for texts that match ${pattern.source}`);
         }
-        for (let size = 0; size < this.#live.size;) {
-            size = this.#live.size;
-            this.#nodes.forEach(({ boundary, next }, index) => {
-                if (boundary !== '^' && next.some((node) => this.#live.has(node))) {
-                    this.#live.add(index);
-                }
-            });
+        const anywhere = this.#add({ character: ANY, next: [begin] });
+        this.start = this.#enter([anywhere, begin], '^');
+        if (this.#enter([begin]) !== '') {
+            this.#nodes[anywhere]?.next.push(anywhere);
         }
-        this.start = this.#enter([anywhere]);
     }
-    step(state, character) {
-        if (state === NEVER || state === ALWAYS) {
-            return state;
-        }
-        const key = `${String(state)} ${character}`;
+    toString() {
+        return String(this.pattern);
+    }
+    /** Returns the state after a text. */
+    read(state, text) {
+        return Array.from(text).reduce((before, character) => this.#step(before, character), state);
+    }
+    accepts(state) {
+        return this.#enter(state.split(' ').map(Number), '$') === String(ACCEPT);
+    }
+    #step(state, character) {
+        const key = `${state} ${character}`;
         let after = this.#steps.get(key);
         if (after === undefined) {
-            const reached = this.#reach(state, character).map((index) => this.#nodes[index]);
-            const next = reached.filter((node) => node?.character?.test(character)).flatMap((node) => node?.next ?? []);
-            after = this.#enter(next, /\w/.test(character) ? 'a' : ' ');
+            const nodes = state.split(' ').map((index) => this.#nodes[Number(index)]);
+            after = this.#enter(nodes.flatMap((node) => (node?.character?.test(character) ? node.next : [])));
             this.#steps.set(key, after);
         }
         return after;
     }
-    /** Returns a text that is the same for characters that the automaton treats alike. */
-    classify(character) {
-        let key = this.#classes.get(character);
-        if (key === undefined) {
-            key = [...this.characters.values()].map((pattern) => Number(pattern.test(character))).join('');
-            key += /\w/.test(character) ? 'a' : ' ';
-            this.#classes.set(character, key);
-        }
-        return key;
-    }
-    accepts(state) {
-        return this.#reach(state, undefined).includes(ACCEPT);
-    }
-    #enter(next, before) {
-        const nodes = [...new Set(next)].filter((node) => before === undefined || this.#live.has(node)).sort();
-        const known = this.#close(nodes, () => false).includes(ACCEPT) ? ALWAYS : nodes.length === 0 ? NEVER : undefined;
-        const key = `${before ?? ''} ${nodes.join(' ')}`;
-        const index = known ?? this.#indexes.get(key) ?? this.#states.push({ nodes, ...(before && { before }) }) - 1;
-        this.#indexes.set(key, index);
-        return index;
-    }
-    #reach(state, after) {
-        const { nodes = [], before } = this.#states[state] ?? {};
-        const isWord = (character = '') => /\w/.test(character);
-        return this.#close(nodes, (boundary) => {
-            const isEdge = isWord(before) !== isWord(after);
-            return { '^': before === undefined, $: after === undefined, '\\b': isEdge }[boundary] ?? !isEdge;
-        });
-    }
-    // Follows the nodes that consume nothing.
-    #close(nodes, holds) {
+    // Follows the nodes that consume nothing. What has matched matches whatever follows.
+    #enter(nodes, edge) {
         const seen = new Set(nodes);
         for (const index of seen) {
-            const { character, boundary, next = [] } = this.#nodes[index] ?? {};
-            if (character === undefined && (boundary === undefined || holds(boundary))) {
-                next.forEach((node) => seen.add(node));
+            const node = this.#nodes[index];
+            if (node && !node.character && (node.edge === undefined || node.edge === edge)) {
+                node.next.forEach((next) => seen.add(next));
             }
         }
-        return [...seen];
+        const kept = [...seen].filter((index) => this.#nodes[index]?.character ?? this.#nodes[index]?.edge === '$');
+        return seen.has(ACCEPT) ? String(ACCEPT) : kept.sort().join(' ');
     }
     #add(node) {
         return this.#nodes.push(node) - 1;
@@ -11214,18 +11185,15 @@ class Automaton {
         return found?.map((group) => group ?? '');
     }
     #readAlternatives() {
-        const parts = [this.#readSequence()];
-        while (this.#take(/^\|/)) {
-            parts.push(this.#readSequence());
-        }
-        return (next) => this.#add({ next: parts.map((part) => part(next)) });
-    }
-    #readSequence() {
         const parts = [];
-        for (let part = this.#readRepeated(); part !== undefined; part = this.#readRepeated()) {
-            parts.push(part);
-        }
-        return (next) => parts.reduceRight((after, part) => part(after), next);
+        do {
+            const sequence = [];
+            for (let part = this.#readRepeated(); part !== undefined; part = this.#readRepeated()) {
+                sequence.unshift(part);
+            }
+            parts.push((next) => sequence.reduce((after, part) => part(after), next));
+        } while (this.#take(/^\|/));
+        return (next) => this.#add({ next: parts.map((part) => part(next)) });
     }
     #readRepeated() {
         const part = this.#readSingle();
@@ -11252,125 +11220,117 @@ class Automaton {
             const inner = this.#readAlternatives();
             return this.#take(/^\)/) && inner;
         }
-        const [token] = /^[|)]/.test(this.#rest) ? [] : (this.#take(TOKEN) ?? []);
-        if (token === undefined || ['^', '$', '\\b', '\\B'].includes(token)) {
-            return token === undefined ? undefined : (next) => this.#add({ boundary: token, next: [next] });
+        const [edge] = this.#take(/^[$^]/) ?? [];
+        const [token] = edge === undefined ? (this.#take(CHARACTER) ?? []) : [];
+        if (token === undefined) {
+            return edge === undefined ? undefined : (next) => this.#add({ edge, next: [next] });
         }
-        const character = new RegExp(`^${token}$`, this.#flags);
-        this.characters.set(token + this.#flags, character);
+        const character = new RegExp(`^${token}$`, this.pattern.flags);
+        this.characters.push(character);
         return (next) => this.#add({ character, next: [next] });
     }
 }
 
 ;// CONCATENATED MODULE: ./nomad-rules/search.ts
 
+/** A part of a template. */
 const PART = /‹(\w+)›/;
 const LIMIT = 20_000;
-const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32));
-const CHARACTERS = ['abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', ...PRINTABLE, 'éλ中'].join('');
-const automata = new Map();
-/** Finds texts for the parts of templates. */
-class Solver {
-    choices;
-    #known = new Map();
-    constructor(choices) {
-        this.choices = choices;
-    }
-    /** Finds texts with which all formulas hold, the usual or the shortest; undefined proves that there are none. Throws an error if it gives up. */
-    solve(formulas) {
-        const solutions = groupByParts(formulas.flatMap(splitAnd)).map((group) => this.#solveGroup(group));
-        return solutions.includes(undefined) ? undefined : Object.assign({}, ...solutions);
-    }
-    #solveGroup(parts) {
-        const key = JSON.stringify(parts, (_, value) => value instanceof RegExp || typeof value === 'function' ? String(value) : value);
-        if (!this.#known.has(key)) {
-            this.#known.set(key, solve({ type: 'and', parts }, this.choices));
-        }
-        return this.#known.get(key);
-    }
-}
-/** Splits a formula into those that must all hold. */
-function splitAnd(formula) {
-    return typeof formula === 'object' && formula.type === 'and' ? formula.parts.flatMap(splitAnd) : [formula];
-}
-// Formulas without a common part are independent.
-function groupByParts(formulas) {
-    const groups = [];
-    for (const formula of formulas) {
-        const names = new Set(listTests(formula).flatMap(({ template }) => template.split(PART).filter((_, index) => index % 2 === 1)));
-        const related = groups.filter((group) => [...group.names].some((name) => names.has(name)));
-        const merged = { names, formulas: [formula] };
-        for (const group of related) {
-            group.names.forEach((name) => names.add(name));
-            merged.formulas.unshift(...group.formulas);
-            groups.splice(groups.indexOf(group), 1);
-        }
-        groups.push(merged);
-    }
-    return groups.map((group) => group.formulas);
-}
-function solve(formula, choices) {
-    const tests = listTests(formula).map((test) => {
+const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32)).join('');
+const CHARACTERS = `abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ${PRINTABLE}éλ中`;
+/**
+ * Finds values for the parts of templates. Whatever other values the choices allow, a combination of these has the same result in all
+ * tests. Throws an error if there are too many.
+ */
+function findValues(tests, chooseFrom) {
+    const readers = tests.map((test) => {
         const [start = '', ...pieces] = test.template.split(PART);
-        const names = pieces.filter((_, index) => index % 2 === 0);
-        return { ...test, start, names, pieces, automaton: build(test.pattern) };
+        const [names, texts] = [0, 1].map((rest) => pieces.filter((_, index) => index % 2 === rest));
+        return {
+            ...test,
+            names: names ?? [],
+            texts: texts ?? [],
+            states: [test.automaton.read(test.automaton.start, start)],
+        };
     });
-    const parts = sortParts(tests.map(({ names }) => names)).map((name) => {
-        const { pattern, usual } = choices[name] ?? { pattern: /./u, usual: [] };
-        return { name, usual, automaton: build(pattern) };
-    });
-    const read = (automaton, state, text) => Array.from(text).reduce((before, character) => automaton.step(before, character), state);
-    const choose = ({ part, choice, tests: states, words }, text) => ({
-        part,
-        choice: parts[part] ? read(parts[part].automaton, choice, text) : choice,
-        tests: tests.map(({ names, automaton, convert }, index) => {
-            const state = states[index] ?? NEVER;
-            const converted = convert ? Array.from(text, convert).join('') : text;
-            return names.includes(parts[part]?.name ?? '') ? read(automaton, state, converted) : state;
-        }),
-        words: words.with(part, (words[part] ?? '') + text),
-    });
-    // Reads what follows a part in each template.
-    const finish = ({ part, tests: states, words }) => ({
-        part: part + 1,
-        choice: parts[part + 1]?.automaton.start ?? ALWAYS,
-        tests: tests.map(({ start, names, pieces, automaton }, index) => {
-            const at = part < 0 ? 0 : names.indexOf(parts[part]?.name ?? '') + 1;
-            if (part >= 0 && at === 0) {
-                return states[index] ?? NEVER;
-            }
-            const state = read(automaton, states[index] ?? NEVER, at === 0 ? start : (pieces[2 * at - 1] ?? ''));
-            return at < names.length ? state : automaton.accepts(state) ? ALWAYS : NEVER;
-        }),
-        words: part + 1 < parts.length ? [...words, ''] : words,
-    });
-    const queue = [];
-    const seen = new Set();
-    const visit = (position) => {
-        const rest = describe(formula, (index) => position.tests[index] ?? NEVER);
-        const key = `${String(position.part)} ${String(position.choice)} ${rest}`;
-        if (rest !== 'never' && position.choice !== NEVER && !seen.has(key)) {
-            seen.add(key);
-            queue.push(position);
+    return sortParts(readers.map(({ names }) => names)).map((part) => {
+        const affected = readers.filter(({ names }) => names.includes(part));
+        const choice = chooseFrom(part);
+        const key = JSON.stringify([choice, part, affected], (_, value) => value instanceof Automaton || typeof value === 'function' ? String(value) : value);
+        const values = known.get(key) ?? listValues(choice, affected, part);
+        known.set(key, values);
+        for (const reader of affected) {
+            const ends = values.flatMap((value) => reader.states.map((state) => finish(reader, part, read(reader, state, value))));
+            reader.states = [...new Set(ends)];
         }
-    };
-    visit(finish({ part: -1, choice: NEVER, tests: tests.map(({ automaton }) => automaton.start), words: [] }));
-    const characters = queue.length > 0 ? findDistinct([...tests, ...parts], tests) : [];
-    for (const position of queue) {
-        const part = parts[position.part];
-        if (part === undefined) {
-            return Object.fromEntries(parts.map(({ name }, index) => [name, position.words[index] ?? '']));
+        return [part, values];
+    });
+}
+/** A regular expression as an automaton; throws an error if it is too complicated. */
+function compile(pattern) {
+    const key = String(pattern);
+    const automaton = automata.get(key) ?? new Automaton(pattern);
+    automata.set(key, automaton);
+    return automaton;
+}
+const automata = new Map();
+const known = new Map();
+function read({ automaton, convert = String }, state, text) {
+    return automaton.read(state, convert(text));
+}
+// Reads what follows a part in the template.
+function finish({ automaton, names, texts }, part, state) {
+    const at = names.indexOf(part);
+    const end = automaton.read(state, texts[at] ?? '');
+    return at < names.length - 1 ? end : String(automaton.accepts(end));
+}
+// The usual or the shortest value of each set of values that no test tells apart.
+function listValues(choice, affected, part) {
+    const own = { template: '', automaton: choice.automaton, states: [choice.automaton.start] };
+    const readers = [own, ...affected];
+    const characters = findDistinct(readers);
+    const found = new Map();
+    const queue = [{ text: '', states: readers.map(({ states }) => states) }];
+    const seen = new Set();
+    for (const { text, states } of queue) {
+        if (choice.automaton.accepts(states[0]?.[0] ?? '')) {
+            const ends = affected.map((reader, index) => states[index + 1]?.map((state) => finish(reader, part, state)));
+            const key = JSON.stringify(ends);
+            found.set(key, found.get(key) ?? text);
+        }
+        for (const more of text === '' ? [...choice.usual, ...characters] : characters) {
+            const after = readers.map((reader, index) => (states[index] ?? []).map((state) => read(reader, state, more)));
+            const key = JSON.stringify(after);
+            if (after[0]?.[0] !== '' && !seen.has(key)) {
+                seen.add(key);
+                queue.push({ text: text + more, states: after });
+            }
         }
         if (seen.size > LIMIT) {
             throw new Error('there are too many combinations of values');
         }
-        const texts = position.words[position.part] === '' ? [...part.usual, ...characters] : characters;
-        if (part.automaton.accepts(position.choice)) {
-            visit(finish(position));
-        }
-        texts.forEach((text) => visit(choose(position, text)));
     }
-    return undefined;
+    return [...found.values()];
+}
+// One character of each set that no test tells apart.
+function findDistinct(tests) {
+    const source = tests.map(({ automaton }) => automaton.pattern.source).join('');
+    const distinct = new Map();
+    for (const character of new Set(CHARACTERS + source)) {
+        const classes = tests.map(({ automaton, convert = String }) => Array.from(convert(character), (read) => automaton.characters.map((pattern) => Number(pattern.test(read))).join('')));
+        const key = JSON.stringify(classes);
+        distinct.set(key, distinct.get(key) ?? character);
+    }
+    return [...distinct.values()];
+}
+// The parts in an order that is the one in each template.
+function sortParts(sequences) {
+    const rest = sequences.filter((names) => names.length > 0);
+    const next = rest.flat().find((name) => rest.every((names) => names.lastIndexOf(name) <= 0));
+    if (rest.length > 0 && next === undefined) {
+        throw new Error('claims have the same parts in another order');
+    }
+    return next === undefined ? [] : [next, ...sortParts(rest.map((names) => names.filter((name) => name !== next)))];
 }
 /** Returns a regular expression that matches these texts only. */
 function matchOneOf(texts, flags = 'u') {
@@ -11379,65 +11339,6 @@ function matchOneOf(texts, flags = 'u') {
 /** Returns a regular expression of a text. */
 function escapePattern(literal) {
     return literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-}
-function listTests(formula) {
-    return typeof formula === 'boolean' ? [] : formula.type === 'test' ? [formula] : formula.parts.flatMap(listTests);
-}
-function build(pattern) {
-    const key = String(pattern);
-    const automaton = automata.get(key) ?? new Automaton(pattern);
-    automata.set(key, automaton);
-    return automaton;
-}
-// The parts in an order that is the one in each template.
-function sortParts(sequences) {
-    const rest = sequences.filter((names) => names.length > 0);
-    if (rest.length === 0) {
-        return [];
-    }
-    const next = rest.flat().find((name) => rest.every((names) => names.lastIndexOf(name) <= 0));
-    if (next === undefined) {
-        throw new Error('claims have the same parts in another order');
-    }
-    return [next, ...sortParts(rest.map((names) => names.filter((name) => name !== next)))];
-}
-// One character of each group that no automaton tells apart.
-function findDistinct(used, tests) {
-    const automatons = [...new Set(used.map(({ automaton }) => automaton))];
-    const converts = new Set([(character) => character, ...tests.flatMap(({ convert }) => convert ?? [])]);
-    const source = automatons.flatMap(({ characters }) => [...characters.keys()]).join('');
-    const distinct = new Map();
-    for (const character of new Set(CHARACTERS + source)) {
-        const forms = [...converts].map((convert) => convert(character));
-        const key = forms
-            .map((form) => (form.length > 1 ? form : automatons.map((automaton) => automaton.classify(form)).join()))
-            .join();
-        distinct.set(key, distinct.get(key) ?? character);
-    }
-    return [...distinct.values()];
-}
-// What remains to be shown, as a text that is the same for the same question.
-function describe(formula, stateOf) {
-    let index = -1;
-    const visit = (part) => {
-        if (typeof part === 'boolean') {
-            return part ? 'always' : 'never';
-        }
-        if (part.type === 'test') {
-            index += 1;
-            const state = stateOf(index);
-            const isDecided = state === NEVER || state === ALWAYS;
-            return isDecided
-                ? (state === ALWAYS) === part.expected
-                    ? 'always'
-                    : 'never'
-                : `${String(index)}:${String(state)}`;
-        }
-        const [decisive, neutral] = part.type === 'and' ? ['never', 'always'] : ['always', 'never'];
-        const rest = part.parts.map(visit).filter((text) => text !== neutral);
-        return rest.includes(decisive) ? decisive : rest.length > 0 ? `${part.type}(${rest.join(' ')})` : neutral;
-    };
-    return visit(formula);
 }
 
 
@@ -14840,6 +14741,8 @@ function place(file, line) {
 /* harmony import */ var yaml__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8815);
 /* harmony import */ var _bad_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2915);
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1457);
+/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8951);
+
 
 
 
@@ -14934,9 +14837,9 @@ async function readExpectations(file) {
             const problem = `has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`;
             throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, problem, line);
         }
-        const isStranger = _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.some((stranger) => stranger === who);
+        const isStranger = _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.some((stranger) => stranger === who);
         if (who !== undefined && (!isStranger || Object.keys(claims).length > 0)) {
-            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `must name one of these in "who", without claims: ${_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.join(', ')}.`, line);
+            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `must name one of these in "who", without claims: ${_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.join(', ')}.`, line);
         }
         return {
             ...(typeof name === 'string' && { name }),
@@ -15009,8 +14912,8 @@ class BadFile extends Error {
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5525);
 /* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5845);
 /* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9765);
-/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8250);
-/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1351);
+/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1226);
+/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8140);
 
 
 
@@ -15062,27 +14965,188 @@ Next steps:
 
 /***/ }),
 
+/***/ 8951:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cw: () => (/* binding */ chooseFrom),
+/* harmony export */   P$: () => (/* binding */ listGroups),
+/* harmony export */   aw: () => (/* binding */ STRANGERS),
+/* harmony export */   dK: () => (/* binding */ isOptional)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5106);
+/* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7761);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
+
+
+
+/** The groups of people who can get a JWT, besides those who deploy. */
+const STRANGERS = [
+    'anyone on GitHub',
+    'anyone who opens a pull request or comments',
+    'anyone who can push a branch or a tag',
+    'another repository of the owner',
+    'an account that takes over the name',
+];
+// https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
+// Events that people without write access cause. Their jobs run on the default branch.
+const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment';
+const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
+const REF = `${PATH}(?:/${PATH})*`;
+const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
+const FILE = '[^/@\\s]+[.]ya?ml';
+const ID = '[1-9][0-9]*';
+const COMMIT = '[0-9a-f]{40}';
+// The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
+const PARTS = {
+    repository_owner: [NAME, 'other-org'],
+    repository_owner_id: [ID, '66'],
+    name: ['[A-Za-z0-9._-]+', 'other-repo'],
+    repository_id: [ID, '76'],
+    repository_visibility: ['public|private|internal'],
+    other_value: ['other-value', 'other-value'],
+    ref_protected: ['true|false'],
+    branch: [REF, 'feature'],
+    tag: [REF, 'v1.2.3'],
+    number: [ID, '7'],
+    head_branch: [REF, 'feature'],
+    base_branch: [REF, 'main'],
+    open_event: [OPEN_EVENTS, 'pull_request_target'],
+    branch_event: [BRANCH_EVENTS, 'push'],
+    tag_event: [`${BRANCH_EVENTS}|release`, 'push'],
+    pull_event: ['pull_request_review|pull_request_review_comment', 'pull_request_review'],
+    event: [
+        `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|fork|watch|check_run|check_suite|branch_protection_rule|gollum|label|milestone|page_build|public|registry_package|status`,
+        'push',
+    ],
+    environment: ['.+', 'production'],
+    workflow: ['.+', 'CI'],
+    file: [FILE, 'ci.yml'],
+    job_workflow_ref: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`],
+    runner_environment: ['github-hosted|self-hosted'],
+    actor: [`${NAME}(?:\\[bot\\])?`, 'mallory'],
+    ...Object.fromEntries(['sha', 'workflow_sha', 'job_workflow_sha'].map((name) => [name, [COMMIT]])),
+    ...Object.fromEntries(['actor_id', 'run_id', 'run_number', 'run_attempt', 'check_run_id', 'enterprise_id'].map((name) => [
+        name,
+        [ID, '13'],
+    ])),
+};
+/** Returns what can be chosen for a part of a claim; a part that is optional can also be missing. */
+function chooseFrom(part, base, audiences) {
+    if (part === 'aud') {
+        // Everyone can request any audience.
+        const usual = [...audiences, _jws_example_json__WEBPACK_IMPORTED_MODULE_1__.aud];
+        return { automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .compile */ .wE)(audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /^.+$/u), usual };
+    }
+    const own = { ...base, name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(base), branch: nameBranch(base), event: base['event_name'] };
+    const [pattern, ...usual] = PARTS[part] ?? ['.+'];
+    return {
+        automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .compile */ .wE)(new RegExp(`^(?:${pattern})$`, 'u')),
+        usual: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(own[part]), ...usual].filter((value) => value !== ''),
+    };
+}
+/** Tells whether a job can lack what a part stands for. */
+function isOptional(part) {
+    return /^(?:repo_property_.*|other_value|enterprise.*|environment_node_id|issuer_scope)$/.test(part);
+}
+/**
+ * Returns the groups of people other than those who deploy, with the claims that are tested. `yours` are names and IDs of accounts
+ * and repositories that a stranger cannot have.
+ * https://docs.github.com/en/actions/reference/security/oidc
+ */
+function listGroups(base, tested, yours, subjects) {
+    const branch = nameBranch(base);
+    const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
+    const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
+    const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
+    const heads = { ref: 'refs/heads/‹branch›', ref_type: 'branch', head_ref: '', base_ref: '' };
+    const tag = { ...heads, ref: 'refs/tags/‹tag›', ref_type: 'tag', event_name: '‹tag_event›' };
+    const everywhere = [
+        { ...heads, event_name: '‹event›' },
+        { ...heads, ...pulls, event_name: 'pull_request_target' },
+        tag,
+        ...merges,
+    ];
+    const properties = tested.filter((name) => name.startsWith('repo_property_'));
+    const names = [..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD, ...properties].filter((name) => !_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .RENEWED */ .Zh.includes(name));
+    // Environments that do not exist are created at their first use, without protection.
+    const anything = {
+        ...Object.fromEntries(names.map((name) => [name, `‹${name}›`])),
+        ...{ repository: '‹repository_owner›/‹name›', iss: base['iss'], environment: undefined },
+    };
+    const pick = (...patterns) => Object.fromEntries(names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => [name, base[name]]));
+    const [account, repository, code] = [
+        /^repository_owner|^enterprise/,
+        /^repo|^ref_protected/,
+        /sha$|^ref|^head|^base/,
+    ];
+    const strange = {
+        ...{ repository_owner_id: yours, repository_id: yours, enterprise: yours, enterprise_id: yours },
+        ...{ actor: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor'])], actor_id: [...yours, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor_id'])] },
+    };
+    const groups = [
+        [anything, everywhere, { ...strange, repository_owner: yours }],
+        [
+            { ...anything, ...pick(account, repository, code) },
+            [
+                { event_name: '‹open_event›', head_ref: '', base_ref: '' },
+                { ...pulls, event_name: 'pull_request_target' },
+            ],
+            { actor: strange.actor, actor_id: strange.actor_id },
+        ],
+        [
+            { ...anything, ...pick(account, repository), ref_protected: 'false' },
+            [{ ...heads, event_name: '‹branch_event›' }, tag, ...merges],
+            { branch: [branch] },
+        ],
+        [
+            { ...anything, ...pick(account), ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])) },
+            everywhere,
+            { repository_id: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['repository_id'])], name: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(base)] },
+        ],
+        [anything, everywhere, strange],
+    ];
+    return groups.map(([claims, events, excluded], index) => ({
+        name: STRANGERS[index] ?? '',
+        situations: events
+            .map((event) => ({ ...claims, ...event }))
+            .flatMap((all) => tested.includes('environment') || tested.includes('sub')
+            ? [all, { ...all, environment: '‹environment›' }]
+            : [all])
+            .map((all) => ({
+            ...all,
+            workflow_ref: `${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['repository'])}/.github/workflows/‹file›@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['ref'])}`,
+        }))
+            .flatMap((all) => tested.includes('sub') ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects).map((sub) => ({ ...all, sub })) : [all]),
+        excluded,
+    }));
+}
+function nameBranch({ ref }) {
+    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(ref).replace(/^refs\/heads\//, '');
+}
+
+
+/***/ }),
+
 /***/ 1457:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $X: () => (/* binding */ describeSubjects),
 /* harmony export */   CD: () => (/* binding */ GITHUB_CLAIMS),
 /* harmony export */   FV: () => (/* binding */ escapeInSubject),
+/* harmony export */   KL: () => (/* binding */ nameRepository),
 /* harmony export */   Ll: () => (/* binding */ GITHUB_ISSUERS),
-/* harmony export */   P$: () => (/* binding */ listGroups),
 /* harmony export */   PB: () => (/* binding */ nameJob),
 /* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   R3: () => (/* binding */ VARIATIONS),
-/* harmony export */   Z: () => (/* binding */ listParts),
 /* harmony export */   Zh: () => (/* binding */ RENEWED),
-/* harmony export */   aw: () => (/* binding */ STRANGERS),
 /* harmony export */   cJ: () => (/* binding */ omit),
 /* harmony export */   kh: () => (/* binding */ changeClaims),
 /* harmony export */   xY: () => (/* binding */ EXAMPLE)
 /* harmony export */ });
-/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5106);
-/* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7761);
-
+/* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7761);
 
 /** The claims that are new in every JWT: its ID and its times. */
 const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
@@ -15090,14 +15154,14 @@ const RENEWED = ['exp', 'iat', 'jti', 'nbf'];
 const GITHUB_ISSUERS = /^https:\/\/token\.actions\.[^/]+(?:\/[^/]+)?$|\/_services\/token$/;
 /** All claims of GitHub's JWTs but custom properties, which begin with `repo_property_`. */
 const GITHUB_CLAIMS = [
-    ...Object.keys(_jws_example_json__WEBPACK_IMPORTED_MODULE_1__),
+    ...Object.keys(_jws_example_json__WEBPACK_IMPORTED_MODULE_0__),
     ...['environment', 'environment_node_id', 'enterprise', 'enterprise_id', 'issuer_scope'],
 ];
 /**
  * The claims of the example job: those of jws-example.json, and the custom property `team` of its repository.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-const EXAMPLE = omit({ ..._jws_example_json__WEBPACK_IMPORTED_MODULE_1__, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
+const EXAMPLE = omit({ ..._jws_example_json__WEBPACK_IMPORTED_MODULE_0__, repo_property_team: 'platform' }, [...RENEWED, 'aud']);
 // The claims of events other than a push to a branch.
 const EVENTS = {
     pull_request: () => ({ ref: 'refs/pull/7/merge', head_ref: 'feature', base_ref: 'main', ref_protected: 'false' }),
@@ -15132,177 +15196,16 @@ const VARIATIONS = {
     'a JWT for another service': ({ repository_owner }) => ({ aud: `https://github.com/${text(repository_owner)}` }),
     'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
-/** The groups of people who can get a JWT, besides those who deploy. */
-const STRANGERS = [
-    'anyone on GitHub',
-    'anyone who opens a pull request or comments',
-    'anyone who can push a branch or a tag',
-    'another repository of the owner',
-    'an account that takes over the name',
-];
-// https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
-const PULL_EVENTS = 'pull_request|pull_request_review|pull_request_review_comment';
-const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
-const TAG_EVENTS = `${BRANCH_EVENTS}|release`;
-// Events that people without write access cause. Their jobs run on the default branch.
-const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment';
-const DEFAULT_EVENTS = `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|fork|watch|check_run|check_suite|branch_protection_rule|gollum|label|milestone|page_build|public|registry_package|status`;
-const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
-const REF = `${PATH}(?:/${PATH})*`;
-const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
-const FILE = '[^/@\\s]+[.]ya?ml';
-const ID = '[1-9][0-9]*';
-/** Returns which values each part of a group's claims can have, and which of them to try first. */
-function listParts(base, tested, audiences) {
-    const own = (name) => text(base[name]);
-    const branch = own('ref').replace(/^refs\/heads\//, '');
-    const list = {
-        owner: [NAME, own('repository_owner'), 'other-org'],
-        owner_id: [ID, own('repository_owner_id'), '66'],
-        name: ['[A-Za-z0-9._-]+', nameRepository(base), 'other-repo'],
-        repository_id: [ID, own('repository_id'), '76'],
-        visibility: ['public|private|internal', own('repository_visibility'), 'public'],
-        protected: ['true|false', 'true'],
-        branch: [REF, branch, 'feature'],
-        tag: [REF, 'v1.2.3'],
-        number: [ID, '7'],
-        head_branch: [REF, 'feature'],
-        base_branch: [REF, branch, 'main'],
-        event: [DEFAULT_EVENTS, own('event_name'), 'push'],
-        open_event: [OPEN_EVENTS, 'pull_request_target'],
-        branch_event: [BRANCH_EVENTS, own('event_name'), 'push'],
-        tag_event: [TAG_EVENTS, own('event_name'), 'push'],
-        pull_event: [PULL_EVENTS, 'pull_request'],
-        environment: ['.+', own('environment'), 'production'],
-        workflow: ['.+', own('workflow'), 'CI'],
-        file: [FILE, 'ci.yml'],
-        reusable: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`, own('job_workflow_ref')],
-        runner: ['github-hosted|self-hosted', own('runner_environment'), 'github-hosted'],
-        actor: [`${NAME}(?:\\[bot\\])?`, own('actor'), 'mallory'],
-        actor_id: [ID, own('actor_id'), '13'],
-        count: [ID, '1'],
-        commit: ['[0-9a-f]{40}', own('sha')],
-        ...Object.fromEntries(listProperties(tested).map((name) => [name, ['.+', own(name)]])),
-    };
-    const choices = Object.entries(list).map(([name, [pattern, ...usual]]) => [
-        name,
-        { pattern: new RegExp(`^(?:${pattern})$`, 'u'), usual: usual.filter((value) => value !== '') },
-    ]);
-    // Everyone can request any audience.
-    const aud = {
-        pattern: audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /./u,
-        usual: [...audiences, _jws_example_json__WEBPACK_IMPORTED_MODULE_1__.aud],
-    };
-    return { ...Object.fromEntries(choices), aud };
-}
 /**
- * Returns the groups of people other than those who deploy, with the claims that are tested. `yours` are names and IDs of accounts
- * and repositories that a stranger cannot have.
- * https://docs.github.com/en/actions/reference/security/oidc
+ * Returns the forms that sub has for claims: the immutable and the old one, and those that have the keys of a customized one.
+ * https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
  */
-function listGroups(base, tested, yours, subjects) {
-    const ref = text(base['ref']);
-    const branch = ref.replace(/^refs\/heads\//, '');
-    const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
-    const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
-    const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
-    const tag = { ref: 'refs/tags/‹tag›', ref_type: 'tag', head_ref: '', base_ref: '' };
-    const heads = { ref: 'refs/heads/‹branch›', ref_type: 'branch', head_ref: '', base_ref: '' };
-    const setProperties = (value) => Object.fromEntries(listProperties(tested).map((name) => [name, [undefined, value(name)]]));
-    // Environments that do not exist are created at their first use, without protection.
-    const job = {
-        aud: '‹aud›',
-        environment: [undefined, '‹environment›'],
-        workflow: '‹workflow›',
-        job_workflow_ref: '‹reusable›',
-        runner_environment: '‹runner›',
-        actor: '‹actor›',
-        actor_id: '‹actor_id›',
-        run_id: '99999999999',
-        check_run_id: '99999999999',
-        run_number: '‹count›',
-        run_attempt: '‹count›',
-    };
-    const code = { sha: '‹commit›', workflow_sha: '‹commit›', job_workflow_sha: '‹commit›' };
-    const repository = {
-        ...{ repository: '‹owner›/‹name›', repository_id: '‹repository_id›', repository_visibility: '‹visibility›' },
-        ref_protected: '‹protected›',
-    };
-    const account = {
-        ...{ repository_owner: '‹owner›', repository_owner_id: '‹owner_id›', iss: base['iss'] },
-        ...setProperties((name) => `‹${name}›`),
-    };
-    const everywhere = [
-        { ...heads, event_name: '‹event›' },
-        { ...heads, ...pulls, event_name: 'pull_request_target' },
-        { ...tag, event_name: '‹tag_event›' },
-        ...merges,
-    ];
-    const strange = {
-        owner_id: yours,
-        repository_id: yours,
-        actor: [text(base['actor'])],
-        actor_id: [...yours, text(base['actor_id'])],
-    };
-    const groups = [
-        ['anyone on GitHub', { ...job, ...code, ...repository, ...account }, everywhere, { ...strange, owner: yours }],
-        [
-            'anyone who opens a pull request or comments',
-            { ...base, ...job },
-            [
-                { event_name: '‹open_event›', head_ref: '', base_ref: '' },
-                { ...pulls, event_name: 'pull_request_target' },
-            ],
-            { actor: strange.actor, actor_id: strange.actor_id },
-        ],
-        [
-            'anyone who can push a branch or a tag',
-            { ...base, ...job, ...code, ref_protected: 'false' },
-            [{ ...heads, event_name: '‹branch_event›' }, { ...tag, event_name: '‹tag_event›' }, ...merges],
-            { branch: [branch] },
-        ],
-        [
-            'another repository of the owner',
-            { ...base, ...job, ...code, ...setProperties(() => 'other-value'), ...repository },
-            everywhere,
-            { repository_id: [text(base['repository_id'])], name: [nameRepository(base)] },
-        ],
-        ['an account that takes over the name', { ...job, ...code, ...repository, ...account }, everywhere, strange],
-    ];
-    return groups.map(([name, claims, events, excluded]) => ({
-        name,
-        situations: events
-            .flatMap((event) => combine({ ...claims, ...event }, tested))
-            .flatMap((situation) => describeSubjects(situation, tested, [text(base['sub']), ...subjects])),
-        excluded,
-    }));
-}
-function listProperties(claims) {
-    return claims.filter((name) => name.startsWith('repo_property_'));
-}
-// All combinations of the claims that have several values.
-function combine(claims, tested) {
-    const open = Object.entries(claims).find(([, value]) => Array.isArray(value));
-    if (open === undefined) {
-        return [claims];
-    }
-    const [name, values] = open;
-    const isTested = tested.includes(name) || (name === 'environment' && tested.includes('sub'));
-    return (isTested ? values : values.slice(0, 1)).flatMap((value) => combine({ ...claims, [name]: value }, tested));
-}
-// A repository has one form of sub: https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
-function describeSubjects(claims, tested, subjects) {
-    const workflow_ref = `${text(claims['repository'])}/.github/workflows/‹file›@${text(claims['ref'])}`;
-    const all = { ...claims, workflow_ref };
-    if (!tested.includes('sub')) {
-        return [all];
-    }
-    const custom = subjects.map((subject) => [...subject.matchAll(/(?<![\w./-])\w+(?=:)/g)]
-        .filter(([key]) => key === 'repo' || key in all)
-        .map(([key]) => (key === 'repo' ? `repo:${text(all['repository'])}` : `${key}:${text(all[key])}`))
+function describeSubjects(claims, customized) {
+    const custom = customized.map((subject) => [...subject.matchAll(/(?<![\w./-])\w+(?=:)/g)]
+        .filter(([key]) => key === 'repo' || key in claims)
+        .map(([key]) => `${key}:${text(claims[key === 'repo' ? 'repository' : key])}`)
         .join(':'));
-    const forms = new Set([describeSubject(all), describeOldSubject(all), ...custom.filter((form) => form !== '')]);
-    return [...forms].map((sub) => ({ ...all, sub }));
+    return [...new Set([describeSubject(claims), describeOldSubject(claims), ...custom.filter((form) => form !== '')])];
 }
 /** Names a job after its event, such as "a push to main". */
 function nameJob({ event_name, ref }) {
@@ -15362,6 +15265,7 @@ function follow(value, base, changed) {
         ? text(changed['repository']) + value.slice(repository.length, -ref.length) + text(changed['ref'])
         : value;
 }
+/** Returns the name of a repository without its owner. */
 function nameRepository(claims) {
     return text(claims['repository']).split('/').at(-1) ?? '';
 }
@@ -15405,6 +15309,78 @@ __webpack_async_result__();
 
 /***/ }),
 
+/***/ 8451:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ explainNoMatch),
+/* harmony export */   b: () => (/* binding */ findFailed)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2848);
+
+
+
+/** Explains why a rule grants nothing to a JWT: the conditions that failed, each with the value that it met, or the missing role. */
+function explainNoMatch(rule, claims, method) {
+    const { Selector = '', BindType } = rule;
+    try {
+        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
+        const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .listAttributes */ .uw)(method.Config).map(({ name }) => name);
+        const failed = Selector === '' ? [] : findFailed((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .parseSelector */ .Pl)(Selector), attributes, true);
+        const reasons = failed.map(({ condition, expected }) => {
+            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .nameAttribute */ .CF)(condition);
+            const reason = known.includes(name)
+                ? describeValue(condition, attributes)
+                : `${name} is not an attribute of the auth method`;
+            return `${expected ? '' : 'not '}${condition.text}, but ${reason}`;
+        });
+        return reasons.length > 0 ? reasons : [`there is no ${BindType} ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .resolveBindName */ .FH)(rule, claims, method)}`];
+    }
+    catch {
+        // Only the real Nomad knows this selector.
+        return [`the selector does not match, or there is no such ${BindType}`];
+    }
+}
+/** Returns the failed conditions, each with the result that it needs for the selector to match. */
+function findFailed(expression, attributes, expected) {
+    if ((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .evaluate */ ._3)(expression, attributes) === expected) {
+        return [];
+    }
+    switch (expression.type) {
+        case 'and':
+        case 'or':
+            return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
+        case 'not':
+            return findFailed(expression.operand, attributes, !expected);
+        case 'any':
+        case 'all':
+        case 'condition':
+            return [{ condition: expression, expected }];
+    }
+}
+function describeValue(condition, attributes) {
+    const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .nameAttribute */ .CF)(condition);
+    const actual = (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .lookUp */ .TE)(condition.path, attributes);
+    if (actual === undefined) {
+        return `the JWT has no claim for ${name}`;
+    }
+    if (Array.isArray(actual) && condition.type === 'condition' && /^(?:==|matches)$/.test(condition.operator)) {
+        const advice = `write ${JSON.stringify(condition.value)} ${condition.isNegated ? 'not in' : 'in'} ${name}`;
+        return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
+    }
+    const differsInCase = condition.type === 'condition' &&
+        condition.operator === '==' &&
+        typeof actual === 'string' &&
+        actual !== condition.value &&
+        actual.toLowerCase() === condition.value.toLowerCase();
+    return `${name} is ${JSON.stringify(actual)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
+}
+
+
+/***/ }),
+
 /***/ 5331:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -15412,9 +15388,9 @@ __webpack_async_result__();
 /* harmony export */   MK: () => (/* binding */ warnAbout),
 /* harmony export */   Pj: () => (/* binding */ findUnknownClaims),
 /* harmony export */   lL: () => (/* binding */ listConditions),
-/* harmony export */   o6: () => (/* binding */ findProblems),
-/* harmony export */   qg: () => (/* binding */ parse)
+/* harmony export */   o6: () => (/* binding */ findProblems)
 /* harmony export */ });
+/* unused harmony export parse */
 /* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3484);
 /* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
@@ -16051,8 +16027,8 @@ async function readExample(name, ownerId, repositoryId) {
 /* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5331);
 /* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2848);
 /* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5845);
-/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8250);
-/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1351);
+/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1226);
+/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8140);
 /* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3838);
 
 
@@ -16180,7 +16156,7 @@ async function findWider(simulation, jobs) {
 
 /***/ }),
 
-/***/ 8250:
+/***/ 1226:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16382,72 +16358,10 @@ function endLines(text) {
     return text.replaceAll('\r\n', '\n');
 }
 
-// EXTERNAL MODULE: ./nomad-rules/attributes.ts
-var nomad_rules_attributes = __nccwpck_require__(959);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
-var selector = __nccwpck_require__(5446);
+// EXTERNAL MODULE: ./simulator/mismatch.ts
+var mismatch = __nccwpck_require__(8451);
 // EXTERNAL MODULE: ./simulator/rules.ts
 var simulator_rules = __nccwpck_require__(2848);
-;// CONCATENATED MODULE: ./simulator/mismatch.ts
-
-
-
-/** Explains why a rule grants nothing to a JWT: the conditions that failed, each with the value that it met, or the missing role. */
-function explainNoMatch(rule, claims, method) {
-    const { Selector = '', BindType } = rule;
-    try {
-        const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(claims, method.Config);
-        const known = (0,simulator_rules/* listAttributes */.uw)(method.Config).map(({ name }) => name);
-        const failed = Selector === '' ? [] : findFailed((0,selector/* parseSelector */.Pl)(Selector), attributes, true);
-        const reasons = failed.map(({ condition, expected }) => {
-            const name = (0,simulator_rules/* nameAttribute */.CF)(condition);
-            const reason = known.includes(name)
-                ? describeValue(condition, attributes)
-                : `${name} is not an attribute of the auth method`;
-            return `${expected ? '' : 'not '}${condition.text}, but ${reason}`;
-        });
-        return reasons.length > 0 ? reasons : [`there is no ${BindType} ${(0,simulator_rules/* resolveBindName */.FH)(rule, claims, method)}`];
-    }
-    catch {
-        // Only the real Nomad knows this selector.
-        return [`the selector does not match, or there is no such ${BindType}`];
-    }
-}
-/** Returns the failed conditions, each with the result that it needs for the selector to match. */
-function findFailed(expression, attributes, expected) {
-    if ((0,selector/* evaluate */._3)(expression, attributes) === expected) {
-        return [];
-    }
-    switch (expression.type) {
-        case 'and':
-        case 'or':
-            return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
-        case 'not':
-            return findFailed(expression.operand, attributes, !expected);
-        case 'any':
-        case 'all':
-        case 'condition':
-            return [{ condition: expression, expected }];
-    }
-}
-function describeValue(condition, attributes) {
-    const name = (0,simulator_rules/* nameAttribute */.CF)(condition);
-    const actual = (0,selector/* lookUp */.TE)(condition.path, attributes);
-    if (actual === undefined) {
-        return `the JWT has no claim for ${name}`;
-    }
-    if (Array.isArray(actual) && condition.type === 'condition' && /^(?:==|matches)$/.test(condition.operator)) {
-        const advice = `write ${JSON.stringify(condition.value)} ${condition.isNegated ? 'not in' : 'in'} ${name}`;
-        return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
-    }
-    const differsInCase = condition.type === 'condition' &&
-        condition.operator === '==' &&
-        typeof actual === 'string' &&
-        actual !== condition.value &&
-        actual.toLowerCase() === condition.value.toLowerCase();
-    return `${name} is ${JSON.stringify(actual)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
-}
-
 // EXTERNAL MODULE: ./simulator/tokens.ts
 var tokens = __nccwpck_require__(3838);
 ;// CONCATENATED MODULE: ./simulator/simulation.ts
@@ -16538,7 +16452,7 @@ class Simulation {
             else {
                 verdicts.push({
                     rule,
-                    reasons: answer.refusal === NO_MATCH ? explainNoMatch(rule, claims, method) : [answer.refusal],
+                    reasons: answer.refusal === NO_MATCH ? (0,mismatch/* explainNoMatch */.O)(rule, claims, method) : [answer.refusal],
                 });
             }
         }
@@ -16625,145 +16539,27 @@ function shorten(answer) {
 
 /***/ }),
 
-/***/ 1351:
+/***/ 8140:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  N: () => (/* binding */ tryStrangers)
-});
-
-// UNUSED EXPORTS: Search
-
-// EXTERNAL MODULE: ./nomad-rules/formats.ts
-var formats = __nccwpck_require__(3484);
-// EXTERNAL MODULE: ./nomad-rules/regexp.ts
-var regexp = __nccwpck_require__(3527);
-// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
-var nomad_rules_selector = __nccwpck_require__(5446);
-// EXTERNAL MODULE: ./simulator/identities.ts
-var identities = __nccwpck_require__(1457);
-// EXTERNAL MODULE: ./simulator/rules.ts
-var simulator_rules = __nccwpck_require__(2848);
-// EXTERNAL MODULE: ./nomad-rules/search.ts + 1 modules
-var search = __nccwpck_require__(5106);
-;// CONCATENATED MODULE: ./simulator/demands.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ tryStrangers)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
+/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3484);
+/* harmony import */ var _nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3527);
+/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5106);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5446);
+/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8951);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1457);
+/* harmony import */ var _mismatch_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8451);
+/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5331);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2848);
+/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3838);
 
 
 
 
-
-
-const VALID_NAME = /^[a-zA-Z0-9-]+$/u;
-/** Returns the claim of each attribute of an auth method, by the attribute's name. */
-function mapAttributes(method) {
-    // A JSON pointer with one part is the name of a claim.
-    return new Map((0,simulator_rules/* listAttributes */.uw)(method.Config).map(({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')]));
-}
-/** What claims with parts to choose must be for a selector to match, or not to match. */
-function demandMatch(selector, claims, names, expected = true) {
-    return selector ? demand((0,nomad_rules_selector/* parseSelector */.Pl)(selector), expected, claims, names) : expected;
-}
-function demand(expression, expected, claims, names) {
-    switch (expression.type) {
-        case 'not':
-            return demand(expression.operand, !expected, claims, names);
-        case 'and':
-        case 'or': {
-            const left = demand(expression.left, expected, claims, names);
-            const right = demand(expression.right, expected, claims, names);
-            // A condition that cannot be evaluated fails the selector, unless the result is certain before it.
-            const otherwise = demand(expression.left, !expected, claims, names);
-            return (expression.type === 'and') === expected
-                ? { type: 'and', parts: [left, right] }
-                : { type: 'or', parts: [left, { type: 'and', parts: [otherwise, right] }] };
-        }
-        case 'any':
-        case 'all':
-            return demandElement(expression, expected, claims, names);
-        case 'condition':
-            return demandCondition(expression, expected !== expression.isNegated, claims, names);
-    }
-}
-// A list of GitHub's claims has one element, or none if the claim is empty.
-function demandElement({ type, path, name, inner }, expected, claims, names) {
-    const attribute = path.join('.');
-    const claim = names.get(attribute) ?? '';
-    if (claims[claim] === undefined) {
-        return (type === 'all') === expected;
-    }
-    if (path[0] !== 'list') {
-        return false;
-    }
-    const isSome = (type === 'any') === expected;
-    const parts = [
-        test(claims[claim], /^$/u, !isSome),
-        demand(inner, expected, claims, new Map([...names, [name, claim]])),
-    ];
-    return { type: isSome ? 'and' : 'or', parts };
-}
-function demandCondition(condition, expected, claims, names) {
-    const { operator, path, value } = condition;
-    const attribute = (0,simulator_rules/* nameAttribute */.CF)(condition);
-    const isElement = path.length === 1 && names.has(attribute);
-    const isList = path[0] === 'list';
-    if (!isElement && path[0] !== 'value' && !isList) {
-        return false;
-    }
-    if (!isElement && path.length !== 2) {
-        throw new Error(`the simulator does not search for ${condition.text}`);
-    }
-    const claim = names.get(attribute) ?? '';
-    const actual = claims[claim];
-    if (identities/* RENEWED */.Zh.includes(claim) || (actual != null && typeof actual !== 'string')) {
-        throw new Error(`the simulator does not search for values of the claim ${claim}`);
-    }
-    if (actual == null) {
-        return (operator === 'is empty' || operator === 'is nil') === expected;
-    }
-    const isText = !isList;
-    const patterns = {
-        '==': isText ? (0,search/* matchOneOf */.Dq)([value]) : undefined,
-        contains: isText ? new RegExp((0,search/* escapePattern */.MP)(value), 'u') : (0,search/* matchOneOf */.Dq)([value]),
-        matches: isText && operator === 'matches' ? (0,regexp/* toRegExp */.v)(value) : undefined,
-        'is empty': /^$/u,
-        'is nil': isText ? undefined : /[]/u,
-    };
-    const pattern = patterns[operator];
-    // Nomad cannot evaluate the other conditions.
-    return pattern === undefined
-        ? false
-        : { ...test(actual, pattern, expected), ...(claim === 'sub' && { convert: identities/* escapeInSubject */.FV }) };
-}
-/** What a bind name demands: that it is one of these, or any valid one. */
-function demandName({ BindType, BindName = '' }, claims, names, allowed) {
-    const isKnown = (0,formats/* listVariables */.ce)(BindName).every((name) => name.startsWith('value.') && names.has(name));
-    if (BindType === 'management' || allowed?.length === 0 || !isKnown) {
-        return BindType === 'management';
-    }
-    // A claim that the JWT lacks is empty in a bind name.
-    const values = [...names].map(([name, claim]) => [name, (0,identities/* text */.Qq)(claims[claim]).toLowerCase()]);
-    const template = (0,formats/* interpolate */.GW)(BindName, new Map(values));
-    return {
-        ...test(template, allowed ? (0,search/* matchOneOf */.Dq)(allowed) : VALID_NAME, true),
-        convert: (character) => character.toLowerCase(),
-    };
-}
-/** Whether the JWT has all claims of the token name. */
-function demandTokenName({ TokenNameFormat = '' }, claims, names) {
-    return (0,formats/* listVariables */.ce)(TokenNameFormat).every((name) => name.startsWith('auth_method_') || (name.startsWith('value.') && claims[names.get(name) ?? ''] != null));
-}
-/** A test of a template. */
-function test(template, pattern, expected) {
-    return { type: 'test', template: (0,identities/* text */.Qq)(template), pattern, expected };
-}
-
-// EXTERNAL MODULE: ./simulator/problems.ts
-var problems = __nccwpck_require__(5331);
-// EXTERNAL MODULE: ./simulator/tokens.ts
-var tokens = __nccwpck_require__(3838);
-;// CONCATENATED MODULE: ./simulator/strangers.ts
 
 
 
@@ -16773,6 +16569,7 @@ var tokens = __nccwpck_require__(3838);
 
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
+const LIMIT = 50_000;
 /** Logs groups of strangers in, each with the claims that get the most. */
 async function tryStrangers(simulation, base, expectations) {
     const search = new Search(simulation.setup, base);
@@ -16786,192 +16583,240 @@ async function tryStrangers(simulation, base, expectations) {
     return attempts;
 }
 async function tryGroup(simulation, search, group, expected) {
+    const { guesses, problem } = search.guess(group);
+    let doubt = problem;
     const outcomes = [];
-    const granted = new Set();
-    let doubt;
-    for (const rule of simulation.setup.rules) {
-        if (!granted.has(rule)) {
-            const { claims, matching, problem } = search.find(group, rule, expected);
-            const outcome = claims && { ...(await simulation.try(claims)), claims, file: rule.file };
-            if (outcome?.token) {
-                matching.forEach((each) => granted.add(each));
-            }
-            outcomes.push(...(outcome ? [outcome] : []));
-            const isOdd = outcome?.status === 400 || outcome?.status === 500;
-            doubt ??= isOdd ? `${(0,simulator_rules/* describeRule */.IO)(rule)} matches, but Nomad answers: ${outcome.summary}` : problem;
-        }
+    for (const { claims, effects, grants, file } of chooseBest(guesses)) {
+        const outcome = await simulation.try(claims);
+        outcomes.push({ ...outcome, claims, file });
+        const isOdd = grants.length > 0 && (outcome.status === 400 || outcome.status === 500);
+        doubt ??= isOdd ? `${effects.filter(Boolean).join(', ')} match, but Nomad answers: ${outcome.summary}` : undefined;
     }
-    if (outcomes.length === 0) {
-        const claims = search.approach(group);
-        outcomes.push({ ...(await simulation.try(claims)), claims });
-    }
-    const isUnexpected = ({ token }) => expected !== undefined && (0,tokens/* nameGrant */.iM)(token) !== expected;
+    const isUnexpected = ({ token }) => expected !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .iM)(token) !== expected;
     const { token, summary, reasons, claims, file } = outcomes.reduce((best, other) => {
-        const isMore = other.token !== undefined && (0,tokens/* allowsMore */.ku)(other.token, best.token, simulation.setup.roles);
+        const isMore = other.token !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .allowsMore */ .ku)(other.token, best.token, simulation.setup.roles);
         return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
-    });
-    const grant = (0,tokens/* nameGrant */.iM)(token);
-    const row = {
-        name: group.name,
-        group: 'stranger',
-        claims,
-        file,
-        ...(expected !== undefined && { expected }),
-    };
+    }, outcomes[0] ?? { summary: '', reasons: [], token: undefined, claims: search.base });
+    const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .iM)(token);
     const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
     return {
-        row: isDecided
-            ? {
-                ...row,
-                grant,
-                summary: summary + (token ? search.explain(claims) : ''),
-                reasons,
-                isExpected: grant === (expected ?? grant),
-            }
-            : { ...row, grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false },
-        tried: outcomes.map((outcome) => outcome.claims),
+        row: {
+            ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }) },
+            ...(isDecided
+                ? {
+                    grant,
+                    summary: summary + (token ? search.explain(claims) : ''),
+                    reasons,
+                    isExpected: grant === (expected ?? grant),
+                }
+                : { grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false }),
+        },
+        tried: guesses.map((guess) => guess.claims),
     };
+}
+// Those that get something that no other gets as well, or the one that comes closest.
+function chooseBest(guesses) {
+    const sorted = guesses.toSorted((a, b) => Number(a.effects.includes('invalid')) - Number(b.effects.includes('invalid')));
+    const contains = (guess, other) => guess.grants.includes('management') || other.grants.every((grant) => guess.grants.includes(grant));
+    const best = sorted.filter((guess, index) => guess.grants.length > 0 &&
+        !sorted.some((other, at) => other !== guess && contains(other, guess) && (at < index || !contains(guess, other))));
+    const [closest] = guesses.toSorted((a, b) => a.missing - b.missing);
+    return best.length > 0 || closest === undefined ? best : [closest];
 }
 /** A search for the claims with which groups of strangers get something from a setup. */
 class Search {
     setup;
     base;
     groups;
-    #solver;
+    #rules = [];
     #names;
     #decisive;
-    #tested;
+    #problem;
     constructor(setup, base) {
         this.setup = setup;
         this.base = base;
         const { method, rules, roles, policies } = setup;
-        this.#names = mapAttributes(method);
-        const conditions = rules.flatMap(({ Selector = '' }) => (0,problems/* parse */.qg)(Selector) ?? []).flatMap(problems/* listConditions */.lL);
+        // A JSON pointer with one part is the name of a claim.
+        const names = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .listAttributes */ .uw)(method.Config).map(({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')]);
+        this.#names = new Map(names);
+        for (const rule of rules) {
+            try {
+                const selector = rule.Selector ? (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__/* .parseSelector */ .Pl)(rule.Selector) : undefined;
+                const conditions = selector ? (0,_problems_js__WEBPACK_IMPORTED_MODULE_8__/* .listConditions */ .lL)(selector) : [];
+                conditions.forEach((condition) => this.#checkCondition(condition));
+                this.#rules.push({ rule, selector, conditions });
+            }
+            catch (error) {
+                this.#problem ??= `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .describeRule */ .IO)(rule)}: ${error.message}`;
+            }
+        }
+        const conditions = this.#rules.flatMap((rule) => rule.conditions);
         const listClaims = (attributes) => [
             ...new Set(attributes.flatMap((attribute) => this.#names.get(attribute) ?? [])),
         ];
         this.#decisive = listClaims([
-            ...conditions.map(simulator_rules/* nameAttribute */.CF),
-            ...rules.flatMap(({ BindName = '' }) => (0,formats/* listVariables */.ce)(BindName)),
+            ...conditions.map(nameCollection),
+            ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(BindName)),
         ]);
-        this.#tested = [...this.#decisive, ...listClaims((0,formats/* listVariables */.ce)(method.TokenNameFormat ?? ''))];
+        const tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
         // Rules, roles and policies name what belongs to the reader.
         const yours = [
             ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
             ...[...conditions.map(({ value }) => value), ...[...roles, ...policies].map(({ Name }) => Name)].flatMap((name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])]),
         ];
-        const subjects = conditions.filter((condition) => this.#names.get((0,simulator_rules/* nameAttribute */.CF)(condition)) === 'sub');
-        this.#solver = new search/* Solver */.Ox((0,identities/* listParts */.Z)(base, this.#tested, method.Config.BoundAudiences ?? []));
-        this.groups = (0,identities/* listGroups */.P$)(base, this.#tested, yours, subjects.map(({ value }) => value));
+        const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
+        this.groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)(base, tested, yours, [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(base['sub']), ...subjects.map(({ value }) => value)]);
     }
-    /** Finds claims with which a rule grants something: if possible something unexpected, and more through other rules. */
-    find(group, rule, expected = '') {
-        const { rules } = this.setup;
-        const names = this.#listNames(rule);
-        const unexpected = names.filter((name) => !expected.split(', ').includes(`${rule.BindType} ${name}`));
-        let problem;
-        const variants = [
-            [unexpected, true],
-            ...(unexpected.length < names.length ? [[names, true]] : []),
-            // Nomad may stop at a management rule before it finds that another name is invalid.
-            ...(rule.BindType === 'management' ? [[names, false]] : []),
-        ];
-        for (const [allowed, isSafe] of variants) {
-            for (const situation of group.situations) {
-                try {
-                    let demands = [
-                        ...this.#demand(rule, situation, allowed),
-                        ...this.#exclude(group),
-                        ...(isSafe ? this.#demandValid(situation) : []),
-                    ];
-                    let claims = this.#solve(situation, demands);
-                    const matching = [rule];
-                    for (const other of claims === undefined ? [] : rules.filter((each) => each !== rule)) {
-                        const more = [...demands, ...this.#demand(other, situation, this.#listNames(other))];
-                        const found = this.#solve(situation, more);
-                        if (found !== undefined) {
-                            [claims, demands] = [found, more];
-                            matching.push(other);
-                        }
-                    }
-                    if (claims !== undefined) {
-                        return { claims, matching };
-                    }
-                }
-                catch (error) {
-                    problem = `${(0,simulator_rules/* describeRule */.IO)(rule)}: ${error.message}`;
-                }
-            }
-        }
-        return { matching: [], ...(problem !== undefined && { problem }) };
-    }
-    /** Returns the claims with which a group comes closest to what a rule demands. */
-    approach(group) {
-        const usual = this.#solve(group.situations[0] ?? {}, this.#exclude(group)) ?? {};
-        let closest = { claims: usual, missing: Infinity };
-        for (const [rule, situation] of this.setup.rules.flatMap((each) => group.situations.map((one) => [each, one]))) {
+    /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
+    guess(group) {
+        const guesses = new Map();
+        let problem = this.#problem;
+        for (const situation of group.situations) {
             try {
-                const kept = this.#exclude(group);
-                const demands = this.#demand(rule, situation, this.#listNames(rule)).flatMap(search/* splitAnd */.mq);
-                for (const demand of demands) {
-                    kept.push(...(this.#solve(situation, [...kept, demand]) === undefined ? [] : [demand]));
+                for (const claims of this.#listClaims(situation, group.excluded)) {
+                    const guess = this.#predict(claims);
+                    const key = JSON.stringify(guess.effects);
+                    if (guess.missing < (guesses.get(key)?.missing ?? Infinity) || !guesses.has(key)) {
+                        guesses.set(key, guess);
+                    }
                 }
-                const missing = demands.length + Object.keys(group.excluded).length - kept.length;
-                closest = missing < closest.missing ? { claims: this.#solve(situation, kept) ?? usual, missing } : closest;
             }
-            catch {
-                // Nobody knows what this rule demands.
+            catch (error) {
+                problem ??= error.message;
             }
         }
-        return closest.claims;
+        return { guesses: [...guesses.values()], problem };
     }
     /** Names the claims that make the difference, and the protection that would stop the login. */
     explain(claims) {
         const chosen = [...new Set([...this.#decisive, 'ref', 'event_name'])].filter((name) => claims[name] !== undefined && claims[name] !== this.base[name]);
         const { environment, ref_type, ref } = claims;
         const stops = [
-            environment !== this.base['environment'] && `the environment ${(0,identities/* text */.Qq)(environment)}`,
-            ref_type === 'tag' && `the tag ${(0,identities/* text */.Qq)(ref).replace('refs/tags/', '')}`,
+            environment !== this.base['environment'] && `the environment ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(environment)}`,
+            ref_type === 'tag' && `the tag ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(ref).replace('refs/tags/', '')}`,
         ].filter((stop) => stop !== false);
         return [
-            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,identities/* text */.Qq)(claims[name])}`).join(' ')}`] : []),
+            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claims[name])}`).join(' ')}`] : []),
             ...(stops.length > 0 ? [`, unless ${stops.join(' or ')} is protected`] : []),
         ].join('');
     }
-    #listNames({ BindType }) {
-        return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
+    // Returns all claims of a situation that the rules tell apart.
+    #listClaims(situation, excluded) {
+        const tests = [
+            ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
+            ...Object.entries(excluded).map(([part, values]) => ({
+                template: `‹${part}›`,
+                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(values, 'iu')),
+            })),
+        ];
+        const choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, this.base, this.setup.method.Config.BoundAudiences ?? []);
+        const values = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .findValues */ .EZ)(tests, choose).map(([part, texts]) => [
+            part,
+            [
+                ...((0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part) ? [undefined] : []),
+                ...texts.filter((value) => !(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(excluded[part] ?? [], 'iu').test(value)),
+            ],
+        ]);
+        if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
+            throw new Error('there are too many combinations of values');
+        }
+        const parts = Object.values(situation).flatMap((template) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template)
+            .split(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .PART */ .s3)
+            .filter((_, index) => index % 2 === 1));
+        const usual = parts.map((part) => [part, (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part) ? undefined : choose(part).usual[0]]);
+        const combinations = values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(usual)]);
+        return combinations.map((chosen) => fill(situation, chosen));
     }
-    #demand(rule, situation, names) {
+    #listTests({ rule: { BindType, BindName = '' }, conditions }, situation) {
+        const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
+        const ofSelector = conditions.flatMap((condition) => {
+            const convert = this.#names.get(nameCollection(condition)) === 'sub' ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
+            return listPatterns(condition).map((pattern) => ({
+                template: template(nameCollection(condition)),
+                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)(pattern),
+                convert,
+            }));
+        });
+        if (!BindName.includes('${')) {
+            return ofSelector;
+        }
+        const name = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
+        const known = this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
         return [
-            demandMatch(rule.Selector, situation, this.#names),
-            demandName(rule, situation, this.#names, names),
-            demandTokenName(this.setup.method, situation, this.#names),
+            ...ofSelector,
+            ...[(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(known, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
+                template: name,
+                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)(pattern),
+            })),
         ];
     }
-    // A login fails if the name of any rule that matches is invalid.
-    #demandValid(situation) {
-        return this.setup.rules
-            .filter(({ BindName = '' }) => BindName.includes('${'))
-            .map((rule) => ({
-            type: 'or',
-            parts: [demandMatch(rule.Selector, situation, this.#names, false), demandName(rule, situation, this.#names)],
-        }));
+    #checkCondition(condition) {
+        const claim = this.#names.get(nameCollection(condition)) ?? '';
+        if (condition.path.length === 1 || _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .RENEWED */ .Zh.includes(claim)) {
+            throw new Error(`the simulator does not search for ${condition.text}`);
+        }
+        listPatterns(condition).forEach(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE);
     }
-    #exclude({ excluded }) {
-        return Object.entries(excluded).map(([part, values]) => test(`‹${part}›`, (0,search/* matchOneOf */.Dq)(values, 'iu'), false));
-    }
-    #solve(situation, parts) {
-        const chosen = this.#solver.solve(parts);
-        const fill = (claim, template) => template.replace(/‹(\w+)›/g, (_, part) => {
-            const value = chosen?.[part] ?? this.#solver.choices[part]?.usual[0] ?? '';
-            return claim === 'sub' ? (0,identities/* escapeInSubject */.FV)(value) : value;
+    #predict(claims) {
+        const { method, roles, policies } = this.setup;
+        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
+        let missing = Infinity;
+        const isNamed = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? '').every((name) => name.startsWith('auth_method_') || (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__/* .lookUp */ .TE)(name.split('.'), attributes) !== undefined);
+        const effects = this.#rules.map(({ rule, selector }) => {
+            const failed = selector ? (0,_mismatch_js__WEBPACK_IMPORTED_MODULE_7__/* .findFailed */ .b)(selector, attributes, true).length : 0;
+            missing = Math.min(missing, failed);
+            if (failed > 0 || !isNamed) {
+                return '';
+            }
+            if (rule.BindType === 'management') {
+                return 'management';
+            }
+            if (!(0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .hasValidName */ .iQ)(rule, claims, method)) {
+                return 'invalid';
+            }
+            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .resolveBindName */ .FH)(rule, claims, method);
+            return (rule.BindType === 'policy' ? policies : roles).some(({ Name }) => Name === name)
+                ? `${rule.BindType} ${name}`
+                : '';
         });
-        const claims = Object.entries((0,identities/* omit */.cJ)(situation, [])).map(([claim, template]) => [
-            claim,
-            typeof template === 'string' ? fill(claim, template) : template,
-        ]);
-        return chosen && Object.fromEntries(claims);
+        const isManagement = effects.includes('management');
+        const grants = isManagement || !effects.includes('invalid')
+            ? effects.filter((effect) => effect !== '' && effect !== 'invalid')
+            : [];
+        const file = this.#rules.find((_, index) => effects[index] !== '')?.rule.file;
+        return { claims, effects, grants, file, missing };
     }
+}
+function nameCollection({ path }) {
+    return path.slice(0, 2).join('.');
+}
+// The regular expressions that decide what a condition says about a value, or about a list with this value.
+function listPatterns({ operator, value }) {
+    const exact = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)([value]);
+    return {
+        '==': [exact],
+        contains: [exact, new RegExp((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .escapePattern */ .MP)(value), 'u')],
+        matches: operator === 'matches' ? [(0,_nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_2__/* .toRegExp */ .v)(value)] : [],
+        'is empty': [/^$/u],
+        'is nil': [],
+    }[operator];
+}
+function fill(situation, chosen) {
+    const claims = Object.entries(situation).map(([claim, template]) => {
+        const parts = typeof template === 'string' ? template.split(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .PART */ .s3) : [];
+        const texts = parts.map((part, index) => (index % 2 === 0 ? part : chosen[part]));
+        return [
+            claim,
+            parts.length < 2
+                ? template
+                : texts.includes(undefined)
+                    ? undefined
+                    : (claim === 'sub'
+                        ? texts.map((part, index) => (index % 2 ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV)(part ?? '') : part))
+                        : texts).join(''),
+        ];
+    });
+    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .omit */ .cJ)(Object.fromEntries(claims), []);
 }
 
 
