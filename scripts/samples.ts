@@ -1,11 +1,13 @@
+import type { DetailedPeerCertificate } from 'node:tls';
+import { Timeout } from '../src/deadline.js';
 import type { KindId } from '../src/failures/catalogue.js';
 import { Failure, type Facts, type Reached } from '../src/failures/failure.js';
 import { explainMissingEndpoint } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
 import type { Jwt } from '../src/jwt.js';
-import { explainError, Timeout } from '../src/nomad/connection-error.js';
-import type { Certificate, Progress } from '../src/nomad/dispatcher.js';
+import { explainError } from '../src/nomad/connection-error.js';
+import type { Progress } from '../src/nomad/dispatcher.js';
 import { explainResponse, type Response } from '../src/nomad/response.js';
 import { ProxyError } from '../src/nomad/tunnel.js';
 import { describeWay, findProxy } from '../src/proxy.js';
@@ -43,7 +45,7 @@ const CERTIFICATE = {
   subjectaltname: 'DNS:server.global.nomad, DNS:localhost',
   valid_from: 'Sep 20 00:00:00 2025 GMT',
   valid_to: 'Sep 20 00:00:00 2026 GMT',
-} as Certificate;
+} as DetailedPeerCertificate;
 
 /** Returns failures of each kind as the action reports them, the most frequent first. */
 export function makeSamples(): Record<KindId, Failure[]> {
@@ -70,7 +72,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     'github-job-pending': [github('403', "Can't issue ID_TOKEN for job in 'Pending' state")],
     'github-unavailable': [github('503', 'Service Unavailable'), github('undefined', 'read ECONNRESET')],
     'github-refused': [github('401', 'The token is expired.')],
-    'github-invalid-response': [parseToolkitError('', GITHUB)],
+    'github-invalid-response': [parseToolkitError(new Error(), GITHUB)],
     'runner-trust-store': [
       github('undefined', 'self-signed certificate in certificate chain'),
       lost('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain', 'TCP', { to: 'proxy' }),
@@ -126,7 +128,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
         'TLS',
       ),
     ],
-    'no-response': [explainError(new Timeout(20_000), PLACE, progress('TLS'), FACTS)],
+    'no-response': [explainError(new Timeout('did not respond within 20.0 s'), PLACE, progress('TLS'), FACTS)],
     'server-busy': [
       refuse(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
       refuse(429, '<title>429 Too Many Requests</title>'),
@@ -245,7 +247,7 @@ const job = (variables: Record<string, string>): Failure =>
 
 const github = (status: string, text: string): Failure =>
   parseToolkitError(
-    `Error message: Failed to get ID Token. \n \n        Error Code : ${status}\n \n        Error Message: ${text}`,
+    new Error(`Failed to get ID Token. \n \n        Error Code : ${status}\n \n        Error Message: ${text}`),
     GITHUB,
   );
 

@@ -1,3 +1,5 @@
+import { formatSeconds } from './times.js';
+
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
@@ -31,11 +33,16 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
-export async function withTimeout<T>(ms: number, promise: Promise<T>, onTimeout: () => Error): Promise<T> {
+/** The error of a server that takes too long. */
+export class Timeout extends Error {
+  readonly code = 'NO_RESPONSE';
+}
+
+/** Waits for a promise for at most `ms` milliseconds, and then throws a Timeout. */
+export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(onTimeout()), ms);
+    timer = setTimeout(() => reject(new Timeout(`did not respond within ${formatSeconds(ms)}`)), ms);
   });
   try {
     return await Promise.race([promise, timeout]);

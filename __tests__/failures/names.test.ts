@@ -19,8 +19,9 @@ useProcess();
 function judge(name: string): string[] {
   // A host whose last part begins with a digit is an IP address.
   const host = name.replaceAll('-', '.').replace(/\.?\d[^.]*$/, '$&.example');
+  const facts = { url: `https://${host}`, proxy: undefined };
   const github = (text: string): string =>
-    parseToolkitError(`Error Code : undefined Error Message: ${text}`, { url: `https://${host}`, proxy: undefined }).id;
+    parseToolkitError(new Error(`Error Code : undefined Error Message: ${text}`), facts).id;
   return [
     refuse(500, `role "${name}" not found`),
     refuse(500, `rpc error: cannot find policy "${name}"`),

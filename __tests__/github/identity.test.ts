@@ -158,7 +158,7 @@ test.each<[string, KindId, string, string, string?]>([
     'proxy',
   ],
 ])('the text %j of the toolkit means %s', (text, id, code, reached, to = 'github') => {
-  const error = `Error Code : undefined\n \n        Error Message: ${text}`;
+  const error = new Error(`Error Code : undefined\n \n        Error Message: ${text}`);
   const failure = parseToolkitError(error, { url: 'https://github.example.com', proxy: undefined });
   expect([failure.id, failure.event]).toEqual([id, { to, code, reached }]);
 });

@@ -6,9 +6,8 @@ import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { parseJwt, type Jwt } from '../jwt.js';
-import { describeWay, findProxy } from '../proxy.js';
+import { findProxy } from '../proxy.js';
 import { mask } from '../secrets.js';
-import { formatSeconds } from '../times.js';
 import { parseToolkitError } from './toolkit-error.js';
 
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
@@ -48,18 +47,12 @@ async function requestJwt(audience: string | undefined, deadline: Deadline): Pro
   const url = new URL(endpoint).origin;
   const facts = { url, proxy: findProxy(new URL(endpoint)) };
   return retry(deadline, async (limitMs) => {
-    const onTimeout = (): Failure =>
-      new Failure(
-        { to: 'github', code: 'NO_RESPONSE', reached: 'nothing' },
-        `GitHub at ${url}${describeWay(facts.proxy)} did not respond within ${formatSeconds(limitMs)}`,
-        facts,
-      );
-    const token = await withTimeout(limitMs, getIdToken(audience), onTimeout).catch((error: unknown) => {
-      throw error instanceof Failure ? error : parseToolkitError((error as Error).message, facts);
+    const token = await withTimeout(limitMs, getIdToken(audience)).catch((error: unknown) => {
+      throw parseToolkitError(error as Error, facts);
     });
     const jwt = typeof token === 'string' ? parseJwt(token, false) : undefined;
     if (jwt === undefined) {
-      throw parseToolkitError('', facts);
+      throw parseToolkitError(new Error(), facts);
     }
     mask(jwt.token);
     const { exp, iat } = jwt.claims;

@@ -1,3 +1,4 @@
+import { Timeout } from '../deadline.js';
 import { Failure, type Event } from '../failures/failure.js';
 import { describeWay, type Proxy } from '../proxy.js';
 import { quote } from '../secrets.js';
@@ -15,10 +16,14 @@ const CODES: [text: RegExp, code: string][] = [
 ];
 
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
-export function parseToolkitError(text: string, facts: { url: string; proxy: Proxy | undefined }): Failure {
+export function parseToolkitError(error: Error, facts: { url: string; proxy: Proxy | undefined }): Failure {
+  const place = `GitHub at ${facts.url}${describeWay(facts.proxy)}`;
+  if (error instanceof Timeout) {
+    return new Failure({ to: 'github', code: error.code, reached: 'nothing' }, `${place} ${error.message}`, facts);
+  }
   // At the end, Node may advise changing how it is started.
   const [, status = '', said = ''] =
-    /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(text) ?? [];
+    /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(error.message) ?? [];
   if (status === '') {
     return new Failure('github-invalid-response', "GitHub's response does not contain a JWT", facts);
   }
@@ -31,7 +36,7 @@ export function parseToolkitError(text: string, facts: { url: string; proxy: Pro
   const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;
   return new Failure(
     proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' },
-    `Cannot reach GitHub at ${facts.url}${describeWay(facts.proxy)}: ${quote(reason)}`,
+    `Cannot reach ${place}: ${quote(reason)}`,
     facts,
   );
 }

@@ -1,9 +1,10 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
 import { formatTime } from '../times.js';
 import { parseHeaders } from './headers.js';
-import { isKeyOfCertificate, parseCertificates, parsePrivateKey } from './pem.js';
+import { parseCertificates, parsePrivateKey } from './pem.js';
 import { matching, parseUrl } from './values.js';
 
 /** The inputs under the names of action.yml, validated and decoded. */
@@ -95,7 +96,8 @@ function checkClientPair({ clientCertificate, clientKey }: Connection): void {
   if ((clientCertificate === undefined) !== (clientKey === undefined)) {
     throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
   }
-  if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
+  const key = clientKey && createPrivateKey(clientKey.text);
+  if (clientCertificate && key && !new X509Certificate(clientCertificate.text).checkPrivateKey(key)) {
     throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
   }
 }

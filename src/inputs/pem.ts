@@ -62,11 +62,6 @@ export function maskKey(text: string): void {
     .forEach(mask);
 }
 
-/** Tells whether a private key belongs to the first of the certificates. */
-export function isKeyOfCertificate(key: string, certificates: string): boolean {
-  return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
-}
-
 function load(value: string): { content: string; path: string | undefined } {
   if (value.includes(BEGIN) || !existsSync(value)) {
     return { content: value, path: undefined };

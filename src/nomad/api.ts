@@ -2,13 +2,14 @@ import * as core from '@actions/core';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../deadline.js';
-import { Failure, type Facts } from '../failures/failure.js';
+import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeWay, findProxy, type Proxy } from '../proxy.js';
-import { explainError, Timeout } from './connection-error.js';
+import { explainError } from './connection-error.js';
 import { createDispatcher, type Progress } from './dispatcher.js';
 import type { Response } from './response.js';
 import { ProxyError } from './tunnel.js';
+import { request } from './undici.js';
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 interface Call {
@@ -51,18 +52,17 @@ export class NomadApi {
     const log = (outcome: unknown): void =>
       core.debug(`${what}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
     try {
-      const response = await withTimeout(limitMs, this.#exchange(call), () => new Timeout(limitMs));
+      const response = await withTimeout(limitMs, this.#exchange(call));
       log(response.status);
       return response;
     } catch (error) {
-      const failure =
-        error instanceof Failure ? error : explainError(error as Error, this.#place, this.#progress, this.facts);
+      const failure = explainError(error as Error, this.#place, this.#progress, this.facts);
       const { code, status } = failure.facts;
       // This step itself has closed the connection.
       log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
       if (code === 'NO_RESPONSE') {
         // Requests that wait on the same connection would not get a response either.
-        void this.#dispatcher.destroy(failure);
+        void this.#dispatcher.destroy(error as Error);
         this.#dispatcher = this.#open();
       }
       throw failure;
@@ -83,7 +83,7 @@ export class NomadApi {
     const { origin, pathname, protocol } = new URL(url + path);
     const { authorization } = this.#proxy ?? {};
     const isForwarded = this.#proxy !== undefined && protocol === 'http:';
-    const response = await this.#dispatcher.request({
+    const response = await request.call(this.#dispatcher, {
       origin,
       path: isForwarded ? origin + pathname : pathname,
       query: region === undefined ? {} : { region },

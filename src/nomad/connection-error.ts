@@ -1,19 +1,12 @@
+import type { DetailedPeerCertificate as Certificate } from 'node:tls';
+import { Timeout } from '../deadline.js';
 import { Failure, type Facts } from '../failures/failure.js';
 import { quote, quoteName } from '../secrets.js';
-import { formatSeconds, formatTime } from '../times.js';
-import type { Certificate, Progress } from './dispatcher.js';
+import { formatTime } from '../times.js';
+import type { Progress } from './dispatcher.js';
 import { ProxyError } from './tunnel.js';
 
 type ConnectionError = Error & { code?: string; reason?: string; errors?: Error[] };
-
-/** The error of a call that got no response in time. */
-export class Timeout extends Error {
-  readonly code = 'NO_RESPONSE';
-
-  constructor(limitMs: number) {
-    super(`did not respond within ${formatSeconds(limitMs)}`);
-  }
-}
 
 /** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
 export function explainError(error: Error, place: string, progress: Progress, facts: Partial<Facts>): Failure {
@@ -43,25 +36,22 @@ function readError({ name, code = name, reason = '', message, errors = [] }: Con
 function describeCertificate(leaf: Certificate): Facts['certificate'] {
   const chain = listChain(leaf);
   const now = Date.now();
-  const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+  const invalid = chain.find((each) => now < Date.parse(each.valid_from) || now > Date.parse(each.valid_to));
   const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
   return {
     names: names.map(([, name = '']) => quoteName(name, 100)),
     issuer: readName(chain.at(-1)?.issuer),
     validity: invalid
-      ? `${readName(invalid.subject)} is valid from ${formatTime(parse(invalid.valid_from))} to ${formatTime(parse(invalid.valid_to))}`
+      ? `${readName(invalid.subject)} is valid from ${formatTime(invalid.valid_from)} to ${formatTime(invalid.valid_to)}`
       : '',
   };
 }
 
-// A self-signed certificate is its own issuer.
+// A self-signed certificate is its own issuer, and the issuer of the last one is missing.
 function listChain(certificate: Certificate): Certificate[] {
-  const { issuerCertificate: issuer, fingerprint256 } = certificate;
-  return issuer === undefined || issuer.fingerprint256 === fingerprint256
-    ? [certificate]
-    : [certificate, ...listChain(issuer)];
+  const { issuerCertificate: issuer, fingerprint256 } = certificate as Partial<Certificate>;
+  return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
 }
 
-const parse = (time = ''): number => Date.parse(time);
-const readName = (subject: Certificate['subject']): string =>
+const readName = (subject?: Partial<Certificate['subject']>): string =>
   quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);

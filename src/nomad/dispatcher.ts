@@ -7,29 +7,23 @@ import type { Proxy } from '../proxy.js';
 import { throughTunnel } from './tunnel.js';
 import { Agent, buildConnector, type Connect, type ConnectOptions, type Target } from './undici.js';
 
-/** A certificate and the chain of its issuers, as far as the server has sent them. */
-export type Certificate = Partial<DetailedPeerCertificate>;
-
 /** How far the latest connection came. */
 export interface Progress {
   to: 'proxy' | 'nomad';
   reached: Reached;
   /** Whether the server has responded on this connection or an earlier one. */
   hasResponded: boolean;
-  /** The certificate of the server. */
-  certificate?: Certificate | undefined;
+  /** The certificate of the server, with the issuers that it has sent. */
+  certificate?: DetailedPeerCertificate | undefined;
   /** The error of the socket: undici reports a TLS alert as a connection that was closed. */
   error?: NodeJS.ErrnoException | undefined;
 }
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
+setDefaultAutoSelectFamilyAttemptTimeout(1_000);
+
 // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
-// Far more than any response from Nomad.
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-
-setDefaultAutoSelectFamilyAttemptTimeout(MAX_ADDRESS_MS);
 
 /** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
 export function findServerName({ url, tlsServerName }: Connection): string {
@@ -49,7 +43,8 @@ export function createDispatcher(
     pipelining: 2,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: MAX_RESPONSE_BYTES,
+    // Far more than any response from Nomad.
+    maxResponseSize: 1024 * 1024,
     connect: createConnector(options, proxy, connectMs, progress),
   });
 }

@@ -34,7 +34,6 @@ export async function openConnection(nomad: NomadApi, limitMs: number): Promise<
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, deadline: Deadline): Promise<NomadToken> {
   let jwt = first;
-  let hasExpired = false;
   const attempt = async (limitMs: number): Promise<NomadToken> => {
     if (jwt.renewal !== undefined && monotonicMs() > jwt.renewal.dueMs) {
       core.info('Requesting another JWT from GitHub, because this one has expired or will soon.');
@@ -48,8 +47,7 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
         explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
       const failure = refuse();
       // Nomad's clock may be ahead of the issuer's.
-      if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && !hasExpired) {
-        hasExpired = true;
+      if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && jwt === first) {
         jwt.renewal.dueMs = 0;
         return attempt(limitMs);
       }

@@ -52,7 +52,7 @@ function describeToken(token: NomadToken, policies: string[] | undefined, method
     `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
     ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
     ...(listed === '' ? [] : [`policies: ${listed}`]),
-    expirationTime === '' ? 'never expires' : `expires ${formatTime(Date.parse(expirationTime))}`,
+    expirationTime === '' ? 'never expires' : `expires ${formatTime(expirationTime)}`,
   ];
   core.info(parts.join('; '));
   if (type === 'management') {
