@@ -10860,10 +10860,13 @@ module.exports = {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Ep: () => (/* binding */ Timeout),
 /* harmony export */   bA: () => (/* binding */ SIXTH),
 /* harmony export */   dR: () => (/* binding */ monotonicMs),
 /* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
+/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1345);
+
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
@@ -10890,11 +10893,15 @@ class Deadline {
 function monotonicMs() {
     return Number(process.hrtime.bigint()) / 1e6;
 }
-/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
-async function withTimeout(ms, promise, onTimeout) {
+/** The error of a server that takes too long. */
+class Timeout extends Error {
+    code = 'NO_RESPONSE';
+}
+/** Waits for a promise for at most `ms` milliseconds, and then throws a Timeout. */
+async function withTimeout(ms, promise) {
     let timer;
     const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(onTimeout()), ms);
+        timer = setTimeout(() => reject(new Timeout(`did not respond within ${(0,_times_js__WEBPACK_IMPORTED_MODULE_0__/* .formatSeconds */ .X)(ms)}`)), ms);
     });
     try {
         return await Promise.race([promise, timeout]);
@@ -11737,9 +11744,8 @@ function decode(part = '') {
 var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
 ;// CONCATENATED MODULE: ./src/github/toolkit-error.ts
+
 
 
 
@@ -11755,9 +11761,13 @@ const CODES = [
     [/^.*/s, 'unknown error'],
 ];
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
-function parseToolkitError(text, facts) {
+function parseToolkitError(error, facts) {
+    const place = `GitHub at ${facts.url}${(0,proxy/* describeWay */.x)(facts.proxy)}`;
+    if (error instanceof src_deadline/* Timeout */.Ep) {
+        return new failure/* Failure */.H({ to: 'github', code: error.code, reached: 'nothing' }, `${place} ${error.message}`, facts);
+    }
     // At the end, Node may advise changing how it is started.
-    const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(text) ?? [];
+    const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(error.message) ?? [];
     if (status === '') {
         return new failure/* Failure */.H('github-invalid-response', "GitHub's response does not contain a JWT", facts);
     }
@@ -11768,7 +11778,7 @@ function parseToolkitError(text, facts) {
     }
     const [, proxyStatus] = /^tunneling socket .*statusCode=(\d+)/.exec(said) ?? [];
     const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;
-    return new failure/* Failure */.H(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach GitHub at ${facts.url}${(0,proxy/* describeWay */.x)(facts.proxy)}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
+    return new failure/* Failure */.H(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach ${place}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
 }
 function findEvent(said) {
     const cause = said.replace(/^tunneling socket could not be established, cause=/, '');
@@ -11778,7 +11788,6 @@ function findEvent(said) {
 }
 
 ;// CONCATENATED MODULE: ./src/github/identity.ts
-
 
 
 
@@ -11819,13 +11828,12 @@ async function requestJwt(audience, deadline) {
     const url = new URL(endpoint).origin;
     const facts = { url, proxy: (0,proxy/* findProxy */.E)(new URL(endpoint)) };
     return (0,retry/* retry */.L)(deadline, async (limitMs) => {
-        const onTimeout = () => new failure/* Failure */.H({ to: 'github', code: 'NO_RESPONSE', reached: 'nothing' }, `GitHub at ${url}${(0,proxy/* describeWay */.x)(facts.proxy)} did not respond within ${(0,times/* formatSeconds */.X)(limitMs)}`, facts);
-        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience), onTimeout).catch((error) => {
-            throw error instanceof failure/* Failure */.H ? error : parseToolkitError(error.message, facts);
+        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience)).catch((error) => {
+            throw parseToolkitError(error, facts);
         });
         const jwt = typeof token === 'string' ? parseJwt(token, false) : undefined;
         if (jwt === undefined) {
-            throw parseToolkitError('', facts);
+            throw parseToolkitError(new Error(), facts);
         }
         (0,secrets/* mask */.dK)(jwt.token);
         const { exp, iat } = jwt.claims;
@@ -11945,6 +11953,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   t: () => (/* binding */ warnAboutTransport)
 });
 
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
@@ -11958,8 +11968,6 @@ var headers = __nccwpck_require__(6427);
 // EXTERNAL MODULE: external "node:assert"
 var external_node_assert_ = __nccwpck_require__(4589);
 var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
@@ -12020,10 +12028,6 @@ function maskKey(text) {
         .filter((line) => SECRET_LINE.test(line))
         .forEach(secrets/* mask */.dK);
 }
-/** Tells whether a private key belongs to the first of the certificates. */
-function isKeyOfCertificate(key, certificates) {
-    return new external_node_crypto_namespaceObject.X509Certificate(certificates).checkPrivateKey((0,external_node_crypto_namespaceObject.createPrivateKey)(key));
-}
 function load(value) {
     if (value.includes(BEGIN) || !(0,external_node_fs_.existsSync)(value)) {
         return { content: value, path: undefined };
@@ -12072,6 +12076,7 @@ function matching(pattern, expected) {
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/inputs.ts
+
 
 
 
@@ -12154,7 +12159,8 @@ function checkClientPair({ clientCertificate, clientKey }) {
     if ((clientCertificate === undefined) !== (clientKey === undefined)) {
         throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
     }
-    if (clientCertificate && clientKey && !isKeyOfCertificate(clientKey.text, clientCertificate.text)) {
+    const key = clientKey && (0,external_node_crypto_namespaceObject.createPrivateKey)(clientKey.text);
+    if (clientCertificate && key && !new external_node_crypto_namespaceObject.X509Certificate(clientCertificate.text).checkPrivateKey(key)) {
         throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
     }
 }
@@ -12246,10 +12252,10 @@ var core = __nccwpck_require__(486);
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failures_failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(6183);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/times.ts
@@ -12291,23 +12297,17 @@ function throughTunnel({ authorization }, toProxy, toNomad) {
 
 
 
-/** The error of a call that got no response in time. */
-class Timeout extends Error {
-    code = 'NO_RESPONSE';
-    constructor(limitMs) {
-        super(`did not respond within ${(0,times/* formatSeconds */.X)(limitMs)}`);
-    }
-}
+
 /** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
 function explainError(error, place, progress, facts) {
     if (error instanceof ProxyError) {
         const event = { from: 'proxy', status: error.status, text: '' };
-        return new failures_failure/* Failure */.H(event, `Cannot reach ${place}: ${error.message}`, facts, error);
+        return new failure/* Failure */.H(event, `Cannot reach ${place}: ${error.message}`, facts, error);
     }
     const { to, certificate, error: ofSocket } = progress;
     const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
     const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
-    return new failures_failure/* Failure */.H({ to, code, reached }, error instanceof Timeout ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
+    return new failure/* Failure */.H({ to, code, reached }, error instanceof src_deadline/* Timeout */.Ep ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
 }
 function readError({ name, code = name, reason = '', message, errors = [] }) {
     // The rest of the message advises changing how Node is started.
@@ -12319,24 +12319,21 @@ function readError({ name, code = name, reason = '', message, errors = [] }) {
 function describeCertificate(leaf) {
     const chain = listChain(leaf);
     const now = Date.now();
-    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+    const invalid = chain.find((each) => now < Date.parse(each.valid_from) || now > Date.parse(each.valid_to));
     const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
     return {
         names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
         issuer: readName(chain.at(-1)?.issuer),
         validity: invalid
-            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(parse(invalid.valid_from))} to ${(0,times/* formatTime */.f)(parse(invalid.valid_to))}`
+            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(invalid.valid_from)} to ${(0,times/* formatTime */.f)(invalid.valid_to)}`
             : '',
     };
 }
-// A self-signed certificate is its own issuer.
+// A self-signed certificate is its own issuer, and the issuer of the last one is missing.
 function listChain(certificate) {
     const { issuerCertificate: issuer, fingerprint256 } = certificate;
-    return issuer === undefined || issuer.fingerprint256 === fingerprint256
-        ? [certificate]
-        : [certificate, ...listChain(issuer)];
+    return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
 }
-const parse = (time = '') => Date.parse(time);
 const readName = (subject) => (0,secrets/* quoteName */.AB)(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
 // EXTERNAL MODULE: external "node:net"
@@ -12348,12 +12345,9 @@ var undici = __nccwpck_require__(9729);
 
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(1_000);
 // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
-// Far more than any response from Nomad.
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
 /** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
 function findServerName({ url, tlsServerName }) {
     const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
@@ -12366,7 +12360,8 @@ function createDispatcher(options, proxy, connectMs, progress) {
         pipelining: 2,
         keepAliveTimeout: KEEP_ALIVE_MS,
         keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_RESPONSE_BYTES,
+        // Far more than any response from Nomad.
+        maxResponseSize: 1024 * 1024,
         connect: createConnector(options, proxy, connectMs, progress),
     });
 }
@@ -12449,18 +12444,18 @@ class NomadApi {
         const what = `${call.method} ${this.#connection.url}${call.path}`;
         const log = (outcome) => core/* debug */.Yz(`${what}: ${String(outcome)} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         try {
-            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call), () => new Timeout(limitMs));
+            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call));
             log(response.status);
             return response;
         }
         catch (error) {
-            const failure = error instanceof failures_failure/* Failure */.H ? error : explainError(error, this.#place, this.#progress, this.facts);
+            const failure = explainError(error, this.#place, this.#progress, this.facts);
             const { code, status } = failure.facts;
             // This step itself has closed the connection.
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
             if (code === 'NO_RESPONSE') {
                 // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(failure);
+                void this.#dispatcher.destroy(error);
                 this.#dispatcher = this.#open();
             }
             throw failure;
@@ -12478,7 +12473,7 @@ class NomadApi {
         const { origin, pathname, protocol } = new URL(url + path);
         const { authorization } = this.#proxy ?? {};
         const isForwarded = this.#proxy !== undefined && protocol === 'http:';
-        const response = await this.#dispatcher.request({
+        const response = await undici/* request */.Em.call(this.#dispatcher, {
             origin,
             path: isForwarded ? origin + pathname : pathname,
             query: region === undefined ? {} : { region },
@@ -12653,7 +12648,6 @@ async function openConnection(nomad, limitMs) {
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 async function logIn(nomad, first, methodName, deadline) {
     let jwt = first;
-    let hasExpired = false;
     const attempt = async (limitMs) => {
         if (jwt.renewal !== undefined && (0,src_deadline/* monotonicMs */.dR)() > jwt.renewal.dueMs) {
             core/* info */.pq('Requesting another JWT from GitHub, because this one has expired or will soon.');
@@ -12666,8 +12660,7 @@ async function logIn(nomad, first, methodName, deadline) {
             const refuse = (methods) => explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
             const failure = refuse();
             // Nomad's clock may be ahead of the issuer's.
-            if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && !hasExpired) {
-                hasExpired = true;
+            if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && jwt === first) {
                 jwt.renewal.dueMs = 0;
                 return attempt(limitMs);
             }
@@ -12732,7 +12725,8 @@ async function waitUntilUsable(nomad, token, deadline) {
 __nccwpck_require__.d(__webpack_exports__, {
   g6: () => (/* binding */ Agent),
   kT: () => (/* binding */ ProxyAgent),
-  gU: () => (/* binding */ buildConnector)
+  gU: () => (/* binding */ buildConnector),
+  Em: () => (/* binding */ request)
 });
 
 ;// CONCATENATED MODULE: external "node:v8"
@@ -12746,14 +12740,10 @@ var connect_default = /*#__PURE__*/__nccwpck_require__.n(connect);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var agent = __nccwpck_require__(7405);
 var agent_default = /*#__PURE__*/__nccwpck_require__.n(agent);
-// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/dispatcher.js
-var dispatcher = __nccwpck_require__(883);
-var dispatcher_default = /*#__PURE__*/__nccwpck_require__.n(dispatcher);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
 var proxy_agent = __nccwpck_require__(6672);
 var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 ;// CONCATENATED MODULE: ./src/nomad/undici.ts
-
 
 
 
@@ -12766,11 +12756,10 @@ var proxy_agent_default = /*#__PURE__*/__nccwpck_require__.n(proxy_agent);
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
 // modules are loaded, V8 would compile these again.
 (0,external_node_v8_namespaceObject.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As undici's index does.
-Object.assign((dispatcher_default()).prototype, { request: (api_request_default()) });
 /** Only for @actions/http-client. */
 const ProxyAgent = (proxy_agent_default());
 const Agent = (agent_default());
+const request = (api_request_default());
 const buildConnector = (connect_default());
 
 
@@ -12847,9 +12836,12 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __nccwpck_require__(4589);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
+
 
 
 
@@ -12860,13 +12852,9 @@ const ID = /^[\da-f-]{36}$/i;
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
     const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved === null) {
-        return null;
-    }
-    const { accessorId, secretId = '', type, connection } = saved;
-    const isSecretValid = connection === undefined || ID.test(secretId);
-    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
-        throw new Error('The saved token is malformed.');
+    if (saved !== null) {
+        assert(ID.test(saved.accessorId) && /^(client|management)$/.test(saved.type));
+        assert(saved.connection === undefined || ID.test(saved.secretId ?? ''));
     }
     return saved;
 }
@@ -12876,13 +12864,11 @@ function createFolder() {
 }
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 function deleteFolder(path = '') {
-    if (path === '') {
-        return;
+    if (path !== '') {
+        const isOwn = path === join(findParent(), basename(path)) && basename(path).startsWith(FOLDER_PREFIX);
+        assert(isOwn, 'it is not a folder of this action in RUNNER_TEMP');
+        rmSync(path, { recursive: true, force: true });
     }
-    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
-        throw new Error('it is not a folder of this action in RUNNER_TEMP');
-    }
-    rmSync(path, { recursive: true, force: true });
 }
 function findParent() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_.tmpdir)());
@@ -13007,7 +12993,7 @@ function describeToken(token, policies, methodName) {
         `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
         ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
         ...(listed === '' ? [] : [`policies: ${listed}`]),
-        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(Date.parse(expirationTime))}`,
+        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(expirationTime)}`,
     ];
     core/* info */.pq(parts.join('; '));
     if (type === 'management') {
@@ -13167,10 +13153,10 @@ function toLine(text, maxLength) {
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
-/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
-function formatTime(ms) {
-    const time = new Date(ms).toJSON();
-    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
+/** Formats a time, in milliseconds or as a text, as RFC 3339, in whole seconds. */
+function formatTime(time) {
+    const json = new Date(time).toJSON();
+    return json?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }
 
 

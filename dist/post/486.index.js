@@ -13,7 +13,10 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 13 modules
 var core = __webpack_require__(1889);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __webpack_require__(1345);
 ;// CONCATENATED MODULE: ./src/deadline.ts
+
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
@@ -40,11 +43,15 @@ class Deadline {
 function monotonicMs() {
     return Number(process.hrtime.bigint()) / 1e6;
 }
-/** Waits for a promise for at most `ms` milliseconds, and then throws what `onTimeout` returns. */
-async function withTimeout(ms, promise, onTimeout) {
+/** The error of a server that takes too long. */
+class Timeout extends Error {
+    code = 'NO_RESPONSE';
+}
+/** Waits for a promise for at most `ms` milliseconds, and then throws a Timeout. */
+async function withTimeout(ms, promise) {
     let timer;
     const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(onTimeout()), ms);
+        timer = setTimeout(() => reject(new Timeout(`did not respond within ${(0,times/* formatSeconds */.X)(ms)}`)), ms);
     });
     try {
         return await Promise.race([promise, timeout]);
@@ -259,8 +266,6 @@ function adviseClosed(facts) {
     return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
-// EXTERNAL MODULE: ./src/times.ts
-var times = __webpack_require__(1345);
 ;// CONCATENATED MODULE: ./src/failures/kinds/jwt.ts
 
 
@@ -891,10 +896,6 @@ function maskKey(text) {
         .filter((line) => SECRET_LINE.test(line))
         .forEach(secrets_mask);
 }
-/** Tells whether a private key belongs to the first of the certificates. */
-function isKeyOfCertificate(key, certificates) {
-    return new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key));
-}
 function load(value) {
     if (value.includes(BEGIN) || !existsSync(value)) {
         return { content: value, path: undefined };
@@ -1029,13 +1030,7 @@ function throughTunnel({ authorization }, toProxy, toNomad) {
 
 
 
-/** The error of a call that got no response in time. */
-class Timeout extends Error {
-    code = 'NO_RESPONSE';
-    constructor(limitMs) {
-        super(`did not respond within ${(0,times/* formatSeconds */.X)(limitMs)}`);
-    }
-}
+
 /** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
 function explainError(error, place, progress, facts) {
     if (error instanceof ProxyError) {
@@ -1057,24 +1052,21 @@ function readError({ name, code = name, reason = '', message, errors = [] }) {
 function describeCertificate(leaf) {
     const chain = listChain(leaf);
     const now = Date.now();
-    const invalid = chain.find((each) => now < parse(each.valid_from) || now > parse(each.valid_to));
+    const invalid = chain.find((each) => now < Date.parse(each.valid_from) || now > Date.parse(each.valid_to));
     const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
     return {
         names: names.map(([, name = '']) => quoteName(name, 100)),
         issuer: readName(chain.at(-1)?.issuer),
         validity: invalid
-            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(parse(invalid.valid_from))} to ${(0,times/* formatTime */.f)(parse(invalid.valid_to))}`
+            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(invalid.valid_from)} to ${(0,times/* formatTime */.f)(invalid.valid_to)}`
             : '',
     };
 }
-// A self-signed certificate is its own issuer.
+// A self-signed certificate is its own issuer, and the issuer of the last one is missing.
 function listChain(certificate) {
     const { issuerCertificate: issuer, fingerprint256 } = certificate;
-    return issuer === undefined || issuer.fingerprint256 === fingerprint256
-        ? [certificate]
-        : [certificate, ...listChain(issuer)];
+    return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
 }
-const parse = (time = '') => Date.parse(time);
 const readName = (subject) => quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
 // EXTERNAL MODULE: ./src/nomad/undici.ts
@@ -1084,12 +1076,9 @@ var undici = __webpack_require__(2911);
 
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
-const MAX_ADDRESS_MS = 1_000;
+(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(1_000);
 // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
 const KEEP_ALIVE_MS = 60_000;
-// Far more than any response from Nomad.
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-(0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(MAX_ADDRESS_MS);
 /** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
 function findServerName({ url, tlsServerName }) {
     const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
@@ -1102,7 +1091,8 @@ function createDispatcher(options, proxy, connectMs, progress) {
         pipelining: 2,
         keepAliveTimeout: KEEP_ALIVE_MS,
         keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_RESPONSE_BYTES,
+        // Far more than any response from Nomad.
+        maxResponseSize: 1024 * 1024,
         connect: createConnector(options, proxy, connectMs, progress),
     });
 }
@@ -1185,18 +1175,18 @@ class NomadApi {
         const what = `${call.method} ${this.#connection.url}${call.path}`;
         const log = (outcome) => core.debug(`${what}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
         try {
-            const response = await withTimeout(limitMs, this.#exchange(call), () => new Timeout(limitMs));
+            const response = await withTimeout(limitMs, this.#exchange(call));
             log(response.status);
             return response;
         }
         catch (error) {
-            const failure = error instanceof Failure ? error : explainError(error, this.#place, this.#progress, this.facts);
+            const failure = explainError(error, this.#place, this.#progress, this.facts);
             const { code, status } = failure.facts;
             // This step itself has closed the connection.
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
             if (code === 'NO_RESPONSE') {
                 // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(failure);
+                void this.#dispatcher.destroy(error);
                 this.#dispatcher = this.#open();
             }
             throw failure;
@@ -1214,7 +1204,7 @@ class NomadApi {
         const { origin, pathname, protocol } = new URL(url + path);
         const { authorization } = this.#proxy ?? {};
         const isForwarded = this.#proxy !== undefined && protocol === 'http:';
-        const response = await this.#dispatcher.request({
+        const response = await undici/* request */.Em.call(this.#dispatcher, {
             origin,
             path: isForwarded ? origin + pathname : pathname,
             query: region === undefined ? {} : { region },
@@ -1375,6 +1365,7 @@ async function revokeToken(accessorId, secretId, connection) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Em: () => (/* binding */ request),
 /* harmony export */   g6: () => (/* binding */ Agent),
 /* harmony export */   gU: () => (/* binding */ buildConnector),
 /* harmony export */   kT: () => (/* binding */ ProxyAgent)
@@ -1387,11 +1378,8 @@ async function revokeToken(accessorId, secretId, connection) {
 /* harmony import */ var undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2__);
 /* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7405);
 /* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(883);
-/* harmony import */ var undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4__);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6672);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5__);
-
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6672);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__);
 
 
 
@@ -1404,11 +1392,10 @@ async function revokeToken(accessorId, secretId, connection) {
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
 // modules are loaded, V8 would compile these again.
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As undici's index does.
-Object.assign((undici_lib_dispatcher_dispatcher_js__WEBPACK_IMPORTED_MODULE_4___default().prototype), { request: (undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1___default()) });
 /** Only for @actions/http-client. */
-const ProxyAgent = (undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_5___default());
+const ProxyAgent = (undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default());
 const Agent = (undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default());
+const request = (undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1___default());
 const buildConnector = (undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2___default());
 
 

@@ -30,6 +30,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: createFolder
 
+// EXTERNAL MODULE: external "node:assert"
+var external_node_assert_ = __nccwpck_require__(4589);
+var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:os"
@@ -40,6 +43,7 @@ var external_node_path_ = __nccwpck_require__(6760);
 
 
 
+
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
 // Safe in a path and in a header.
 const ID = /^[\da-f-]{36}$/i;
@@ -47,13 +51,9 @@ const ID = /^[\da-f-]{36}$/i;
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
     const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved === null) {
-        return null;
-    }
-    const { accessorId, secretId = '', type, connection } = saved;
-    const isSecretValid = connection === undefined || ID.test(secretId);
-    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
-        throw new Error('The saved token is malformed.');
+    if (saved !== null) {
+        external_node_assert_default()(ID.test(saved.accessorId) && /^(client|management)$/.test(saved.type));
+        external_node_assert_default()(saved.connection === undefined || ID.test(saved.secretId ?? ''));
     }
     return saved;
 }
@@ -63,13 +63,11 @@ function createFolder() {
 }
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 function deleteFolder(path = '') {
-    if (path === '') {
-        return;
+    if (path !== '') {
+        const isOwn = path === (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) && (0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX);
+        external_node_assert_default()(isOwn, 'it is not a folder of this action in RUNNER_TEMP');
+        (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
     }
-    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX)) {
-        throw new Error('it is not a folder of this action in RUNNER_TEMP');
-    }
-    (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
 }
 function findParent() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
@@ -143,10 +141,10 @@ __webpack_async_result__();
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
-/** Formats a time in milliseconds as RFC 3339, in whole seconds. */
-function formatTime(ms) {
-    const time = new Date(ms).toJSON();
-    return time?.replace(/\.\d+/, '') ?? 'an unreadable time';
+/** Formats a time, in milliseconds or as a text, as RFC 3339, in whole seconds. */
+function formatTime(time) {
+    const json = new Date(time).toJSON();
+    return json?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }
 
 

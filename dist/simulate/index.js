@@ -11921,18 +11921,13 @@ var node_modules_tunnel = __nccwpck_require__(770);
 var external_node_v8_ = __nccwpck_require__(8877);
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/api-request.js
 var api_request = __nccwpck_require__(4043);
-var api_request_default = /*#__PURE__*/__nccwpck_require__.n(api_request);
 // EXTERNAL MODULE: ./node_modules/undici/lib/core/connect.js
 var core_connect = __nccwpck_require__(9136);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var dispatcher_agent = __nccwpck_require__(7405);
-// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/dispatcher.js
-var dispatcher = __nccwpck_require__(883);
-var dispatcher_default = /*#__PURE__*/__nccwpck_require__.n(dispatcher);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
 var proxy_agent = __nccwpck_require__(6672);
 ;// CONCATENATED MODULE: ./src/nomad/undici.ts
-
 
 
 
@@ -11945,11 +11940,10 @@ var proxy_agent = __nccwpck_require__(6672);
 // optimizing the WebAssembly parser, because the process would wait for that before it ends. If it were set before Node's own
 // modules are loaded, V8 would compile these again.
 (0,external_node_v8_.setFlagsFromString)('--wasm-tiering-budget=1000000000');
-// As undici's index does.
-Object.assign((dispatcher_default()).prototype, { request: (api_request_default()) });
 /** Only for @actions/http-client. */
 const undici_ProxyAgent = (/* unused pure expression or super */ null && (proxyAgent));
 const Agent = (/* unused pure expression or super */ null && (agent));
+const request = (/* unused pure expression or super */ null && (apiRequest));
 const buildConnector = (/* unused pure expression or super */ null && (connect));
 
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
