@@ -13,62 +13,26 @@ const NO_RULE = 'no role or policy bindings matched';
 
 const output = useProcess();
 
-const certificate = (names: string[], issuer = ''): Partial<Facts> => ({
-  certificate: { names, issuer, validity: '' },
-});
+const certificate = (names: string[]): Partial<Facts> => ({ certificate: { names, issuer: '', validity: '' } });
 
 // docs/troubleshooting.md shows the other advice, on a sample of each kind.
 describe('the advice on a connection', () => {
   test.each<[string, string, Reached, Partial<Facts>, string]>([
-    ['a server', ALTNAME, 'TCP', certificate(['localhost', 'server.eu.nomad']), 'to server.eu.nomad or, in the'],
-    [
-      'a load balancer',
-      ALTNAME,
-      'TCP',
-      certificate(['a.com', '192.0.2.7']),
-      'In the input url, use an address for which',
-    ],
     ['a client of Nomad', ALTNAME, 'TCP', certificate(['client.eu.nomad']), 'In the input url, use'],
     ['10 names', ALTNAME, 'TCP', certificate(Array<string>(10).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
-    [
-      '11 names',
-      ALTNAME,
-      'TCP',
-      certificate(Array<string>(11).fill('a')),
-      'd: a, a, a, a, a, a, a, a, a, a and 1 more.',
-    ],
-    ['no names', ALTNAME, 'TCP', certificate([]), 'does not name its server in a subject alternative name'],
-    ['an unknown CA', UNTRUSTED, 'TCP', {}, 'by another CA, which this step does not trust. Set the input caCert'],
-    [
-      'a namesake',
-      UNTRUSTED,
-      'TCP',
-      { ...certificate([], 'A CA'), caNames: ['A CA'] },
-      'same name but with another key',
-    ],
-    ['another CA', UNTRUSTED, 'TCP', { caNames: ['Old CA', 'B'] }, 'contains: Old CA, B. Add the CA that signed it'],
-    ['many CAs', UNTRUSTED, 'TCP', { caNames: Array<string>(99).fill('a') }, 'a, a and 89 more. Add the CA that'],
+    ['another CA', UNTRUSTED, 'TCP', { caNames: ['A', 'B'] }, 'by another CA, and the input caCertificate contains: A'],
+    ['11 CAs', UNTRUSTED, 'TCP', { caNames: Array<string>(11).fill('a') }, 'a, a and 1 more. Add the CA that'],
     ['CAs without names', UNTRUSTED, 'TCP', { caNames: [] }, 'caCertificate contains: CAs without a common name. Add'],
     ['an unknown time', 'CERT_HAS_EXPIRED', 'TCP', {}, 'or of its CA, has expired or is not yet valid. Renew it'],
-    ['a url', 'ECONNREFUSED', 'nothing', {}, 'Nothing listens on this address'],
     ['the default', 'ECONNREFUSED', 'nothing', { url: 'http://localhost:4646' }, 'localhost is the runner itself'],
-    ['http', 'ECONNRESET', 'TCP', { url: 'http://a.com' }, 'Check the port, and whether it needs https://'],
     ['port 80', 'ECONNRESET', 'TCP', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['port 443', 'ECONNRESET', 'TCP', { url: 'https://a.com' }, 'a.com:443, or a firewall'],
-    ['a lost handshake', 'UND_ERR_CONNECT_TIMEOUT', 'TCP', {}, 'set NODE_OPTIONS: --tls-max-v1.2 under env:'],
     ['no certificate', 'ECONNRESET', 'TLS', {}, 'set the inputs clientCertificate and clientKey'],
-    [
-      'a certificate',
-      'ECONNRESET',
-      'TLS',
-      { hasClientCertificate: true },
-      'the one in the input clientCertificate must be',
-    ],
+    ['a certificate', 'ECONNRESET', 'TLS', { hasClientCertificate: true }, 'the one in the input clientCertificate'],
     ['a tunnel', 'ECONNRESET', 'TCP', { proxy: PROXY }, 'The proxy http://a.com (HTTPS_PROXY) accepts the conn'],
     ['a busy server', 'ECONNRESET', 'response', {}, 'Raise http_max_conns_per_client'],
     ['a proxy', 'NO_RESPONSE', 'TCP', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],
     ['a login that hangs', 'NO_RESPONSE', 'response', {}, 'answers other requests, but not the login in time'],
-    ['a slow server', 'NO_RESPONSE', 'response', {}, 'at most a third of the timeout, and 30 s: if'],
     ['a private name', 'ENOTFOUND', 'nothing', {}, 'set HTTPS_PROXY on the runner: no other variable'],
     ['a private name', 'ENOTFOUND', 'nothing', { url: 'http://a.com' }, 'set HTTP_PROXY on the runner: no other'],
   ])('says what to change for %s', (_, code, reached, facts, advice) => {
@@ -90,48 +54,32 @@ describe('the advice on a connection', () => {
 describe('the advice on a refusal', () => {
   const EXPIRED = 'invalid expiration time (exp) claim: token is expired';
   const AUDIENCE = 'invalid audience (aud) claim';
-  const ALGORITHM = 'invalid algorithm (alg)';
   const SIGNATURE = 'failed to verify id token signature';
   const METHOD = 'auth-method "x" not found';
   const named = (name: string): string => `computed "role" bind name for bind target is invalid: "${name}"`;
-  const issued = (claims: Record<string, unknown>, header = {}): Partial<Facts> => ({ jwt: jwtWith(claims, header) });
+  const issued = (claims: Record<string, unknown>): Partial<Facts> => ({ jwt: jwtWith(claims) });
   const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({
     jwt: { ...jwtWith(claims), isSupplied: true },
   });
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([
     [401, EXPIRED, supplied({}), 'an unreadable time'],
-    [
-      401,
-      EXPIRED,
-      issued({ exp: SECONDS - 1 }),
-      'renews',
-      'the clock of the Nomad servers is wrong',
-      'ClockSkewLeeway',
-    ],
-    [401, EXPIRED, supplied({ exp: SECONDS - 1 }), 'exp of the JWT is 2026-09-21T14:14:19Z', 'right before this step'],
+    [401, EXPIRED, issued({ exp: SECONDS - 1 }), 'the clock of the Nomad servers is wrong', 'ClockSkewLeeway'],
     [401, EXPIRED, supplied({ exp: SECONDS + 1 }), 'Correct the clocks of the issuer and of the Nomad servers.'],
     [401, '(iat) claim: x', supplied({ iat: SECONDS }), "iat of the JWT is 2026-09-21T14:14:20Z, and the runner's"],
     [401, AUDIENCE, supplied({ aud: ['a', 'b'] }), 'The aud claim of the JWT is ["a","b"]. Request', 'identityToken'],
-    [401, AUDIENCE, issued({}), 'is missing. Set the input jwtGithubAudience'],
     [401, AUDIENCE, issued({ aud: 'x'.repeat(201) }), `is "${'x'.repeat(199)}….`],
     [400, NO_RULE, issued({ ref: 'x'.repeat(101) }), `ref "${'x'.repeat(99)}….`],
     [500, named('x'.repeat(201)), {}, ` "${'x'.repeat(200)}…".`],
-    [401, ALGORITHM, issued({}, { alg: 'HS256' }), 'The alg of the JWT is "HS256". If it is'],
-    [401, ALGORITHM, issued({}), 'The alg of the JWT is missing.'],
     [401, SIGNATURE, issued({ iss: 'https://a.com' }), '(iss "https://a.com", kid missing)'],
-    [401, `malformed jwt: ${SIGNATURE}`, {}, 'Pass the whole token'],
-    [500, named('a b'), {}, 'A role cannot be named "a b".', 'Change the BindName of the rule'],
     [500, named(''), {}, 'A role cannot be named "".'],
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has no method of type JWT; docs/nomad-setup.md'],
-    [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad'],
-    [403, '<html>', {}, 'a service token, in the input extraHeaders'],
+    [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad', 'If it requires a login'],
     [401, 'No entry', {}, "If it is Nomad's,", 'pass what that server requires in the input extraHeaders'],
     [502, '', { proxy: PROXY }, 'or the proxy http://a.com (HTTPS_PROXY), cannot reach a Nomad server'],
-    [500, 'No path to region', { region: 'eu' }, 'do not know the region eu (the input region)'],
-    [400, NO_RULE, {}, 'repository_id "74", '],
-    [400, NO_RULE, issued({ repository: 'a/b' }), 'The job has repository "a/b", and no environment.'],
+    [500, 'No path to region', {}, 'The servers cannot reach the authoritative region'],
+    [400, NO_RULE, issued({ repository: 'a/b', environment: 'c' }), 'has repository "a/b", environment "c". No'],
     [500, 'on several lines:\nEOF', {}, 'have no leader'],
     [500, '"a" list claim', {}, 'The claim a is not a list of single values.', 'pointer such as /a/NAME'],
   ])('with status %d and %j uses the facts %j', (status, text, facts, ...words) => {

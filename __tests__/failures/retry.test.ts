@@ -8,6 +8,7 @@ const BUSY: Event = { from: 'nomad', status: 503, text: '' };
 const DENIED: Event = { from: 'nomad', status: 403, text: 'x' };
 const REFUSED: Event = { to: 'nomad', code: 'ECONNREFUSED', reached: 'nothing' };
 const RESET: Event = { to: 'nomad', code: 'ECONNRESET', reached: 'TCP' };
+const CLOSED: Event = { ...RESET, reached: 'response' };
 const HUNG: Event = { to: 'nomad', code: 'NO_RESPONSE', reached: 'TCP' };
 
 const output = useProcess();
@@ -82,11 +83,7 @@ describe('retry', () => {
     ['the timeout of a server that was busy ends', 'It failed (4 attempts in 60.0 s)', [BUSY], [REFUSED, 20_000]],
     ['the timeout ends and failures changed', 'It failed (4 attempts in 60.0 s)', [RESET], [REFUSED, 20_000]],
     ['the deadline cuts the last attempt short', 'It failed (4 attempts in 61.0 s)', [BUSY, 1_000], [HUNG, 20_000]],
-    [
-      'a server that has responded closes',
-      'It failed (3 attempts in 60.0 s)',
-      [{ ...RESET, reached: 'response' }, 20_000],
-    ],
+    ['a server that has responded closes', 'It failed (3 attempts in 60.0 s)', [CLOSED, 20_000]],
     ['there was never a response', 'It hung (3 attempts in 60.0 s)', [HUNG, 20_000]],
     ['a wait is too long', 'It failed (1 attempt in 0.0 s; the response asks for a wait of 99.0 s)', [BUSY, 0, 99_000]],
   ])('fails if %s: %s', async (_, message, ...attempts) => {

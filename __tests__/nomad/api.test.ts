@@ -59,39 +59,26 @@ describe('a request', () => {
     expect(request).toMatchObject({ url: LOGIN.path, headers: { 'user-agent': 'octo-ci/1' } });
   });
 
-  test('uses the same connection as the request before', async () => {
-    const connections = new Set<unknown>();
-    const respond: Respond = (_, response) => {
-      connections.add(response.socket);
-      response.writeHead(403).end('No');
-    };
-    await meetNomad(respond, async ({ api }) => {
-      expect(await api.send(SELF, 10_000)).toMatchObject({ status: 403, text: 'No' });
-      await Promise.all([api.send(SELF, 10_000), api.send(LOGIN, 10_000)]);
-    });
-    expect(connections.size).toBe(1);
-  });
-
-  test('uses the same connection after 30 idle seconds, because GitHub may take a while to issue the JWT', async () => {
+  test('uses the same connection, also after 30 idle seconds, because GitHub may take a while to issue the JWT', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'hrtime'] });
     const connections = new Set<unknown>();
     const respond: Respond = (_, response) => {
       connections.add(response.socket);
       // Node itself asks its clients to close idle connections after 5 seconds, unlike Nomad.
-      response.setHeader('connection', 'keep-alive').end();
+      response.writeHead(403, { connection: 'keep-alive' }).end('No');
     };
     await meetNomad(respond, async ({ api }) => {
-      await api.send(SELF, 10_000);
+      expect(await api.send(SELF, 10_000)).toMatchObject({ status: 403, text: 'No' });
       await jest.advanceTimersByTimeAsync(30_000);
-      await api.send(SELF, 10_000);
+      await Promise.all([api.send(SELF, 10_000), api.send(LOGIN, 10_000)]);
     });
     jest.useRealTimers();
     expect(connections.size).toBe(1);
   });
 
-  test.each([301, 302, 303, 307, 308])('does not follow a redirect with status %d', async (status) => {
+  test('does not follow a redirect', async () => {
     const location = 'https://login.example.com/';
-    expect(await send(answer(status, '', { location }))).toMatchObject({ status, headers: { location } });
+    expect(await send(answer(307, '', { location }))).toMatchObject({ status: 307, headers: { location } });
   });
 });
 
@@ -183,21 +170,14 @@ describe('an address', () => {
       done(error, all)) as unknown as typeof dns.lookup;
   };
 
-  test('that refuses connections is explained, with the reason of each address of the host', async () => {
+  test('that refuses connections or cannot be resolved is explained, with the reason of each address of the host', async () => {
+    const place = 'Cannot reach Nomad at http://nomad.example.com:9:';
     resolveTo(null, '127.0.0.1', '0.0.0.0');
-    const { id, message } = await failAt('http://nomad.example.com:9');
-    const reason = 'connect ECONNREFUSED 127.0.0.1:9; connect ECONNREFUSED 0.0.0.0:9';
-    expect([id, message]).toEqual([
-      'connection-refused',
-      `Cannot reach Nomad at http://nomad.example.com:9: ${reason}`,
-    ]);
-  });
-
-  test('that cannot be resolved is explained', async () => {
-    const reason = 'getaddrinfo ENOTFOUND nomad.example.com';
-    resolveTo(Object.assign(new Error(reason), { code: 'ENOTFOUND' }));
-    const { id, message } = await failAt('http://nomad.example.com');
-    expect([id, message]).toEqual(['unknown-host', `Cannot reach Nomad at http://nomad.example.com: ${reason}`]);
+    const message = `${place} connect ECONNREFUSED 127.0.0.1:9; connect ECONNREFUSED 0.0.0.0:9`;
+    expect(await failAt('http://nomad.example.com:9')).toMatchObject({ id: 'connection-refused', message });
+    resolveTo(Object.assign(new Error('It fails'), { code: 'ENOTFOUND' }));
+    const unknown = { id: 'unknown-host', message: `${place} It fails` };
+    expect(await failAt('http://nomad.example.com:9')).toMatchObject(unknown);
   });
 
   test('of a host with several gets a second, which is more than a round trip between continents', () =>
@@ -211,9 +191,4 @@ test('a proxy gets a sixth of the timeout to begin TLS', async () => {
   expect((await catchFailure(api.send(SELF, 60_000))).message).toMatch(/the proxy https:.*timeout: 500ms/);
   api.close();
   await silent.close();
-});
-
-test('the API throws a Failure at once if the environment sets a malformed proxy', () => {
-  process.env['HTTP_PROXY'] = 'socks5://proxy.example.com';
-  expect(() => new NomadApi(connectTo('http://nomad.example.com'), new Deadline(60))).toThrow(/HTTP_PROXY/);
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Failure } from '../../src/failures/failure.js';
 import type { Jwt } from '../../src/jwt.js';
 import { listMethods, logIn, waitUntilUsable } from '../../src/nomad/login.js';
 import { parseToken, type NomadToken } from '../../src/nomad/token.js';
@@ -13,6 +14,7 @@ const METHODS = [
 const denied = answer(403, 'Permission denied\n');
 const lost = answer(404, 'ACL token not found');
 const busy = answer(503);
+const ok = answer(200, TOKEN);
 const ROLE = { ...TOKEN, Policies: null, Roles: [{ Name: 'repo-74' }] };
 
 const output = useProcess();
@@ -21,15 +23,11 @@ beforeEach(skipWaits);
 const login = ({ api, inputs, deadline }: Meeting): Promise<NomadToken> =>
   logIn(api, jwtWith({ sub: 'x' }), inputs.methodName, deadline);
 /** Returns the failure of a login, and the calls until then. */
-const fail = (nomad: Nomad, timeout = 60): Promise<Awaited<ReturnType<typeof catchFailure>> & { calls: string[] }> =>
-  meetNomad(
-    nomad,
-    async (meeting) => {
-      const failure = await catchFailure(login(meeting));
-      return Object.assign(failure, { calls: meeting.requests.map(({ call }) => call) });
-    },
-    { timeout },
-  );
+const fail = (nomad: Nomad, timeout = 60): Promise<Failure & { calls: string[] }> => {
+  const use = async (meeting: Meeting): Promise<Failure & { calls: string[] }> =>
+    Object.assign(await catchFailure(login(meeting)), { calls: meeting.requests.map(({ call }) => call) });
+  return meetNomad(nomad, use, { timeout });
+};
 
 describe('the list of auth methods', () => {
   const list = (methods: Respond): Promise<string[] | undefined> =>
@@ -59,13 +57,13 @@ describe('a login', () => {
   });
 
   test('is retried while Nomad is busy or closes the connection', async () => {
-    await meetNomad({ login: inTurn(answer(503), drop, answer(200, TOKEN)) }, async (meeting) => {
+    await meetNomad({ login: inTurn(busy, drop, ok) }, async (meeting) => {
       expect((await login(meeting)).accessorId).toBe(TOKEN.AccessorID);
       expect(meeting.requests).toHaveLength(3);
     });
   });
 
-  test.each([201, 403, 500])('is not retried after status %d', async (status) => {
+  test.each([201, 500])('is not retried after status %d', async (status) => {
     const { message, facts, calls } = await fail({ login: answer(status, 'So it is') });
     expect(message).toBe(`Nomad refused the login (${String(status)}): So it is`);
     expect(facts).toMatchObject({ methodName: 'github', jwt: { claims: { sub: 'x' } } });
@@ -87,14 +85,9 @@ describe('the JWT of a login', () => {
   const renewed = { ...jwtWith(), token: 'again' };
 
   test.each<[string, Respond, dueMs: number, sent: string[]]>([
-    ['is sent as it is', answer(200, TOKEN), Infinity, ['first']],
-    ['is renewed before an attempt if it is due', inTurn(answer(503), answer(200, TOKEN)), 0, ['again', 'again']],
-    [
-      'is renewed after Nomad says that it has expired',
-      inTurn(expired, answer(200, TOKEN)),
-      Infinity,
-      ['first', 'again'],
-    ],
+    ['is sent as it is', ok, Infinity, ['first']],
+    ['is renewed before an attempt if it is due', inTurn(busy, ok), 0, ['again', 'again']],
+    ['is renewed after Nomad says that it has expired', inTurn(expired, ok), Infinity, ['first', 'again']],
     ['is renewed only once for that', expired, Infinity, ['first', 'again']],
   ])('%s', async (_, login, dueMs, sent) => {
     const request = (): Promise<Jwt> => Promise.resolve({ ...renewed, renewal: { dueMs: Infinity, request } });
@@ -105,10 +98,8 @@ describe('the JWT of a login', () => {
     });
   });
 
-  test('is not renewed if it was supplied', async () => {
-    const { calls } = await fail({ login: expired });
-    expect(calls).toEqual(['POST /v1/acl/login']);
-  });
+  test('is not renewed if it was supplied', async () =>
+    expect((await fail({ login: expired })).calls).toEqual(['POST /v1/acl/login']));
 });
 
 describe('a login with an unknown method', () => {
@@ -126,8 +117,8 @@ describe('a login with an unknown method', () => {
   });
 
   test('is not what another status means, whatever its text', async () => {
-    const { calls } = await fail({ login: answer(500, 'nomad 400 auth-method "github" not found') });
-    expect(calls).toEqual(['POST /v1/acl/login']);
+    const { id } = await fail({ login: answer(500, 'nomad 400 auth-method "github" not found') });
+    expect(id).toBe('nomad-refused');
   });
 });
 
@@ -143,73 +134,44 @@ describe('a new token', () => {
       };
     return { self: wait(self), policies: wait(policies) };
   };
-  const use = (nomad: Nomad, body: object, timeout = 60): Promise<[string[] | undefined, number]> =>
-    meetNomad(
-      nomad,
-      async ({ api, requests, deadline }) => {
-        const policies = await waitUntilUsable(api, parseToken(JSON.stringify(body)), deadline);
-        expect(requests.every(({ headers }) => headers['x-nomad-token'] === TOKEN.SecretID)).toBe(true);
-        return [policies, requests.length];
-      },
-      { timeout },
-    );
+  const use = (nomad: Nomad, body: object, timeout = 60): Promise<[string[] | undefined, number]> => {
+    const wait = async ({ api, requests, deadline }: Meeting): Promise<[string[] | undefined, number]> => {
+      const policies = await waitUntilUsable(api, parseToken(JSON.stringify(body)), deadline);
+      expect(requests.every(({ headers }) => headers['x-nomad-token'] === TOKEN.SecretID)).toBe(true);
+      return [policies, requests.length];
+    };
+    return meetNomad(nomad, wait, { timeout });
+  };
 
   test.each<[string, Nomad, object, string[], number]>([
     ['has its own policies, after one request', {}, TOKEN, ['deploy'], 1],
     ['of type management has none', {}, { ...ROLE, Type: 'management' }, [], 1],
-    [
-      'has the policies of its roles, asked for at once',
-      atOnce(TOKEN, [{ Name: 'a' }, { Name: 'b' }]),
-      ROLE,
-      ['a', 'b'],
-      2,
-    ],
-    [
-      'is asked for until Nomad knows it',
-      { self: inTurn(denied, drop, busy, answer(200, TOKEN)) },
-      TOKEN,
-      ['deploy'],
-      4,
-    ],
+    ['has the policies of its roles, asked for at once', atOnce(TOKEN, [{ Name: 'a' }]), ROLE, ['a'], 2],
+    ['is asked for until Nomad knows it', { self: inTurn(denied, drop, busy, ok) }, TOKEN, ['deploy'], 4],
     ['is asked for until Nomad lists its policies', { policies: inTurn(lost, answer(200, [])) }, ROLE, [], 4],
   ])('%s', async (_, nomad, body, policies, requests) => {
     expect(await use(nomad, body)).toEqual([policies, requests]);
     expect(output.text).not.toContain('::warning::');
   });
 
-  test.each<[string, Nomad, object, string, timeout?: number]>([
-    [
-      'until the deadline if Nomad refuses it',
-      { self: denied },
-      TOKEN,
-      'self was answered (403): Permission denied',
-      0.1,
-    ],
+  test.each<[string, Nomad, object, string, seconds?: number]>([
+    ['until the deadline if Nomad refuses it', { self: denied }, TOKEN, 'answered (403): Permission denied', 0.1],
     ['until the deadline if Nomad does not respond', { self: hang }, TOKEN, 'did not respond within 0.5 s', 0.1],
     [
       'once if a gateway refuses it',
-      { self: answer(403, '<title>No') },
+      { self: answer(403, 'Permission denied by it') },
       TOKEN,
-      'self was answered (403): a web page (No)',
+      'Permission denied by it',
     ],
     ['once after a login page', { policies: answer(200, '<html>') }, ROLE, 'policies was answered (200): a web page'],
-    [
-      'once if another token arrives',
-      { self: answer(200, { AccessorID: 'anonymous' }) },
-      ROLE,
-      'sees the token anonymous',
-    ],
-    ['once if no token arrives', { self: answer(500, 'missing secret id') }, TOKEN, '(500): missing secret id'],
-  ])(
-    'has unknown policies and causes a warning, and is asked for %s',
-    async (name, nomad, body, reason, timeout = 60) => {
-      const [policies, requests] = await use(nomad, body, timeout);
-      expect(policies).toBeUndefined();
-      expect(requests).toBeLessThan(name.startsWith('once') ? 3 : 10);
-      expect(output.text).toMatch(/^::warning::Nomad has created the token, but .*: .*X-Nomad-Token unchanged\.$/m);
-      expect(output.text).toContain(reason);
-    },
-  );
+    ['once if another token arrives', { self: answer(200, { AccessorID: 'anonymous' }) }, ROLE, 'the token anonymous'],
+  ])('has unknown policies, causes a warning, and is asked for %s', async (name, nomad, body, said, seconds = 60) => {
+    const [policies, requests] = await use(nomad, body, seconds);
+    expect(policies).toBeUndefined();
+    expect(requests).toBeLessThan(name.startsWith('once') ? 3 : 10);
+    expect(output.text).toMatch(/^::warning::Nomad has created the token, but .*: .*X-Nomad-Token unchanged\.$/m);
+    expect(output.text).toContain(said);
+  });
 
   test('is asked for during 10 seconds, however long the timeout is', async () => {
     let clockMs = 0;

@@ -41,8 +41,11 @@ const asHttp = (address: string): Record<string, string> => ({ HTTP_PROXY: addre
 const asHttps = (address: string): Record<string, string> => ({ HTTPS_PROXY: address });
 
 describe('a proxy', () => {
-  test.concurrent('receives the requests to Nomad and to GitHub', async () => {
-    const { failure, proxied } = await logInThrough(asHttp, { github: issue(), githubUrl });
+  test.concurrent('receives all requests, and credentials that are neither printed nor sent to Nomad', async () => {
+    const { failure, proxied, printed, masks, requests } = await logInThrough(
+      (address) => ({ HTTP_PROXY: address.replace('http://', 'octo%3Acat:pass%2Fw0rd-secret@'), RUNNER_DEBUG: '1' }),
+      { proxy: { credentials: 'octo:cat:pass/w0rd-secret' }, github: issue(), githubUrl },
+    );
     expect(failure).toBe('');
     expect(proxied.sort()).toEqual([
       'CONNECT github.example.com',
@@ -50,14 +53,6 @@ describe('a proxy', () => {
       `GET http://${NAME}/v1/acl/token/self`,
       `POST http://${NAME}/v1/acl/login`,
     ]);
-  });
-
-  test.concurrent('receives credentials, which are neither printed nor sent to Nomad', async () => {
-    const { failure, printed, masks, requests } = await logInThrough(
-      (address) => ({ HTTP_PROXY: address.replace('http://', 'octo%3Acat:pass%2Fw0rd-secret@'), RUNNER_DEBUG: '1' }),
-      { proxy: { credentials: 'octo:cat:pass/w0rd-secret' } },
-    );
-    expect(failure).toBe('');
     expect(printed).not.toMatch(/w0rd|b2N0bz/);
     expect(masks).toEqual(expect.arrayContaining(['pass%2Fw0rd-secret', 'pass/w0rd-secret']));
     expect(requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);

@@ -65,8 +65,8 @@ export function skipWaits(): void {
 }
 
 /** Returns a JWT with these claims. */
-export function jwtWith(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): Jwt {
-  return { token: createJwt(), header, claims, isSupplied: false };
+export function jwtWith(claims: Record<string, unknown> = {}): Jwt {
+  return { token: createJwt(), header: {}, claims, isSupplied: false };
 }
 
 /** Returns how to reach a Nomad. */
