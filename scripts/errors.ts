@@ -16,7 +16,7 @@ export function renderErrors(): Record<string, string> {
       const recorded = findWordings(id as KindId, [first?.message ?? '', ...known]);
       const messages = [...known, ...recorded].map((message) => `Or: ${abbreviate(message, first?.message ?? '')}.`);
       const { retry = 0 } = first?.kind ?? {};
-      const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout (10 s by default)';
+      const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout';
       const log = block([...(first ? [render(first)] : []), ...new Set(messages)].join('\n'));
       return [id, retry === 0 ? `${log}\n` : `${log}\n\nRetried ${policy}.`];
     }),

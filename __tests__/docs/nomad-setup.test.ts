@@ -152,7 +152,7 @@ describeReal('on a real Nomad', () => {
       });
     }
     await workspace.paste('cp "$(ls simulation/binding-rule-* | head -1)" simulation/binding-rule.json');
-    const [apply = ''] = readBlocks('docs/operations.md', 'Change auth methods and rules', 'sh');
+    const [apply = ''] = readBlocks('docs/simulator.md', 'Apply the tested files', 'sh');
     expect(await workspace.paste(apply.replaceAll(' nomad/', ' simulation/'))).toMatch(/^(?:\{.*\}){3}$/);
   });
 
