@@ -46,7 +46,11 @@ export class Automaton {
 
   /** Returns the state after a text. */
   read(state: string, text: string): string {
-    return Array.from(text).reduce((before, character) => this.#step(before, character), state);
+    let after = state;
+    for (const character of text) {
+      after = this.#step(after, character);
+    }
+    return after;
   }
 
   accepts(state: string): boolean {

@@ -71,8 +71,8 @@ export function compile(pattern: RegExp): Automaton {
 const automata = new Map<string, Automaton>();
 const known = new Map<string, string[]>();
 
-function read({ automaton, convert = String }: Test, state: string, text: string): string {
-  return automaton.read(state, convert(text));
+function read({ automaton, convert }: Test, state: string, text: string): string {
+  return automaton.read(state, convert ? convert(text) : text);
 }
 
 // Reads what follows a part in the template.

@@ -51,9 +51,10 @@ export function warnAbout(rule: FromFile<BindingRule>, problem: string): Warning
 /** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
 export function findUnknownClaims(names: string[], { Config }: AuthMethod): string[] {
   const mapped = listAttributes(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-  return findNearest(names, [...mapped, ...GITHUB_CLAIMS]).map(
-    ([name, nearest]) =>
-      `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`,
+  return describeUnknown(
+    names,
+    [...mapped, ...GITHUB_CLAIMS],
+    (name) => `No claim mapping uses the claim ${name}, and it is`,
   );
 }
 
@@ -61,16 +62,17 @@ export function findUnknownClaims(names: string[], { Config }: AuthMethod): stri
 function findUnknownMappings(Config: AuthMethod['Config']): string[] {
   const claims = listAttributes(Config).map(({ claim }) => claim);
   const isGithub = (Config.BoundIssuer ?? []).every((issuer) => GITHUB_ISSUERS.test(issuer));
-  return findNearest(isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [], GITHUB_CLAIMS).map(
-    ([name, nearest]) =>
-      `A claim mapping uses the claim ${name}, which is not one of GitHub's. The nearest name is ${nearest}.`,
-  );
+  const names = isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [];
+  return describeUnknown(names, GITHUB_CLAIMS, (name) => `A claim mapping uses the claim ${name}, which is`);
 }
 
-function findNearest(names: string[], known: string[]): [name: string, nearest: string][] {
-  return [...new Set(names)]
-    .filter((name) => !known.includes(name) && !name.startsWith('repo_property_'))
-    .map((name) => [name, known.toSorted((a, b) => compare(name, b) - compare(name, a))[0] ?? '']);
+function describeUnknown(names: string[], known: string[], describe: (name: string) => string): string[] {
+  const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !name.startsWith('repo_property_'));
+  return unknown.map((name) => {
+    const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
+    const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;
+    return `${describe(name)} not one of GitHub's.${hint}`;
+  });
 }
 
 // Nomad goes through the mappings in random order.

@@ -7,6 +7,8 @@ import { readShown, type Shown } from './terraform.js';
 /** Something in a configuration, with the file that it comes from. */
 export type FromFile<T> = T & { file?: string | undefined };
 
+type Kind = 'auth-method' | 'binding-rule' | 'role' | 'policy';
+
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {
   method: FromFile<AuthMethod>;
@@ -32,10 +34,20 @@ const KNOWN_FILE =
   /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
 const NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 
+const REQUIRED: Record<Kind, [keys: string[], problem: string]> = {
+  'auth-method': [['Config'], 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME'],
+  'binding-rule': [
+    ['BindType'],
+    'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID',
+  ],
+  role: [['Name', 'Policies'], 'has no Name or no Policies. Save the output of: nomad acl role list -json'],
+  policy: [['Name'], 'has no Name. Save the output of: nomad acl policy list -json'],
+};
+
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
 /** Lists the objects of a kind, each with the file that contains it. */
-type Source = (kind: 'auth-method' | 'binding-rule' | 'role' | 'policy') => Promise<{ file: string; item: object }[]>;
+type Source = (kind: Kind) => Promise<{ file: string; item: object }[]>;
 
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -47,23 +59,20 @@ export async function readConfiguration(path: string, methodName: string | undef
     throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
   });
   const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
-  const readAll = async <T extends object>(
-    kind: Parameters<Source>[0],
-    check: (item: T) => string | undefined,
-  ): Promise<FromFile<T>[]> =>
+  const readAll = async <T extends object>(kind: Kind): Promise<FromFile<T>[]> =>
     (await list(kind)).map(({ file, item }) => {
-      const problem = check(item as T) ?? checkFields(item, kind);
+      const problem = check(item as Record<string, unknown>, kind);
       if (problem !== undefined) {
         throw new BadFile(file, `${problem}.`);
       }
       return { ...(item as T), file };
     });
-  const rules = await readAll<BindingRule>('binding-rule', checkRule);
+  const rules = await readAll<BindingRule>('binding-rule');
   const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
-  const items = await readAll<Partial<AuthMethod>>('auth-method', checkMethod);
+  const items = await readAll<Partial<AuthMethod>>('auth-method');
   const methods = items.map((item) => completeMethod(item, assumedName));
   const method = choose(path, methods, methodName);
-  const roles = (await readAll<Role>('role', checkRole)).map(({ Name, Policies, file }) => ({
+  const roles = (await readAll<Role>('role')).map(({ Name, Policies, file }) => ({
     Name,
     Policies: (Policies as Role['Policies'] | null) ?? [],
     file,
@@ -72,7 +81,7 @@ export async function readConfiguration(path: string, methodName: string | undef
   if (twice !== undefined) {
     throw new Error(`${path} has the role ${twice.Name} more than once.`);
   }
-  const policies = (await readAll<Partial<Policy>>('policy', checkPolicy)).map(withRules);
+  const policies = (await readAll<Partial<Policy>>('policy')).map(withRules);
   const rulesOf = ({ Name }: AuthMethod): FromFile<BindingRule>[] =>
     rules
       .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
@@ -135,26 +144,20 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-function checkFields(item: object, kind: keyof typeof FIELDS): string | undefined {
-  const known = FIELDS[kind].split(/\s+/);
-  if (kind === 'auth-method' && !('Config' in item)) {
-    return checkFields(item, 'Config');
+function check(item: Record<string, unknown>, kind: keyof typeof REQUIRED): string | undefined {
+  const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
+  const [keys, problem] = REQUIRED[kind];
+  // Nomad prints an empty list as null.
+  if (!isConfig && keys.some((key) => !item[key] && item[key] !== null)) {
+    return problem;
   }
-  const unknown = Object.keys(item).find((name) => !known.includes(name));
-  return unknown === undefined
-    ? 'Config' in item
-      ? checkFields(item.Config as object, 'Config')
-      : undefined
-    : `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
+  return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown((item['Config'] ?? {}), 'Config');
 }
 
-function checkMethod(item: Partial<AuthMethod>): string | undefined {
-  const isConfig = ['JWKSURL', 'OIDCDiscoveryURL', 'JWTValidationPubKeys', 'ClaimMappings'].some(
-    (name) => name in item,
-  );
-  return item.Config || isConfig
-    ? undefined
-    : 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME';
+function findUnknown(item: object, kind: keyof typeof FIELDS): string | undefined {
+  const known = FIELDS[kind].split(/\s+/);
+  const unknown = Object.keys(item).find((name) => !known.includes(name));
+  return unknown && `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
 }
 
 // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
@@ -168,22 +171,6 @@ function completeMethod({ file, ...item }: FromFile<Partial<AuthMethod>>, assume
     ...(method as Pick<AuthMethod, 'Config'>),
     ...(file !== undefined && { file }),
   };
-}
-
-function checkRule({ BindType }: Partial<BindingRule>): string | undefined {
-  return BindType
-    ? undefined
-    : 'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID';
-}
-
-function checkRole(role: Partial<Role>): string | undefined {
-  return role.Name && 'Policies' in role
-    ? undefined
-    : 'has no Name or no Policies. Save the output of: nomad acl role list -json';
-}
-
-function checkPolicy({ Name }: Partial<Policy>): string | undefined {
-  return Name ? undefined : 'has no Name. Save the output of: nomad acl policy list -json';
 }
 
 function choose<T extends AuthMethod>(path: string, methods: T[], name: string | undefined): T {

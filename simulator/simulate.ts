@@ -88,7 +88,7 @@ export async function simulate(plan: Plan, start = startNomad): Promise<Result> 
       ...findUnknownClaims(Object.keys(changes), setup.method).map((text) => ({ text })),
       ...(isOneJob ? [] : findUnmatched(setup, tried)),
       ...findRandom(setup, tried),
-      ...(await findWider(simulation, rows)).map((text) => ({ text })),
+      ...(await findWider(setup, base, rows, start)),
     ];
     const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
     const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
@@ -175,14 +175,31 @@ function findRandom({ method, rules }: Setup, tried: Pick<Job, 'name' | 'claims'
   return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
 }
 
-/** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
-async function findWider(simulation: Simulation, jobs: Pick<Job, 'name' | 'claims'>[]): Promise<string[]> {
-  const warnings = (simulation.setup.others ?? []).map(async ({ method: { Name } }) => {
-    const names = await Promise.all(
-      jobs.map(async ({ name, claims }) => ((await simulation.isWider(Name, claims)) ? [name] : [])),
-    );
-    const list = names.flat().join(', ');
-    return list === '' ? [] : [`The auth method ${Name} grants more to these jobs: ${list}.`];
-  });
-  return (await Promise.all(warnings)).flat();
+/** Warns about each other auth method of the setup that grants something else to these jobs, or to a group of strangers. */
+async function findWider(setup: Setup, base: Claims, rows: Row[], start: typeof startNomad): Promise<Warning[]> {
+  const hasStrangers = rows.some(({ group }) => group === 'stranger');
+  const warnings: Warning[] = [];
+  for (const other of setup.others ?? []) {
+    const granted = await withSimulation({ ...setup, ...other }, start, async (simulation) => [
+      ...(await tryJobs(
+        simulation,
+        rows.filter(({ group }) => group === 'job'),
+      )),
+      ...(hasStrangers ? await tryStrangers(simulation, base) : []).map(({ row }) => row),
+    ]);
+    const wider = granted.filter(({ name, grant }) => {
+      const own = rows.find((row) => row.name === name)?.grant ?? 'refused';
+      return (
+        grant !== 'refused' && own !== 'management' && grant.split(', ').some((part) => !own.split(', ').includes(part))
+      );
+    });
+    const names = wider.map(({ name }) => name).join(', ');
+    if (names !== '') {
+      warnings.push({
+        text: `The auth method ${other.method.Name} grants more to these jobs: ${names}.`,
+        file: other.method.file,
+      });
+    }
+  }
+  return warnings;
 }

@@ -7,7 +7,7 @@ import type { Claims } from './identities.js';
 import { explainNoMatch } from './mismatch.js';
 import { describeRule, findClaimsMissingForName, listAttributes } from './rules.js';
 import type { Setup } from './setups.js';
-import { allowsMore, describeToken, nameGrant } from './tokens.js';
+import { describeToken, nameGrant } from './tokens.js';
 
 /** The result of a login with certain claims. */
 export interface Outcome {
@@ -63,11 +63,9 @@ export class Simulation {
 
   /** Configures the server, but with the keys of the fake issuer; throws an error if the server rejects something. */
   async prepare(): Promise<void> {
-    const { method, rules, others = [] } = this.setup;
+    const { method, rules } = this.setup;
     await this.#putRolesAndPolicies();
-    for (const each of [{ method, rules }, ...others]) {
-      await this.#putMethod(each.method, each.method.Name, each.rules);
-    }
+    await this.#putMethod(method, method.Name, rules);
     // A copy of the method for each rule shows the effect of the rule. It must not fail because of a token name.
     for (const [index, rule] of rules.entries()) {
       await this.#putMethod({ ...method, TokenNameFormat: '' }, nameCopy(index), [rule]);
@@ -120,13 +118,6 @@ export class Simulation {
       }
     }
     return verdicts;
-  }
-
-  /** Tells whether another auth method of the setup grants the same job more. */
-  async isWider(methodName: string, claims: Claims): Promise<boolean> {
-    const { token } = await this.#logIn(methodName, claims);
-    const { token: own } = await this.#logIn(this.setup.method.Name, claims);
-    return token !== undefined && allowsMore(token, own, this.setup.roles);
   }
 
   // The rule that comes closest to granting something is probably the one that is meant for the job.

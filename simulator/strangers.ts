@@ -13,8 +13,8 @@ import { describeRule, listAttributes, hasValidName, resolveBindName } from './r
 import type { FromFile } from './setup-folder.js';
 import type { Setup } from './setups.js';
 import type { Row } from './simulate.js';
-import type { Outcome, Simulation } from './simulation.js';
-import { allowsMore, nameGrant } from './tokens.js';
+import type { Simulation } from './simulation.js';
+import { nameGrant } from './tokens.js';
 
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
@@ -64,54 +64,39 @@ export async function tryStrangers(
 
 async function tryGroup(simulation: Simulation, search: Search, group: Group, expected?: string): Promise<Attempt> {
   const { guesses, problem } = search.guess(group);
-  let doubt = problem;
-  const outcomes: FromFile<Outcome & { claims: Claims }>[] = [];
-  for (const { claims, effects, grants, file } of chooseBest(guesses)) {
-    const outcome = await simulation.try(claims);
-    outcomes.push({ ...outcome, claims, file });
-    const isOdd = grants.length > 0 && (outcome.status === 400 || outcome.status === 500);
-    doubt ??= isOdd ? `${effects.filter(Boolean).join(', ')} match, but Nomad answers: ${outcome.summary}` : undefined;
+  const outcomes = [];
+  for (const guess of chooseBest(guesses)) {
+    outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
   }
-  const isUnexpected = ({ token }: Outcome): boolean => expected !== undefined && nameGrant(token) !== expected;
-  const { token, summary, reasons, claims, file } = outcomes.reduce(
-    (best, other) => {
-      const isMore = other.token !== undefined && allowsMore(other.token, best.token, simulation.setup.roles);
-      return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
-    },
-    outcomes[0] ?? { summary: '', reasons: [], token: undefined, claims: search.base },
-  );
-  const grant = nameGrant(token);
-  const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
+  const odd = outcomes.find(({ grants, token }) => grants.length > 0 && token === undefined);
+  const doubt = problem ?? (odd && `${odd.effects.join(' ')} should be possible, but Nomad answers: ${odd.summary}`);
+  const granted = outcomes.filter(({ token }) => token !== undefined);
+  const best = granted.find(({ token }) => expected !== undefined && nameGrant(token) !== expected) ?? granted[0];
+  const { claims, file, token, summary, reasons } = best ?? outcomes[0] ?? { claims: search.base, reasons: [] };
+  const isDecided = doubt === undefined || (token !== undefined && nameGrant(token) !== expected);
+  const grant = isDecided ? nameGrant(token) : 'not decided';
   return {
     row: {
-      ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }) },
-      ...(isDecided
-        ? {
-            grant,
-            summary: summary + (token ? search.explain(claims) : ''),
-            reasons,
-            isExpected: grant === (expected ?? grant),
-          }
-        : { grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false }),
+      ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }), grant },
+      summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
+      reasons: isDecided ? reasons : [],
+      isExpected: isDecided && grant === (expected ?? grant),
     },
     tried: guesses.map((guess) => guess.claims),
   };
 }
 
-// Those that get something that no other gets as well, or the one that comes closest.
+// Those that get what no other gets as well, the most first, or the one that comes closest.
 function chooseBest(guesses: Guess[]): Guess[] {
-  const sorted = guesses.toSorted(
-    (a, b) => Number(a.effects.includes('invalid')) - Number(b.effects.includes('invalid')),
-  );
-  const contains = (guess: Guess, other: Guess): boolean =>
-    guess.grants.includes('management') || other.grants.every((grant) => guess.grants.includes(grant));
-  const best = sorted.filter(
-    (guess, index) =>
-      guess.grants.length > 0 &&
-      !sorted.some((other, at) => other !== guess && contains(other, guess) && (at < index || !contains(guess, other))),
-  );
-  const [closest] = guesses.toSorted((a, b) => a.missing - b.missing);
-  return best.length > 0 || closest === undefined ? best : [closest];
+  const isManagement = ({ grants }: Guess): boolean => grants.includes('management');
+  const isMore = (guess: Guess, than: Guess): boolean =>
+    isManagement(guess)
+      ? !isManagement(than) || (than.effects.includes('invalid') && !guess.effects.includes('invalid'))
+      : guess.grants.length > than.grants.length && than.grants.every((grant) => guess.grants.includes(grant));
+  const best = guesses.filter((guess) => guess.grants.length > 0 && !guesses.some((other) => isMore(other, guess)));
+  return best.length > 0
+    ? best.sort((a, b) => b.grants.length - a.grants.length)
+    : guesses.sort((a, b) => a.missing - b.missing).slice(0, 1);
 }
 
 /** A search for the claims with which groups of strangers get something from a setup. */
@@ -231,7 +216,7 @@ class Search {
     return combinations.map((chosen) => fill(situation, chosen));
   }
 
-  #listTests({ rule: { BindType, BindName = '' }, conditions }: KnownRule, situation: Claims): Test[] {
+  #listTests({ rule, conditions }: KnownRule, situation: Claims): Test[] {
     const template = (attribute: string): string => text(situation[this.#names.get(attribute) ?? '']);
     const ofSelector = conditions.flatMap((condition) => {
       const convert = this.#names.get(nameCollection(condition)) === 'sub' ? escapeInSubject : undefined;
@@ -241,18 +226,22 @@ class Search {
         convert,
       }));
     });
+    const { BindName = '' } = rule;
     if (!BindName.includes('${')) {
       return ofSelector;
     }
     const name = interpolate(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
-    const known = this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
     return [
       ...ofSelector,
-      ...[matchOneOf(known, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
+      ...[matchOneOf(this.#listTargets(rule), 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
         template: name,
         automaton: compile(pattern),
       })),
     ];
+  }
+
+  #listTargets({ BindType }: BindingRule): string[] {
+    return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
   }
 
   #checkCondition(condition: Condition): void {
@@ -264,7 +253,7 @@ class Search {
   }
 
   #predict(claims: Claims): Guess {
-    const { method, roles, policies } = this.setup;
+    const { method } = this.setup;
     const attributes = mapClaims(claims, method.Config);
     let missing = Infinity;
     const isNamed = listVariables(method.TokenNameFormat ?? '').every(
@@ -277,21 +266,14 @@ class Search {
         return '';
       }
       if (rule.BindType === 'management') {
-        return 'management';
+        return rule.BindType;
       }
-      if (!hasValidName(rule, claims, method)) {
-        return 'invalid';
-      }
-      const name = resolveBindName(rule, claims, method);
-      return (rule.BindType === 'policy' ? policies : roles).some(({ Name }) => Name === name)
-        ? `${rule.BindType} ${name}`
-        : '';
+      const name = hasValidName(rule, claims, method) ? resolveBindName(rule, claims, method) : 'invalid';
+      const isKnown = this.#listTargets(rule).includes(name);
+      return isKnown ? `${rule.BindType} ${name}` : name === 'invalid' ? name : '';
     });
-    const isManagement = effects.includes('management');
-    const grants =
-      isManagement || !effects.includes('invalid')
-        ? effects.filter((effect) => effect !== '' && effect !== 'invalid')
-        : [];
+    const isRefused = effects.includes('invalid') && !effects.includes('management');
+    const grants = isRefused ? [] : effects.filter((effect) => effect !== '' && effect !== 'invalid');
     const file = this.#rules.find((_, index) => effects[index] !== '')?.rule.file;
     return { claims, effects, grants, file, missing };
   }

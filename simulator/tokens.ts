@@ -20,19 +20,6 @@ export function describeToken(token: Token, roles: Setup['roles']): string {
   return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${token.Type === 'client' ? `: ${rights}` : ''}`;
 }
 
-/** Tells whether one token allows something that another, or no token, does not. */
-export function allowsMore(token: Rights, than: Rights | undefined, roles: Setup['roles']): boolean {
-  if (than === undefined || token.Type === 'management') {
-    return than?.Type !== 'management';
-  }
-  const allowed = listRights(than, roles);
-  return than.Type !== 'management' && listRights(token, roles).some((policy) => !allowed.includes(policy));
-}
-
-function listRights({ Policies, Roles }: Rights, roles: Setup['roles']): string[] {
-  return [...(Policies ?? []), ...(Roles ?? []).flatMap(({ Name }) => listPolicies(Name, roles))];
-}
-
 function listPolicies(roleName: string, roles: Setup['roles']): string[] {
   return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
 }

@@ -100,7 +100,7 @@ Result: client token for 10m0s in one region: role repo-74 (run)
 Warnings:
   The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.
   The auth method own has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.
-  A claim mapping uses the claim teams, which is not one of GitHub's. The nearest name is iss.
+  A claim mapping uses the claim teams, which is not one of GitHub's.
   role x-\${value.id}: The rule has no selector, so it matches every JWT.
   The role emptied links to no policies, so it grants no permissions.
   The auth method wide grants more to these jobs: a job on x.
