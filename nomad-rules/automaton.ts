@@ -40,10 +40,6 @@ export class Automaton {
     }
   }
 
-  toString(): string {
-    return String(this.pattern);
-  }
-
   /** Returns the state after a text. */
   read(state: string, text: string): string {
     let after = state;

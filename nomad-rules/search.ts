@@ -3,26 +3,26 @@ import { Automaton } from './automaton.js';
 /** A text with parts to choose, such as "repo:‹owner›/‹name›", and a regular expression that it matches or not. */
 export interface Test {
   template: string;
-  automaton: Automaton;
+  pattern: RegExp;
   /** Changes what is chosen before it becomes part of the text. */
   convert?: ((text: string) => string) | undefined;
 }
 
 /** Which values can be chosen for a part, as a regular expression for the whole value, and which of them to try first. */
 export interface Choice {
-  automaton: Automaton;
+  pattern: RegExp;
   usual: string[];
 }
 
 // A test of which the text has been read up to a part that is to be chosen, in each state that is possible there.
 interface Reader extends Test {
+  automaton: Automaton;
   names: string[];
   texts: string[];
   states: string[];
 }
 
-/** A part of a template. */
-export const PART = /‹(\w+)›/;
+const PART = /‹(\w+)›/;
 const LIMIT = 20_000;
 const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32)).join('');
 const CHARACTERS = `abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ${PRINTABLE}éλ中`;
@@ -35,18 +35,15 @@ export function findValues(tests: Test[], chooseFrom: (part: string) => Choice):
   const readers = tests.map((test): Reader => {
     const [start = '', ...pieces] = test.template.split(PART);
     const [names, texts] = [0, 1].map((rest) => pieces.filter((_, index) => index % 2 === rest));
-    return {
-      ...test,
-      names: names ?? [],
-      texts: texts ?? [],
-      states: [test.automaton.read(test.automaton.start, start)],
-    };
+    const automaton = compile(test.pattern);
+    const states = [automaton.read(automaton.start, start)];
+    return { ...test, automaton, names: names ?? [], texts: texts ?? [], states };
   });
   return sortParts(readers.map(({ names }) => names)).map((part) => {
     const affected = readers.filter(({ names }) => names.includes(part));
     const choice = chooseFrom(part);
-    const key = JSON.stringify([choice, part, affected], (_, value: unknown) =>
-      value instanceof Automaton || typeof value === 'function' ? String(value) : value,
+    const key = JSON.stringify([choice, part, affected], (name, value: unknown) =>
+      name === 'automaton' ? undefined : value instanceof RegExp || typeof value === 'function' ? String(value) : value,
     );
     const values = known.get(key) ?? listValues(choice, affected, part);
     known.set(key, values);
@@ -71,7 +68,7 @@ export function compile(pattern: RegExp): Automaton {
 const automata = new Map<string, Automaton>();
 const known = new Map<string, string[]>();
 
-function read({ automaton, convert }: Test, state: string, text: string): string {
+function read({ automaton, convert }: Pick<Reader, 'automaton' | 'convert'>, state: string, text: string): string {
   return automaton.read(state, convert ? convert(text) : text);
 }
 
@@ -84,14 +81,17 @@ function finish({ automaton, names, texts }: Reader, part: string, state: string
 
 // The usual or the shortest value of each set of values that no test tells apart.
 function listValues(choice: Choice, affected: Reader[], part: string): string[] {
-  const own = { template: '', automaton: choice.automaton, states: [choice.automaton.start] };
-  const readers = [own, ...affected];
+  const automaton = compile(choice.pattern);
+  const readers: Pick<Reader, 'automaton' | 'convert' | 'states'>[] = [
+    { automaton, states: [automaton.start] },
+    ...affected,
+  ];
   const characters = findDistinct(readers);
   const found = new Map<string, string>();
   const queue = [{ text: '', states: readers.map(({ states }) => states) }];
   const seen = new Set<string>();
   for (const { text, states } of queue) {
-    if (choice.automaton.accepts(states[0]?.[0] ?? '')) {
+    if (automaton.accepts(states[0]?.[0] ?? '')) {
       const ends = affected.map((reader, index) => states[index + 1]?.map((state) => finish(reader, part, state)));
       const key = JSON.stringify(ends);
       found.set(key, found.get(key) ?? text);
@@ -112,7 +112,7 @@ function listValues(choice: Choice, affected: Reader[], part: string): string[] 
 }
 
 // One character of each set that no test tells apart.
-function findDistinct(tests: Test[]): string[] {
+function findDistinct(tests: Pick<Reader, 'automaton' | 'convert'>[]): string[] {
   const source = tests.map(({ automaton }) => automaton.pattern.source).join('');
   const distinct = new Map<string, string>();
   for (const character of new Set(CHARACTERS + source)) {

@@ -1,4 +1,4 @@
-import { compile, matchOneOf, type Choice } from '../nomad-rules/search.js';
+import { matchOneOf, type Choice } from '../nomad-rules/search.js';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
 import { describeSubjects, GITHUB_CLAIMS, nameRepository, RENEWED, text, type Claims } from './identities.js';
 
@@ -32,7 +32,7 @@ const ID = '[1-9][0-9]*';
 const COMMIT = '[0-9a-f]{40}';
 
 // The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
-const PARTS: Record<string, [pattern: string, ...usual: string[]]> = {
+const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
   repository_owner: [NAME, 'other-org'],
   repository_owner_id: [ID, '66'],
   name: ['[A-Za-z0-9._-]+', 'other-repo'],
@@ -68,17 +68,20 @@ const PARTS: Record<string, [pattern: string, ...usual: string[]]> = {
   ),
 };
 
+/** The parts of claims that every job has. */
+export const PARTS = [...Object.keys(VALUES), 'aud'];
+
 /** Returns what can be chosen for a part of a claim; a part that is optional can also be missing. */
 export function chooseFrom(part: string, base: Claims, audiences: string[]): Choice {
   if (part === 'aud') {
     // Everyone can request any audience.
     const usual = [...audiences, exampleClaims.aud];
-    return { automaton: compile(audiences.length > 0 ? matchOneOf(audiences) : /^.+$/u), usual };
+    return { pattern: audiences.length > 0 ? matchOneOf(audiences) : /^.+$/u, usual };
   }
   const own: Claims = { ...base, name: nameRepository(base), branch: nameBranch(base), event: base['event_name'] };
-  const [pattern, ...usual] = PARTS[part] ?? ['.+'];
+  const [pattern, ...usual] = VALUES[part] ?? ['.+'];
   return {
-    automaton: compile(new RegExp(`^(?:${pattern})$`, 'u')),
+    pattern: new RegExp(`^(?:${pattern})$`, 'u'),
     usual: [text(own[part]), ...usual].filter((value) => value !== ''),
   };
 }

@@ -151,7 +151,7 @@ function check(item: Record<string, unknown>, kind: keyof typeof REQUIRED): stri
   if (!isConfig && keys.some((key) => !item[key] && item[key] !== null)) {
     return problem;
   }
-  return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown((item['Config'] ?? {}), 'Config');
+  return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown(item['Config'] ?? {}, 'Config');
 }
 
 function findUnknown(item: object, kind: keyof typeof FIELDS): string | undefined {

@@ -2,10 +2,10 @@ import { mapClaims } from '../nomad-rules/attributes.js';
 import type { BindingRule } from '../nomad-rules/api.js';
 import { interpolate, listVariables } from '../nomad-rules/formats.js';
 import { toRegExp } from '../nomad-rules/regexp.js';
-import { compile, escapePattern, findValues, matchOneOf, PART, type Choice, type Test } from '../nomad-rules/search.js';
+import { compile, escapePattern, findValues, matchOneOf, type Choice, type Test } from '../nomad-rules/search.js';
 import { lookUp, parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
 import type { Expectation } from './arguments.js';
-import { chooseFrom, isOptional, listGroups, type Group } from './groups.js';
+import { chooseFrom, isOptional, listGroups, PARTS, type Group } from './groups.js';
 import { escapeInSubject, omit, RENEWED, text, type Claims } from './identities.js';
 import { findFailed } from './mismatch.js';
 import { listConditions } from './problems.js';
@@ -69,7 +69,7 @@ async function tryGroup(simulation: Simulation, search: Search, group: Group, ex
     outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
   }
   const odd = outcomes.find(({ grants, token }) => grants.length > 0 && token === undefined);
-  const doubt = problem ?? (odd && `${odd.effects.join(' ')} should be possible, but Nomad answers: ${odd.summary}`);
+  const doubt = problem ?? (odd && `${odd.grants.join(', ')} should be granted, but Nomad answers: ${odd.summary}`);
   const granted = outcomes.filter(({ token }) => token !== undefined);
   const best = granted.find(({ token }) => expected !== undefined && nameGrant(token) !== expected) ?? granted[0];
   const { claims, file, token, summary, reasons } = best ?? outcomes[0] ?? { claims: search.base, reasons: [] };
@@ -105,6 +105,8 @@ class Search {
   readonly #rules: KnownRule[] = [];
   readonly #names: Map<string, string>;
   readonly #decisive: string[];
+  readonly #choose: (part: string) => Choice;
+  readonly #usual: Record<string, string | undefined>;
   #problem: string | undefined;
 
   constructor(
@@ -136,6 +138,9 @@ class Search {
       ...rules.flatMap(({ BindName = '' }) => listVariables(BindName)),
     ]);
     const tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
+    this.#choose = (part) => chooseFrom(part, base, method.Config.BoundAudiences ?? []);
+    const parts = [...PARTS, ...tested].filter((part) => !isOptional(part));
+    this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
     // Rules, roles and policies name what belongs to the reader.
     const yours = [
       ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
@@ -156,7 +161,7 @@ class Search {
         for (const claims of this.#listClaims(situation, group.excluded)) {
           const guess = this.#predict(claims);
           const key = JSON.stringify(guess.effects);
-          if (guess.missing < (guesses.get(key)?.missing ?? Infinity) || !guesses.has(key)) {
+          if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
             guesses.set(key, guess);
           }
         }
@@ -189,11 +194,10 @@ class Search {
       ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
       ...Object.entries(excluded).map(([part, values]) => ({
         template: `‹${part}›`,
-        automaton: compile(matchOneOf(values, 'iu')),
+        pattern: matchOneOf(values, 'iu'),
       })),
     ];
-    const choose = (part: string): Choice => chooseFrom(part, this.base, this.setup.method.Config.BoundAudiences ?? []);
-    const values = findValues(tests, choose).map(([part, texts]): [string, (string | undefined)[]] => [
+    const values = findValues(tests, this.#choose).map(([part, texts]): [string, (string | undefined)[]] => [
       part,
       [
         ...(isOptional(part) ? [undefined] : []),
@@ -203,15 +207,9 @@ class Search {
     if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
       throw new Error('there are too many combinations of values');
     }
-    const parts = Object.values(situation).flatMap((template) =>
-      text(template)
-        .split(PART)
-        .filter((_, index) => index % 2 === 1),
-    );
-    const usual = parts.map((part) => [part, isOptional(part) ? undefined : choose(part).usual[0]] as const);
     const combinations = values.reduce(
       (all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))),
-      [Object.fromEntries(usual) as Record<string, string | undefined>],
+      [this.#usual],
     );
     return combinations.map((chosen) => fill(situation, chosen));
   }
@@ -222,7 +220,7 @@ class Search {
       const convert = this.#names.get(nameCollection(condition)) === 'sub' ? escapeInSubject : undefined;
       return listPatterns(condition).map((pattern) => ({
         template: template(nameCollection(condition)),
-        automaton: compile(pattern),
+        pattern,
         convert,
       }));
     });
@@ -231,13 +229,8 @@ class Search {
       return ofSelector;
     }
     const name = interpolate(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
-    return [
-      ...ofSelector,
-      ...[matchOneOf(this.#listTargets(rule), 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
-        template: name,
-        automaton: compile(pattern),
-      })),
-    ];
+    const patterns = [matchOneOf(this.#listTargets(rule), 'iu'), /^[a-zA-Z0-9-]+$/u];
+    return [...ofSelector, ...patterns.map((pattern) => ({ template: name, pattern }))];
   }
 
   #listTargets({ BindType }: BindingRule): string[] {
@@ -255,7 +248,7 @@ class Search {
   #predict(claims: Claims): Guess {
     const { method } = this.setup;
     const attributes = mapClaims(claims, method.Config);
-    let missing = Infinity;
+    let missing = Number.MAX_VALUE;
     const isNamed = listVariables(method.TokenNameFormat ?? '').every(
       (name) => name.startsWith('auth_method_') || lookUp(name.split('.'), attributes) !== undefined,
     );
@@ -295,21 +288,12 @@ function listPatterns({ operator, value }: Condition): RegExp[] {
   }[operator];
 }
 
+// A claim is missing if one of its parts is.
 function fill(situation: Claims, chosen: Record<string, string | undefined>): Claims {
   const claims = Object.entries(situation).map(([claim, template]) => {
-    const parts = typeof template === 'string' ? template.split(PART) : [];
-    const texts = parts.map((part, index) => (index % 2 === 0 ? part : chosen[part]));
-    return [
-      claim,
-      parts.length < 2
-        ? template
-        : texts.includes(undefined)
-          ? undefined
-          : (claim === 'sub'
-              ? texts.map((part, index) => (index % 2 ? escapeInSubject(part ?? '') : part))
-              : texts
-            ).join(''),
-    ];
+    const convert = claim === 'sub' ? escapeInSubject : text;
+    const put = (whole: string, part: string): string => (chosen[part] === undefined ? whole : convert(chosen[part]));
+    return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template] as const;
   });
-  return omit(Object.fromEntries(claims) as Claims, []);
+  return omit(Object.fromEntries(claims.filter(([, claim]) => !text(claim).includes('‹'))), []);
 }
