@@ -11105,7 +11105,6 @@ function translate(token) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  s3: () => (/* binding */ PART),
   wE: () => (/* binding */ compile),
   MP: () => (/* binding */ escapePattern),
   EZ: () => (/* binding */ findValues),
@@ -11144,12 +11143,13 @@ class Automaton {
             this.#nodes[anywhere]?.next.push(anywhere);
         }
     }
-    toString() {
-        return String(this.pattern);
-    }
     /** Returns the state after a text. */
     read(state, text) {
-        return Array.from(text).reduce((before, character) => this.#step(before, character), state);
+        let after = state;
+        for (const character of text) {
+            after = this.#step(after, character);
+        }
+        return after;
     }
     accepts(state) {
         return this.#enter(state.split(' ').map(Number), '$') === String(ACCEPT);
@@ -11233,7 +11233,6 @@ class Automaton {
 
 ;// CONCATENATED MODULE: ./nomad-rules/search.ts
 
-/** A part of a template. */
 const PART = /‹(\w+)›/;
 const LIMIT = 20_000;
 const PRINTABLE = Array.from({ length: 95 }, (_, index) => String.fromCharCode(index + 32)).join('');
@@ -11246,17 +11245,14 @@ function findValues(tests, chooseFrom) {
     const readers = tests.map((test) => {
         const [start = '', ...pieces] = test.template.split(PART);
         const [names, texts] = [0, 1].map((rest) => pieces.filter((_, index) => index % 2 === rest));
-        return {
-            ...test,
-            names: names ?? [],
-            texts: texts ?? [],
-            states: [test.automaton.read(test.automaton.start, start)],
-        };
+        const automaton = compile(test.pattern);
+        const states = [automaton.read(automaton.start, start)];
+        return { ...test, automaton, names: names ?? [], texts: texts ?? [], states };
     });
     return sortParts(readers.map(({ names }) => names)).map((part) => {
         const affected = readers.filter(({ names }) => names.includes(part));
         const choice = chooseFrom(part);
-        const key = JSON.stringify([choice, part, affected], (_, value) => value instanceof Automaton || typeof value === 'function' ? String(value) : value);
+        const key = JSON.stringify([choice, part, affected], (name, value) => name === 'automaton' ? undefined : value instanceof RegExp || typeof value === 'function' ? String(value) : value);
         const values = known.get(key) ?? listValues(choice, affected, part);
         known.set(key, values);
         for (const reader of affected) {
@@ -11275,8 +11271,8 @@ function compile(pattern) {
 }
 const automata = new Map();
 const known = new Map();
-function read({ automaton, convert = String }, state, text) {
-    return automaton.read(state, convert(text));
+function read({ automaton, convert }, state, text) {
+    return automaton.read(state, convert ? convert(text) : text);
 }
 // Reads what follows a part in the template.
 function finish({ automaton, names, texts }, part, state) {
@@ -11286,14 +11282,17 @@ function finish({ automaton, names, texts }, part, state) {
 }
 // The usual or the shortest value of each set of values that no test tells apart.
 function listValues(choice, affected, part) {
-    const own = { template: '', automaton: choice.automaton, states: [choice.automaton.start] };
-    const readers = [own, ...affected];
+    const automaton = compile(choice.pattern);
+    const readers = [
+        { automaton, states: [automaton.start] },
+        ...affected,
+    ];
     const characters = findDistinct(readers);
     const found = new Map();
     const queue = [{ text: '', states: readers.map(({ states }) => states) }];
     const seen = new Set();
     for (const { text, states } of queue) {
-        if (choice.automaton.accepts(states[0]?.[0] ?? '')) {
+        if (automaton.accepts(states[0]?.[0] ?? '')) {
             const ends = affected.map((reader, index) => states[index + 1]?.map((state) => finish(reader, part, state)));
             const key = JSON.stringify(ends);
             found.set(key, found.get(key) ?? text);
@@ -14966,6 +14965,7 @@ Next steps:
 /* harmony export */   Cw: () => (/* binding */ chooseFrom),
 /* harmony export */   P$: () => (/* binding */ listGroups),
 /* harmony export */   aw: () => (/* binding */ STRANGERS),
+/* harmony export */   dI: () => (/* binding */ PARTS),
 /* harmony export */   dK: () => (/* binding */ isOptional)
 /* harmony export */ });
 /* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5106);
@@ -14993,7 +14993,7 @@ const FILE = '[^/@\\s]+[.]ya?ml';
 const ID = '[1-9][0-9]*';
 const COMMIT = '[0-9a-f]{40}';
 // The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
-const PARTS = {
+const VALUES = {
     repository_owner: [NAME, 'other-org'],
     repository_owner_id: [ID, '66'],
     name: ['[A-Za-z0-9._-]+', 'other-repo'],
@@ -15026,17 +15026,19 @@ const PARTS = {
         [ID, '13'],
     ])),
 };
+/** The parts of claims that every job has. */
+const PARTS = [...Object.keys(VALUES), 'aud'];
 /** Returns what can be chosen for a part of a claim; a part that is optional can also be missing. */
 function chooseFrom(part, base, audiences) {
     if (part === 'aud') {
         // Everyone can request any audience.
         const usual = [...audiences, _jws_example_json__WEBPACK_IMPORTED_MODULE_1__.aud];
-        return { automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .compile */ .wE)(audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /^.+$/u), usual };
+        return { pattern: audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /^.+$/u, usual };
     }
     const own = { ...base, name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(base), branch: nameBranch(base), event: base['event_name'] };
-    const [pattern, ...usual] = PARTS[part] ?? ['.+'];
+    const [pattern, ...usual] = VALUES[part] ?? ['.+'];
     return {
-        automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .compile */ .wE)(new RegExp(`^(?:${pattern})$`, 'u')),
+        pattern: new RegExp(`^(?:${pattern})$`, 'u'),
         usual: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(own[part]), ...usual].filter((value) => value !== ''),
     };
 }
@@ -15428,18 +15430,22 @@ function warnAbout(rule, problem) {
 /** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
 function findUnknownClaims(names, { Config }) {
     const mapped = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-    return findNearest(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD]).map(([name, nearest]) => `No claim mapping uses the claim ${name}, and it is not one of GitHub's. The nearest name is ${nearest}.`);
+    return describeUnknown(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD], (name) => `No claim mapping uses the claim ${name}, and it is`);
 }
 // Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
 function findUnknownMappings(Config) {
     const claims = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim);
     const isGithub = (Config.BoundIssuer ?? []).every((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_ISSUERS */ .Ll.test(issuer));
-    return findNearest(isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [], _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD).map(([name, nearest]) => `A claim mapping uses the claim ${name}, which is not one of GitHub's. The nearest name is ${nearest}.`);
+    const names = isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [];
+    return describeUnknown(names, _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD, (name) => `A claim mapping uses the claim ${name}, which is`);
 }
-function findNearest(names, known) {
-    return [...new Set(names)]
-        .filter((name) => !known.includes(name) && !name.startsWith('repo_property_'))
-        .map((name) => [name, known.toSorted((a, b) => compare(name, b) - compare(name, a))[0] ?? '']);
+function describeUnknown(names, known, describe) {
+    const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !name.startsWith('repo_property_'));
+    return unknown.map((name) => {
+        const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
+        const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;
+        return `${describe(name)} not one of GitHub's.${hint}`;
+    });
 }
 // Nomad goes through the mappings in random order.
 function findAmbiguous(mappings) {
@@ -15788,6 +15794,15 @@ const FIELDS = {
 };
 const KNOWN_FILE = /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
 const setup_folder_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
+const REQUIRED = {
+    'auth-method': [['Config'], 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME'],
+    'binding-rule': [
+        ['BindType'],
+        'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID',
+    ],
+    role: [['Name', 'Policies'], 'has no Name or no Policies. Save the output of: nomad acl role list -json'],
+    policy: [['Name'], 'has no Name. Save the output of: nomad acl policy list -json'],
+};
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -15799,19 +15814,19 @@ async function readConfiguration(path, methodName) {
         throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
     });
     const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
-    const readAll = async (kind, check) => (await list(kind)).map(({ file, item }) => {
-        const problem = check(item) ?? checkFields(item, kind);
+    const readAll = async (kind) => (await list(kind)).map(({ file, item }) => {
+        const problem = check(item, kind);
         if (problem !== undefined) {
             throw new bad_file/* BadFile */.y(file, `${problem}.`);
         }
         return { ...item, file };
     });
-    const rules = await readAll('binding-rule', checkRule);
+    const rules = await readAll('binding-rule');
     const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
-    const items = await readAll('auth-method', checkMethod);
+    const items = await readAll('auth-method');
     const methods = items.map((item) => completeMethod(item, assumedName));
     const method = choose(path, methods, methodName);
-    const roles = (await readAll('role', checkRole)).map(({ Name, Policies, file }) => ({
+    const roles = (await readAll('role')).map(({ Name, Policies, file }) => ({
         Name,
         Policies: Policies ?? [],
         file,
@@ -15820,7 +15835,7 @@ async function readConfiguration(path, methodName) {
     if (twice !== undefined) {
         throw new Error(`${path} has the role ${twice.Name} more than once.`);
     }
-    const policies = (await readAll('policy', checkPolicy)).map(withRules);
+    const policies = (await readAll('policy')).map(withRules);
     const rulesOf = ({ Name }) => rules
         .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
         .filter(({ AuthMethod }) => AuthMethod === Name);
@@ -15879,23 +15894,19 @@ async function readJson(file) {
         throw new bad_file/* BadFile */.y(file, `is not JSON. It begins: ${text.trim().slice(0, 60)}`);
     }
 }
-function checkFields(item, kind) {
-    const known = FIELDS[kind].split(/\s+/);
-    if (kind === 'auth-method' && !('Config' in item)) {
-        return checkFields(item, 'Config');
+function check(item, kind) {
+    const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
+    const [keys, problem] = REQUIRED[kind];
+    // Nomad prints an empty list as null.
+    if (!isConfig && keys.some((key) => !item[key] && item[key] !== null)) {
+        return problem;
     }
-    const unknown = Object.keys(item).find((name) => !known.includes(name));
-    return unknown === undefined
-        ? 'Config' in item
-            ? checkFields(item.Config, 'Config')
-            : undefined
-        : `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
+    return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown(item['Config'] ?? {}, 'Config');
 }
-function checkMethod(item) {
-    const isConfig = ['JWKSURL', 'OIDCDiscoveryURL', 'JWTValidationPubKeys', 'ClaimMappings'].some((name) => name in item);
-    return item.Config || isConfig
-        ? undefined
-        : 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME';
+function findUnknown(item, kind) {
+    const known = FIELDS[kind].split(/\s+/);
+    const unknown = Object.keys(item).find((name) => !known.includes(name));
+    return unknown && `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
 }
 // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
 function completeMethod({ file, ...item }, assumedName) {
@@ -15908,19 +15919,6 @@ function completeMethod({ file, ...item }, assumedName) {
         ...method,
         ...(file !== undefined && { file }),
     };
-}
-function checkRule({ BindType }) {
-    return BindType
-        ? undefined
-        : 'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID';
-}
-function checkRole(role) {
-    return role.Name && 'Policies' in role
-        ? undefined
-        : 'has no Name or no Policies. Save the output of: nomad acl role list -json';
-}
-function checkPolicy({ Name }) {
-    return Name ? undefined : 'has no Name. Save the output of: nomad acl policy list -json';
 }
 function choose(path, methods, name) {
     const usable = methods.filter(({ Type }) => Type === 'JWT');
@@ -16060,7 +16058,7 @@ async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
             ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(changes), setup.method).map((text) => ({ text })),
             ...(isOneJob ? [] : findUnmatched(setup, tried)),
             ...findRandom(setup, tried),
-            ...(await findWider(simulation, rows)).map((text) => ({ text })),
+            ...(await findWider(setup, base, rows, start)),
         ];
         const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
         const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
@@ -16100,7 +16098,7 @@ function listJobs(base, expectations) {
 function tryJobs(simulation, jobs) {
     return Promise.all(jobs.map(async (job) => {
         const { token, summary, reasons } = await simulation.try(job.claims);
-        const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .iM)(token);
+        const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token);
         return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
     }));
 }
@@ -16137,14 +16135,28 @@ function findRandom({ method, rules }, tried) {
     const reason = 'because they match a management rule and a rule whose bind name is invalid for them';
     return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
 }
-/** Warns about the other auth methods of the setup that grant jobs more than the one that is simulated. */
-async function findWider(simulation, jobs) {
-    const warnings = (simulation.setup.others ?? []).map(async ({ method: { Name } }) => {
-        const names = await Promise.all(jobs.map(async ({ name, claims }) => ((await simulation.isWider(Name, claims)) ? [name] : [])));
-        const list = names.flat().join(', ');
-        return list === '' ? [] : [`The auth method ${Name} grants more to these jobs: ${list}.`];
-    });
-    return (await Promise.all(warnings)).flat();
+/** Warns about each other auth method of the setup that grants something else to these jobs, or to a group of strangers. */
+async function findWider(setup, base, rows, start) {
+    const hasStrangers = rows.some(({ group }) => group === 'stranger');
+    const warnings = [];
+    for (const other of setup.others ?? []) {
+        const granted = await (0,_simulation_js__WEBPACK_IMPORTED_MODULE_8__/* .withSimulation */ .E)({ ...setup, ...other }, start, async (simulation) => [
+            ...(await tryJobs(simulation, rows.filter(({ group }) => group === 'job'))),
+            ...(hasStrangers ? await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_9__/* .tryStrangers */ .N)(simulation, base) : []).map(({ row }) => row),
+        ]);
+        const wider = granted.filter(({ name, grant }) => {
+            const own = rows.find((row) => row.name === name)?.grant ?? 'refused';
+            return (grant !== 'refused' && own !== 'management' && grant.split(', ').some((part) => !own.split(', ').includes(part)));
+        });
+        const names = wider.map(({ name }) => name).join(', ');
+        if (names !== '') {
+            warnings.push({
+                text: `The auth method ${other.method.Name} grants more to these jobs: ${names}.`,
+                file: other.method.file,
+            });
+        }
+    }
+    return warnings;
 }
 
 
@@ -16395,11 +16407,9 @@ class Simulation {
     }
     /** Configures the server, but with the keys of the fake issuer; throws an error if the server rejects something. */
     async prepare() {
-        const { method, rules, others = [] } = this.setup;
+        const { method, rules } = this.setup;
         await this.#putRolesAndPolicies();
-        for (const each of [{ method, rules }, ...others]) {
-            await this.#putMethod(each.method, each.method.Name, each.rules);
-        }
+        await this.#putMethod(method, method.Name, rules);
         // A copy of the method for each rule shows the effect of the rule. It must not fail because of a token name.
         for (const [index, rule] of rules.entries()) {
             await this.#putMethod({ ...method, TokenNameFormat: '' }, nameCopy(index), [rule]);
@@ -16409,7 +16419,7 @@ class Simulation {
     async try(claims) {
         const answer = await this.#logIn(this.setup.method.Name, claims);
         if (answer.token !== undefined) {
-            return { summary: (0,tokens/* describeToken */.dE)(answer.token, this.setup.roles), reasons: [], token: answer.token };
+            return { summary: (0,tokens/* describeToken */.d)(answer.token, this.setup.roles), reasons: [], token: answer.token };
         }
         const { status, refusal } = answer;
         const missing = refusal.includes('ACL token name') ? (0,simulator_rules/* findClaimsMissingForName */.Rr)(claims, this.setup.method) : [];
@@ -16438,7 +16448,7 @@ class Simulation {
         for (const [index, rule] of rules.entries()) {
             const answer = await this.#logIn(nameCopy(index), claims);
             if (answer.token !== undefined) {
-                verdicts.push({ rule, grants: (0,tokens/* nameGrant */.iM)(answer.token), reasons: [] });
+                verdicts.push({ rule, grants: (0,tokens/* nameGrant */.i)(answer.token), reasons: [] });
             }
             else if (answer.status === 401) {
                 return undefined;
@@ -16451,12 +16461,6 @@ class Simulation {
             }
         }
         return verdicts;
-    }
-    /** Tells whether another auth method of the setup grants the same job more. */
-    async isWider(methodName, claims) {
-        const { token } = await this.#logIn(methodName, claims);
-        const { token: own } = await this.#logIn(this.setup.method.Name, claims);
-        return token !== undefined && (0,tokens/* allowsMore */.ku)(token, own, this.setup.roles);
     }
     // The rule that comes closest to granting something is probably the one that is meant for the job.
     async #findReasons(claims) {
@@ -16578,44 +16582,37 @@ async function tryStrangers(simulation, base, expectations) {
 }
 async function tryGroup(simulation, search, group, expected) {
     const { guesses, problem } = search.guess(group);
-    let doubt = problem;
     const outcomes = [];
-    for (const { claims, effects, grants, file } of chooseBest(guesses)) {
-        const outcome = await simulation.try(claims);
-        outcomes.push({ ...outcome, claims, file });
-        const isOdd = grants.length > 0 && (outcome.status === 400 || outcome.status === 500);
-        doubt ??= isOdd ? `${effects.filter(Boolean).join(', ')} match, but Nomad answers: ${outcome.summary}` : undefined;
+    for (const guess of chooseBest(guesses)) {
+        outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
     }
-    const isUnexpected = ({ token }) => expected !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .iM)(token) !== expected;
-    const { token, summary, reasons, claims, file } = outcomes.reduce((best, other) => {
-        const isMore = other.token !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .allowsMore */ .ku)(other.token, best.token, simulation.setup.roles);
-        return isUnexpected(other) === isUnexpected(best) ? (isMore ? other : best) : isUnexpected(other) ? other : best;
-    }, outcomes[0] ?? { summary: '', reasons: [], token: undefined, claims: search.base });
-    const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .iM)(token);
-    const isDecided = doubt === undefined || (token !== undefined && grant !== expected);
+    const odd = outcomes.find(({ grants, token }) => grants.length > 0 && token === undefined);
+    const doubt = problem ?? (odd && `${odd.grants.join(', ')} should be granted, but Nomad answers: ${odd.summary}`);
+    const granted = outcomes.filter(({ token }) => token !== undefined);
+    const best = granted.find(({ token }) => expected !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) !== expected) ?? granted[0];
+    const { claims, file, token, summary, reasons } = best ?? outcomes[0] ?? { claims: search.base, reasons: [] };
+    const isDecided = doubt === undefined || (token !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) !== expected);
+    const grant = isDecided ? (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) : 'not decided';
     return {
         row: {
-            ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }) },
-            ...(isDecided
-                ? {
-                    grant,
-                    summary: summary + (token ? search.explain(claims) : ''),
-                    reasons,
-                    isExpected: grant === (expected ?? grant),
-                }
-                : { grant: 'not decided', summary: `not decided: ${doubt ?? ''}`, reasons: [], isExpected: false }),
+            ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }), grant },
+            summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
+            reasons: isDecided ? reasons : [],
+            isExpected: isDecided && grant === (expected ?? grant),
         },
         tried: guesses.map((guess) => guess.claims),
     };
 }
-// Those that get something that no other gets as well, or the one that comes closest.
+// Those that get what no other gets as well, the most first, or the one that comes closest.
 function chooseBest(guesses) {
-    const sorted = guesses.toSorted((a, b) => Number(a.effects.includes('invalid')) - Number(b.effects.includes('invalid')));
-    const contains = (guess, other) => guess.grants.includes('management') || other.grants.every((grant) => guess.grants.includes(grant));
-    const best = sorted.filter((guess, index) => guess.grants.length > 0 &&
-        !sorted.some((other, at) => other !== guess && contains(other, guess) && (at < index || !contains(guess, other))));
-    const [closest] = guesses.toSorted((a, b) => a.missing - b.missing);
-    return best.length > 0 || closest === undefined ? best : [closest];
+    const isManagement = ({ grants }) => grants.includes('management');
+    const isMore = (guess, than) => isManagement(guess)
+        ? !isManagement(than) || (than.effects.includes('invalid') && !guess.effects.includes('invalid'))
+        : guess.grants.length > than.grants.length && than.grants.every((grant) => guess.grants.includes(grant));
+    const best = guesses.filter((guess) => guess.grants.length > 0 && !guesses.some((other) => isMore(other, guess)));
+    return best.length > 0
+        ? best.sort((a, b) => b.grants.length - a.grants.length)
+        : guesses.sort((a, b) => a.missing - b.missing).slice(0, 1);
 }
 /** A search for the claims with which groups of strangers get something from a setup. */
 class Search {
@@ -16625,6 +16622,8 @@ class Search {
     #rules = [];
     #names;
     #decisive;
+    #choose;
+    #usual;
     #problem;
     constructor(setup, base) {
         this.setup = setup;
@@ -16653,6 +16652,9 @@ class Search {
             ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(BindName)),
         ]);
         const tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
+        this.#choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, base, method.Config.BoundAudiences ?? []);
+        const parts = [..._groups_js__WEBPACK_IMPORTED_MODULE_5__/* .PARTS */ .dI, ...tested].filter((part) => !(0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part));
+        this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
         // Rules, roles and policies name what belongs to the reader.
         const yours = [
             ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
@@ -16670,7 +16672,7 @@ class Search {
                 for (const claims of this.#listClaims(situation, group.excluded)) {
                     const guess = this.#predict(claims);
                     const key = JSON.stringify(guess.effects);
-                    if (guess.missing < (guesses.get(key)?.missing ?? Infinity) || !guesses.has(key)) {
+                    if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
                         guesses.set(key, guess);
                     }
                 }
@@ -16700,11 +16702,10 @@ class Search {
             ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
             ...Object.entries(excluded).map(([part, values]) => ({
                 template: `‹${part}›`,
-                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(values, 'iu')),
+                pattern: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(values, 'iu'),
             })),
         ];
-        const choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, this.base, this.setup.method.Config.BoundAudiences ?? []);
-        const values = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .findValues */ .EZ)(tests, choose).map(([part, texts]) => [
+        const values = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .findValues */ .EZ)(tests, this.#choose).map(([part, texts]) => [
             part,
             [
                 ...((0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part) ? [undefined] : []),
@@ -16714,35 +16715,29 @@ class Search {
         if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
             throw new Error('there are too many combinations of values');
         }
-        const parts = Object.values(situation).flatMap((template) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template)
-            .split(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .PART */ .s3)
-            .filter((_, index) => index % 2 === 1));
-        const usual = parts.map((part) => [part, (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part) ? undefined : choose(part).usual[0]]);
-        const combinations = values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(usual)]);
+        const combinations = values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [this.#usual]);
         return combinations.map((chosen) => fill(situation, chosen));
     }
-    #listTests({ rule: { BindType, BindName = '' }, conditions }, situation) {
+    #listTests({ rule, conditions }, situation) {
         const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
         const ofSelector = conditions.flatMap((condition) => {
             const convert = this.#names.get(nameCollection(condition)) === 'sub' ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
             return listPatterns(condition).map((pattern) => ({
                 template: template(nameCollection(condition)),
-                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)(pattern),
+                pattern,
                 convert,
             }));
         });
+        const { BindName = '' } = rule;
         if (!BindName.includes('${')) {
             return ofSelector;
         }
         const name = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
-        const known = this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
-        return [
-            ...ofSelector,
-            ...[(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(known, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
-                template: name,
-                automaton: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE)(pattern),
-            })),
-        ];
+        const patterns = [(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(this.#listTargets(rule), 'iu'), /^[a-zA-Z0-9-]+$/u];
+        return [...ofSelector, ...patterns.map((pattern) => ({ template: name, pattern }))];
+    }
+    #listTargets({ BindType }) {
+        return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
     }
     #checkCondition(condition) {
         const claim = this.#names.get(nameCollection(condition)) ?? '';
@@ -16752,9 +16747,9 @@ class Search {
         listPatterns(condition).forEach(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE);
     }
     #predict(claims) {
-        const { method, roles, policies } = this.setup;
+        const { method } = this.setup;
         const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
-        let missing = Infinity;
+        let missing = Number.MAX_VALUE;
         const isNamed = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? '').every((name) => name.startsWith('auth_method_') || (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__/* .lookUp */ .TE)(name.split('.'), attributes) !== undefined);
         const effects = this.#rules.map(({ rule, selector }) => {
             const failed = selector ? (0,_mismatch_js__WEBPACK_IMPORTED_MODULE_7__/* .findFailed */ .b)(selector, attributes, true).length : 0;
@@ -16763,20 +16758,14 @@ class Search {
                 return '';
             }
             if (rule.BindType === 'management') {
-                return 'management';
+                return rule.BindType;
             }
-            if (!(0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .hasValidName */ .iQ)(rule, claims, method)) {
-                return 'invalid';
-            }
-            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .resolveBindName */ .FH)(rule, claims, method);
-            return (rule.BindType === 'policy' ? policies : roles).some(({ Name }) => Name === name)
-                ? `${rule.BindType} ${name}`
-                : '';
+            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .hasValidName */ .iQ)(rule, claims, method) ? (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .resolveBindName */ .FH)(rule, claims, method) : 'invalid';
+            const isKnown = this.#listTargets(rule).includes(name);
+            return isKnown ? `${rule.BindType} ${name}` : name === 'invalid' ? name : '';
         });
-        const isManagement = effects.includes('management');
-        const grants = isManagement || !effects.includes('invalid')
-            ? effects.filter((effect) => effect !== '' && effect !== 'invalid')
-            : [];
+        const isRefused = effects.includes('invalid') && !effects.includes('management');
+        const grants = isRefused ? [] : effects.filter((effect) => effect !== '' && effect !== 'invalid');
         const file = this.#rules.find((_, index) => effects[index] !== '')?.rule.file;
         return { claims, effects, grants, file, missing };
     }
@@ -16795,22 +16784,14 @@ function listPatterns({ operator, value }) {
         'is nil': [],
     }[operator];
 }
+// A claim is missing if one of its parts is.
 function fill(situation, chosen) {
     const claims = Object.entries(situation).map(([claim, template]) => {
-        const parts = typeof template === 'string' ? template.split(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .PART */ .s3) : [];
-        const texts = parts.map((part, index) => (index % 2 === 0 ? part : chosen[part]));
-        return [
-            claim,
-            parts.length < 2
-                ? template
-                : texts.includes(undefined)
-                    ? undefined
-                    : (claim === 'sub'
-                        ? texts.map((part, index) => (index % 2 ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV)(part ?? '') : part))
-                        : texts).join(''),
-        ];
+        const convert = claim === 'sub' ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
+        const put = (whole, part) => (chosen[part] === undefined ? whole : convert(chosen[part]));
+        return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template];
     });
-    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .omit */ .cJ)(Object.fromEntries(claims), []);
+    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .omit */ .cJ)(Object.fromEntries(claims.filter(([, claim]) => !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claim).includes('‹'))), []);
 }
 
 
@@ -16820,9 +16801,8 @@ function fill(situation, chosen) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   dE: () => (/* binding */ describeToken),
-/* harmony export */   iM: () => (/* binding */ nameGrant),
-/* harmony export */   ku: () => (/* binding */ allowsMore)
+/* harmony export */   d: () => (/* binding */ describeToken),
+/* harmony export */   i: () => (/* binding */ nameGrant)
 /* harmony export */ });
 /** Names what a token grants as a file for --expect does: "role a, policy b", "management" or "refused". */
 function nameGrant(token, describeRole = (name) => `role ${name}`) {
@@ -16838,17 +16818,6 @@ function describeToken(token, roles) {
     const rights = nameGrant(token, (name) => `role ${name} (${listPolicies(name, roles).join(', ') || 'no policies'})`);
     const place = token.Global ? '' : ' in one region';
     return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${token.Type === 'client' ? `: ${rights}` : ''}`;
-}
-/** Tells whether one token allows something that another, or no token, does not. */
-function allowsMore(token, than, roles) {
-    if (than === undefined || token.Type === 'management') {
-        return than?.Type !== 'management';
-    }
-    const allowed = listRights(than, roles);
-    return than.Type !== 'management' && listRights(token, roles).some((policy) => !allowed.includes(policy));
-}
-function listRights({ Policies, Roles }, roles) {
-    return [...(Policies ?? []), ...(Roles ?? []).flatMap(({ Name }) => listPolicies(Name, roles))];
 }
 function listPolicies(roleName, roles) {
     return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
