@@ -14,10 +14,13 @@ export function renderErrors(): Record<string, string> {
     samples.map(([id, [first, ...others]]) => {
       const known = others.map(({ message }) => message);
       const recorded = findWordings(id as KindId, [first?.message ?? '', ...known]);
-      const messages = [...known, ...recorded].map((message) => `Or: ${abbreviate(message, first?.message ?? '')}.`);
+      const messages = new Set(
+        [...known, ...recorded].map((message) => `Or: ${abbreviate(message, first?.message ?? '')}.`),
+      );
       const { retry = 0 } = first?.kind ?? {};
       const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout';
-      const log = block([...(first ? [render(first)] : []), ...new Set(messages)].join('\n'));
+      const advice = first ? [render(first)] : [];
+      const log = block([...advice, ...(messages.size > 0 ? ['', ...messages] : [])].join('\n'));
       return [id, retry === 0 ? `${log}\n` : `${log}\n\nRetried ${policy}.`];
     }),
   );
