@@ -105,6 +105,7 @@ class Search {
   readonly #rules: KnownRule[] = [];
   readonly #names: Map<string, string>;
   readonly #decisive: string[];
+  readonly #tested: string[];
   readonly #choose: (part: string) => Choice;
   readonly #usual: Record<string, string | undefined>;
   #problem: string | undefined;
@@ -137,9 +138,9 @@ class Search {
       ...conditions.map(nameCollection),
       ...rules.flatMap(({ BindName = '' }) => listVariables(BindName)),
     ]);
-    const tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
+    this.#tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
     this.#choose = (part) => chooseFrom(part, base, method.Config.BoundAudiences ?? []);
-    const parts = [...PARTS, ...tested].filter((part) => !isOptional(part));
+    const parts = [...PARTS, ...this.#tested].filter((part) => !isOptional(part));
     this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
     // Rules, roles and policies name what belongs to the reader.
     const yours = [
@@ -149,7 +150,7 @@ class Search {
       ),
     ];
     const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
-    this.groups = listGroups(base, tested, yours, [text(base['sub']), ...subjects.map(({ value }) => value)]);
+    this.groups = listGroups(base, this.#tested, yours, [text(base['sub']), ...subjects.map(({ value }) => value)]);
   }
 
   /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
@@ -158,11 +159,12 @@ class Search {
     let problem = this.#problem;
     for (const situation of group.situations) {
       try {
-        for (const claims of this.#listClaims(situation, group.excluded)) {
-          const guess = this.#predict(claims);
+        const tested = Object.entries(situation).filter(([claim]) => this.#tested.includes(claim));
+        for (const chosen of this.#listChoices(situation, group.excluded)) {
+          const guess = this.#predict(fill(Object.fromEntries(tested), chosen));
           const key = JSON.stringify(guess.effects);
           if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
-            guesses.set(key, guess);
+            guesses.set(key, { ...guess, claims: fill(situation, chosen) });
           }
         }
       } catch (error) {
@@ -188,8 +190,8 @@ class Search {
     ].join('');
   }
 
-  // Returns all claims of a situation that the rules tell apart.
-  #listClaims(situation: Claims, excluded: Group['excluded']): Claims[] {
+  // Returns values for the parts of a situation in all combinations that the rules tell apart.
+  #listChoices(situation: Claims, excluded: Group['excluded']): Record<string, string | undefined>[] {
     const tests = [
       ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
       ...Object.entries(excluded).map(([part, values]) => ({
@@ -207,11 +209,10 @@ class Search {
     if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
       throw new Error('there are too many combinations of values');
     }
-    const combinations = values.reduce(
+    return values.reduce(
       (all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))),
       [this.#usual],
     );
-    return combinations.map((chosen) => fill(situation, chosen));
   }
 
   #listTests({ rule, conditions }: KnownRule, situation: Claims): Test[] {
