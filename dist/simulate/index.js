@@ -16622,6 +16622,7 @@ class Search {
     #rules = [];
     #names;
     #decisive;
+    #tested;
     #choose;
     #usual;
     #problem;
@@ -16651,9 +16652,9 @@ class Search {
             ...conditions.map(nameCollection),
             ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(BindName)),
         ]);
-        const tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
+        this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
         this.#choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, base, method.Config.BoundAudiences ?? []);
-        const parts = [..._groups_js__WEBPACK_IMPORTED_MODULE_5__/* .PARTS */ .dI, ...tested].filter((part) => !(0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part));
+        const parts = [..._groups_js__WEBPACK_IMPORTED_MODULE_5__/* .PARTS */ .dI, ...this.#tested].filter((part) => !(0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part));
         this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
         // Rules, roles and policies name what belongs to the reader.
         const yours = [
@@ -16661,7 +16662,7 @@ class Search {
             ...[...conditions.map(({ value }) => value), ...[...roles, ...policies].map(({ Name }) => Name)].flatMap((name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])]),
         ];
         const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
-        this.groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)(base, tested, yours, [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(base['sub']), ...subjects.map(({ value }) => value)]);
+        this.groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)(base, this.#tested, yours, [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(base['sub']), ...subjects.map(({ value }) => value)]);
     }
     /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
     guess(group) {
@@ -16669,11 +16670,12 @@ class Search {
         let problem = this.#problem;
         for (const situation of group.situations) {
             try {
-                for (const claims of this.#listClaims(situation, group.excluded)) {
-                    const guess = this.#predict(claims);
+                const tested = Object.entries(situation).filter(([claim]) => this.#tested.includes(claim));
+                for (const chosen of this.#listChoices(situation, group.excluded)) {
+                    const guess = this.#predict(fill(Object.fromEntries(tested), chosen));
                     const key = JSON.stringify(guess.effects);
                     if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
-                        guesses.set(key, guess);
+                        guesses.set(key, { ...guess, claims: fill(situation, chosen) });
                     }
                 }
             }
@@ -16696,8 +16698,8 @@ class Search {
             ...(stops.length > 0 ? [`, unless ${stops.join(' or ')} is protected`] : []),
         ].join('');
     }
-    // Returns all claims of a situation that the rules tell apart.
-    #listClaims(situation, excluded) {
+    // Returns values for the parts of a situation in all combinations that the rules tell apart.
+    #listChoices(situation, excluded) {
         const tests = [
             ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
             ...Object.entries(excluded).map(([part, values]) => ({
@@ -16715,8 +16717,7 @@ class Search {
         if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
             throw new Error('there are too many combinations of values');
         }
-        const combinations = values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [this.#usual]);
-        return combinations.map((chosen) => fill(situation, chosen));
+        return values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [this.#usual]);
     }
     #listTests({ rule, conditions }, situation) {
         const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
