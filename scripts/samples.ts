@@ -71,8 +71,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     forgejo: [job({ FORGEJO_ACTIONS: 'true' })],
     'github-job-pending': [github('403', "Can't issue ID_TOKEN for job in 'Pending' state")],
     'github-unavailable': [github('503', 'Service Unavailable'), github('undefined', 'read ECONNRESET')],
-    'github-refused': [github('401', 'The token is expired.')],
-    'github-invalid-response': [parseToolkitError(new Error(), GITHUB)],
+    'github-refused': [github('401', 'The token is expired.'), parseToolkitError(new Error(), GITHUB)],
     'runner-trust-store': [
       github('undefined', 'self-signed certificate in certificate chain'),
       lost('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain', 'TCP', { to: 'proxy' }),
@@ -119,15 +118,6 @@ export function makeSamples(): Record<KindId, Failure[]> {
       alert('TLSV1_ALERT_PROTOCOL_VERSION', 'tlsv1 alert protocol version'),
       alert('TLSV1_UNRECOGNIZED_NAME', 'tlsv1 unrecognized name'),
     ],
-    'not-http': [
-      lost('UND_ERR_RES_EXCEEDED_MAX_SIZE', 'Response content exceeded max size', 'TLS'),
-      lost('UND_ERR_HEADERS_OVERFLOW', 'Headers Overflow Error', 'TLS'),
-      lost(
-        'HPE_INVALID_CONSTANT',
-        'Response does not match the HTTP/1.1 protocol (Expected HTTP/, RTSP/ or ICE/)',
-        'TLS',
-      ),
-    ],
     'no-response': [explainError(new Timeout('did not respond within 20.0 s'), PLACE, progress('TLS'), FACTS)],
     'server-busy': [
       refuse(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
@@ -153,7 +143,16 @@ export function makeSamples(): Record<KindId, Failure[]> {
       lost('UND_ERR_SOCKET', 'other side closed', 'TLS'),
       lost('ECONNRESET', 'Client network socket disconnected before secure TLS connection was established', 'TCP'),
     ],
-    'network-error': [lost('EADDRNOTAVAIL', 'connect EADDRNOTAVAIL 192.0.2.10:4646 - Local (0.0.0.0:0)', 'nothing')],
+    'network-error': [
+      lost('EADDRNOTAVAIL', 'connect EADDRNOTAVAIL 192.0.2.10:4646 - Local (0.0.0.0:0)', 'nothing'),
+      lost('UND_ERR_RES_EXCEEDED_MAX_SIZE', 'Response content exceeded max size', 'TLS'),
+      lost('UND_ERR_HEADERS_OVERFLOW', 'Headers Overflow Error', 'TLS'),
+      lost(
+        'HPE_INVALID_CONSTANT',
+        'Response does not match the HTTP/1.1 protocol (Expected HTTP/, RTSP/ or ICE/)',
+        'TLS',
+      ),
+    ],
     'audience-mismatch': [
       refuseJwt('invalid audience (aud) claim: audience claim does not match any expected audience'),
     ],
@@ -218,8 +217,8 @@ export function makeSamples(): Record<KindId, Failure[]> {
     ],
     'no-leader': [refuse(500, 'No cluster leader')],
     redirect: [refuse(307, '', {}, { location: 'https://login.example.com/' })],
-    'login-not-found': [refuse(404, '')],
     'nomad-refused': [refuse(403, 'Permission denied'), refuse(500, 'raft apply failed: no space left on device')],
+    'login-not-found': [refuse(404, '')],
     'not-nomad': [
       refuse(403, '<html><title>403 Forbidden</title></html>'),
       new Failure({ from: 'nomad', status: 200, text: '' }, "Nomad's response does not contain a valid token", FACTS),

@@ -105,8 +105,8 @@ no-response | to nomad NO_RESPONSE response; to nomad NO_RESPONSE TCP; to proxy 
 server-busy | to nomad ERR_SSL_DECRYPTION_FAILED; nomad 429 <title>Slow down</title>
 connection-closed | to nomad EPIPE TCP; to nomad UND_ERR_SOCKET TLS; to nomad ERR_SSL_UNEXPECTED_EOF_WHILE_READING TCP
 connection-closed | to nomad UND_ERR_CONNECT_TIMEOUT TCP; to nomad UND_ERR_SOCKET response
-not-http | to nomad HPE_INVALID_CONSTANT; to nomad HTTPParserError; to nomad UND_ERR_HEADERS_OVERFLOW
-not-http | to nomad UND_ERR_RES_CONTENT_LENGTH_MISMATCH
+network-error | to nomad HPE_INVALID_CONSTANT; to nomad HTTPParserError; to nomad UND_ERR_HEADERS_OVERFLOW
+network-error | to nomad UND_ERR_RES_CONTENT_LENGTH_MISMATCH
 certificate-invalid | to nomad CERT_NOT_YET_VALID; to nomad INVALID_PURPOSE; to nomad SOMETHING_NEW
 untrusted-certificate | to nomad SELF_SIGNED_CERT_IN_CHAIN; to nomad DEPTH_ZERO_SELF_SIGNED_CERT
 untrusted-certificate | to nomad INVALID_CA; to nomad CERT_UNTRUSTED; to nomad CERT_SIGNATURE_FAILURE

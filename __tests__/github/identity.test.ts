@@ -84,7 +84,7 @@ describe("a request for GitHub's OIDC token", () => {
   ])('fails once if the response is %s', async (body) => {
     const { jwt, requests } = await request(answer(200, body));
     const { id, message } = await catchFailure(jwt);
-    expect([id, message]).toEqual(['github-invalid-response', "GitHub's response does not contain a JWT"]);
+    expect([id, message]).toEqual(['github-refused', "GitHub's response does not contain a JWT"]);
     expect(requests).toHaveLength(1);
     expect(output.text.replace(/^::add-mask::.*\n/gm, '')).not.toMatch(/hunter2\.|^::stop/m);
   });
@@ -117,8 +117,8 @@ test.each<[string, KindId, string, string, string?]>([
   ['read ECONNRESET', 'github-unavailable', 'ECONNRESET', 'TCP'],
   ['socket hang up', 'github-unavailable', 'ECONNRESET', 'TCP'],
   ['Client network socket disconnected before secure TLS', 'github-unavailable', 'ECONNRESET', 'TCP'],
-  ['Parse Error: Expected HTTP/', 'github-invalid-response', 'HPE_INVALID', 'TCP'],
-  ['Unexpected token < in JSON at position 0', 'github-invalid-response', 'HPE_INVALID', 'TCP'],
+  ['Parse Error: Expected HTTP/', 'github-refused', 'HPE_INVALID', 'TCP'],
+  ['Unexpected token < in JSON at position 0', 'github-refused', 'HPE_INVALID', 'TCP'],
   ["Hostname/IP does not match certificate's altnames: x", 'runner-trust-store', 'ERR_TLS_CERT_ALTNAME_INVALID', 'TCP'],
   ['write EPROTO C0:error:0A00010B:SSL routines:x:wrong version number:y', 'runner-trust-store', 'EPROTO', 'TCP'],
   ['C0:error:0A000438:SSL routines:x:tlsv1 alert internal error:y', 'runner-trust-store', 'EPROTO', 'TCP'],

@@ -87,7 +87,7 @@ describe('a response', () => {
     expect((await send(answer(200, 'x'.repeat(MIB)))).text).toHaveLength(MIB);
     const failure = await catchFailure(send(answer(200, 'x'.repeat(MIB + 1))));
     expect(failure.message).toMatch(/^Cannot reach Nomad at http:\S+: Response content exceeded max size$/);
-    expect(failure.id).toBe('not-http');
+    expect(failure.id).toBe('network-error');
   });
 
   test('is cut off if it never ends', async () => {
@@ -98,15 +98,15 @@ describe('a response', () => {
       endless.pipe(response);
     };
     await meetNomad(flood, async ({ api }) => {
-      expect(await catchFailure(api.send(LOGIN, 10_000))).toMatchObject({ id: 'not-http' });
+      expect(await catchFailure(api.send(LOGIN, 10_000))).toMatchObject({ id: 'network-error' });
       await closed;
     });
   });
 
   test.each([
-    ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}`, 'http', 'not-http'],
-    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', 'http', 'not-http'],
-    ['a malformed length', 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n{}', 'http', 'not-http'],
+    ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}`, 'http', 'network-error'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', 'http', 'network-error'],
+    ['a malformed length', 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n{}', 'http', 'network-error'],
     ['nothing', '', 'http', 'connection-closed'],
     ['not TLS', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'https', 'wrong-scheme'],
   ])('that is %s is explained', async (_, bytes, scheme, id) => {

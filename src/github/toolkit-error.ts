@@ -25,7 +25,7 @@ export function parseToolkitError(error: Error, facts: { url: string; proxy: Pro
   const [, status = '', said = ''] =
     /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(error.message) ?? [];
   if (status === '') {
-    return new Failure('github-invalid-response', "GitHub's response does not contain a JWT", facts);
+    return new Failure({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
   }
   // Without a response, the status is the text "undefined".
   if (status !== 'undefined') {

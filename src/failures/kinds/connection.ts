@@ -5,11 +5,6 @@ import { address, host, variable } from './facts.js';
 
 /** Kinds of failures of a connection to Nomad, besides those of TLS. */
 export const CONNECTION_KINDS = {
-  'not-http': {
-    to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
-    advice: (facts) =>
-      `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
-  },
   'no-response': {
     to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
     retry: 1,
@@ -66,7 +61,7 @@ export const CONNECTION_KINDS = {
   'network-error': {
     to: [/nomad/],
     advice: (facts) =>
-      `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+      `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network between this runner and the server.`,
   },
 } satisfies Record<string, Kind>;
 

@@ -9,10 +9,6 @@ export const GITHUB_KINDS = {
     retry: SIXTH,
     advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
   },
-  'github-invalid-response': {
-    to: [/github/, /^HPE_/],
-    advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
-  },
   'runner-trust-store': {
     // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
     to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
@@ -24,7 +20,7 @@ export const GITHUB_KINDS = {
   },
   'github-unavailable': {
     from: [/github/, /^(408|429|5\d\d)/],
-    to: [/github/],
+    to: [/github/, /^(?!HPE_)/],
     retry: 1,
     advice: (facts) =>
       facts.status > 0
@@ -33,7 +29,11 @@ export const GITHUB_KINDS = {
   },
   'github-refused': {
     from: [/github/],
-    advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
+    to: [/github/],
+    advice: ({ status }) =>
+      status >= 400
+        ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
+        : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
   },
   'proxy-unavailable': {
     from: [/proxy/, /^(408|429|5\d\d)/],

@@ -32,9 +32,7 @@ export const NOMAD_KINDS = {
   'unknown-region': {
     from: [/nomad/, /500/, /No path to region/],
     advice: ({ region }) =>
-      region === undefined
-        ? 'The servers cannot reach the authoritative region, which creates global tokens. Check its servers (nomad server members), or have the auth method create local tokens (-token-locality=local).'
-        : `The servers do not know the region ${region} (the input region), or cannot reach it or the authoritative region, which creates global tokens. Look for both in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+      `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
   },
   'token-ttl-not-allowed': {
     from: [/nomad/, /./, /expiration time cannot be/],
@@ -86,12 +84,7 @@ export const NOMAD_KINDS = {
   },
   'not-nomad': {
     from: [/nomad/],
-    advice: ({ status, url, proxy }) => {
-      const api = "the input url to the address of Nomad's API, without /ui or /v1";
-      const who = `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer.`;
-      return status === 401 || status === 403
-        ? `${who} If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set ${api}.`
-        : `${who} Set ${api}, or pass what that server requires in the input extraHeaders.`;
-    },
+    advice: ({ url, proxy }) =>
+      `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
   },
 } satisfies Record<string, Kind>;
