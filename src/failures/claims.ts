@@ -27,7 +27,7 @@ export function listClaims({ claims }: Jwt): void {
   for (const [name, value] of all.slice(0, MAX_LISTED)) {
     const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
     // With the dash, the line cannot begin with a workflow command.
-    core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
+    core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value, 500)}` : ' (value not shown)'}`);
   }
   if (all.length > MAX_LISTED) {
     core.info(`- and ${String(all.length - MAX_LISTED)} more`);
@@ -36,9 +36,9 @@ export function listClaims({ claims }: Jwt): void {
 }
 
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
-export function showClaim(value: unknown, maxLength = 500): string {
+export function showClaim(value: unknown, maxLength = 200): string {
   try {
-    return quoteName(JSON.stringify(value), maxLength);
+    return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
   } catch {
     return '(too deeply nested to show)';
   }

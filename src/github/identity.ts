@@ -10,6 +10,10 @@ import { findProxy } from '../proxy.js';
 import { mask } from '../secrets.js';
 import { parseToolkitError } from './toolkit-error.js';
 
+interface PullRequestEvent {
+  pull_request: Record<'head' | 'base', { repo: { full_name: string } | null }>;
+}
+
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
 // time since the JWT arrived counts.
 const MAX_AGE = 0.8;
@@ -87,14 +91,10 @@ export function explainMissingEndpoint(): Failure {
 // The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork(): boolean {
+  const { GITHUB_EVENT_NAME: event, GITHUB_EVENT_PATH: path = '' } = process.env;
   try {
-    const { pull_request: pull } = JSON.parse(readFileSync(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8')) as {
-      pull_request: Record<'head' | 'base', { repo: { full_name: string } | null }>;
-    };
-    return (
-      process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
-      pull.head.repo?.full_name !== pull.base.repo?.full_name
-    );
+    const { head, base } = (JSON.parse(readFileSync(path, 'utf8')) as PullRequestEvent).pull_request;
+    return event !== 'pull_request_target' && head.repo?.full_name !== base.repo?.full_name;
   } catch {
     return false;
   }

@@ -35,10 +35,8 @@ export class NomadApi {
     const { url, region, caCertificate, clientCertificate } = connection;
     this.#connection = connection;
     this.#proxy = findProxy(new URL(url), { withNetworks: true });
-    this.facts = {
-      ...{ url, region, proxy: this.#proxy, caNames: caCertificate?.names },
-      hasClientCertificate: clientCertificate !== undefined,
-    };
+    const hasClientCertificate = clientCertificate !== undefined;
+    this.facts = { url, region, proxy: this.#proxy, caNames: caCertificate?.names, hasClientCertificate };
     this.#place = `Nomad at ${new URL(url).origin}${describeWay(this.#proxy)}`;
     this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
     this.#dispatcher = this.#open();

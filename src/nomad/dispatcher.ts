@@ -79,11 +79,8 @@ function createConnector(options: Connection, proxy: Proxy | undefined, timeout:
     return toNomad;
   }
   const { protocol, hostname, host, port } = new URL(proxy.origin);
-  const toProxy = watch(
-    'proxy',
-    {},
-    { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' },
-  );
+  const address = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' };
+  const toProxy = watch('proxy', {}, address);
   return url.startsWith('https:')
     ? throughTunnel(proxy, toProxy, toNomad)
     : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.

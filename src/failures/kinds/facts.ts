@@ -1,4 +1,3 @@
-import { showClaim } from '../claims.js';
 import type { Facts } from '../failure.js';
 
 export const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
@@ -9,9 +8,6 @@ export const address = ({ url }: Facts): string =>
   `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
 
 export const variable = ({ proxy }: Facts): string => proxy?.variable ?? 'HTTPS_PROXY';
-
-export const show = (values: Record<string, unknown>, name: string): string =>
-  name in values ? showClaim(values[name], 200) : 'missing';
 
 /** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
 export const list = (values: string[]): string =>

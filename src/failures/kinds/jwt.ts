@@ -3,7 +3,6 @@ import { formatTime } from '../../times.js';
 import type { Kind } from '../catalogue.js';
 import { showClaim } from '../claims.js';
 import type { Facts } from '../failure.js';
-import { show } from './facts.js';
 
 /** Kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 export const JWT_KINDS = {
@@ -11,12 +10,12 @@ export const JWT_KINDS = {
     // The only message with a claim that is not in quotes.
     from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
     advice: ({ jwt, methodName }) =>
-      `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+      `The iss claim of the JWT is ${showClaim(jwt.claims['iss'])}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
   },
   'audience-mismatch': {
     from: [/nomad/, /401/, /invalid audience \(aud\)/],
     advice: ({ jwt, methodName }) =>
-      `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+      `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
   },
   'malformed-jwt': {
     from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -29,7 +28,7 @@ export const JWT_KINDS = {
   'algorithm-not-allowed': {
     from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
     advice: ({ jwt, methodName }) =>
-      `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+      `The alg of the JWT is ${showClaim(jwt.header['alg'])}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
   },
   'signature-invalid': {
     from: [
@@ -38,7 +37,7 @@ export const JWT_KINDS = {
       /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
     ],
     advice: ({ jwt, methodName }) =>
-      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
   },
   'no-rule-matched': {
     from: [/nomad/, /400/, /no role or policy bindings matched/],
