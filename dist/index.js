@@ -10963,7 +10963,7 @@ function listClaims({ claims }) {
     for (const [name, value] of all.slice(0, MAX_LISTED)) {
         const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
         // With the dash, the line cannot begin with a workflow command.
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(name, 100)}${isShown ? `: ${showClaim(value, 500)}` : ' (value not shown)'}`);
     }
     if (all.length > MAX_LISTED) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`- and ${String(all.length - MAX_LISTED)} more`);
@@ -10971,9 +10971,9 @@ function listClaims({ claims }) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .endGroup */ .N4();
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
-function showClaim(value, maxLength = 500) {
+function showClaim(value, maxLength = 200) {
     try {
-        return (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(JSON.stringify(value), maxLength);
+        return value === undefined ? 'missing' : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(JSON.stringify(value), maxLength);
     }
     catch {
         return '(too deeply nested to show)';
@@ -10993,7 +10993,7 @@ function showClaim(value, maxLength = 500) {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
 /* harmony import */ var _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3030);
 
 
@@ -11048,7 +11048,7 @@ function logCauses(error) {
 
 /***/ }),
 
-/***/ 6183:
+/***/ 5330:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -11089,27 +11089,29 @@ const ACTION_KINDS = {
 
 // EXTERNAL MODULE: ./src/deadline.ts
 var deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/kinds/facts.ts
-var kinds_facts = __nccwpck_require__(7484);
+;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
+
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
 
 /** Kinds of failures of a connection to Nomad, besides those of TLS. */
 const CONNECTION_KINDS = {
-    'not-http': {
-        to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
-        advice: (facts) => `${(0,kinds_facts/* address */.hl)(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
-    },
     'no-response': {
         to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
         retry: 1,
         advice: (facts) => {
             const slow = 'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
             return facts.proxy !== undefined
-                ? `The proxy, or Nomad behind it, does not respond. Check the address in ${(0,kinds_facts/* variable */.bv)(facts)}, and that the proxy can reach ${(0,kinds_facts/* address */.hl)(facts)}. ${slow}`
+                ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
                 : facts.reached === 'response'
                     ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
-                    : `${(0,kinds_facts/* address */.hl)(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
+                    : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
         },
     },
     'server-busy': {
@@ -11126,23 +11128,23 @@ const CONNECTION_KINDS = {
         retry: deadline/* SIXTH */.bA,
         advice: (facts) => {
             if (facts.to === 'proxy') {
-                return `This runner cannot resolve the host name of the proxy. Correct its address in ${(0,kinds_facts/* variable */.bv)(facts)}, or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`;
+                return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
             }
             const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-            return `This runner cannot resolve the host name ${(0,kinds_facts/* host */.Hc)(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
         },
     },
     'connection-refused': {
         to: [/nomad/, /^ECONNREFUSED/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test((0,kinds_facts/* host */.Hc)(facts))
-            ? `${(0,kinds_facts/* host */.Hc)(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
+        advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test(host(facts))
+            ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
         to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => `This runner cannot open a connection to ${(0,kinds_facts/* address */.hl)(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
     },
     'connection-closed': {
         to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
@@ -11151,11 +11153,11 @@ const CONNECTION_KINDS = {
     },
     'network-error': {
         to: [/nomad/],
-        advice: (facts) => `The connection to ${(0,kinds_facts/* address */.hl)(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network between this runner and the server.`,
     },
 };
 function adviseBusy(facts) {
-    return `${(0,kinds_facts/* host */.Hc)(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+    return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
 }
 function adviseClosed(facts) {
     const { proxy, url, reached, hasClientCertificate } = facts;
@@ -11164,13 +11166,13 @@ function adviseClosed(facts) {
         return adviseBusy(facts);
     }
     if (reached === 'TLS' && isTls) {
-        return `${(0,kinds_facts/* host */.Hc)(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
+        return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
     }
     const what = proxy !== undefined
-        ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${(0,kinds_facts/* address */.hl)(facts)}.`
+        ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${address(facts)}.`
         : isTls
-            ? `${(0,kinds_facts/* address */.hl)(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
-            : `${(0,kinds_facts/* address */.hl)(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
+            ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
+            : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
     return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
@@ -11204,9 +11206,7 @@ const NOMAD_KINDS = {
     },
     'unknown-region': {
         from: [/nomad/, /500/, /No path to region/],
-        advice: ({ region }) => region === undefined
-            ? 'The servers cannot reach the authoritative region, which creates global tokens. Check its servers (nomad server members), or have the auth method create local tokens (-token-locality=local).'
-            : `The servers do not know the region ${region} (the input region), or cannot reach it or the authoritative region, which creates global tokens. Look for both in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+        advice: ({ region }) => `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
     },
     'token-ttl-not-allowed': {
         from: [/nomad/, /./, /expiration time cannot be/],
@@ -11236,7 +11236,7 @@ const NOMAD_KINDS = {
         from: [/nomad/, /^3/],
         advice: (facts) => {
             const { url, target } = facts;
-            if (url.startsWith('http:') && target.startsWith('https:') && (0,kinds_facts/* host */.Hc)({ url: target }) === (0,kinds_facts/* host */.Hc)(facts)) {
+            if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
                 return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
             }
             return URL.canParse(target)
@@ -11254,13 +11254,7 @@ const NOMAD_KINDS = {
     },
     'not-nomad': {
         from: [/nomad/],
-        advice: ({ status, url, proxy }) => {
-            const api = "the input url to the address of Nomad's API, without /ui or /v1";
-            const who = `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer.`;
-            return status === 401 || status === 403
-                ? `${who} If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set ${api}.`
-                : `${who} Set ${api}, or pass what that server requires in the input extraHeaders.`;
-        },
+        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
     },
 };
 
@@ -11274,45 +11268,44 @@ const GITHUB_KINDS = {
         retry: deadline/* SIXTH */.bA,
         advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
     },
-    'github-invalid-response': {
-        to: [/github/, /^HPE_/],
-        advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
-    },
     'runner-trust-store': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
         useSystemTrust: true,
         advice: (facts) => facts.to === 'github'
             ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA."
-            : `The TLS connection to the proxy fails, not the one to ${(0,kinds_facts/* host */.Hc)(facts)}. Check the address in ${(0,kinds_facts/* variable */.bv)(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
     },
     'github-unavailable': {
         from: [/github/, /^(408|429|5\d\d)/],
-        to: [/github/],
+        to: [/github/, /^(?!HPE_)/],
         retry: 1,
         advice: (facts) => facts.status > 0
             ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
-            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${(0,kinds_facts/* host */.Hc)(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
     },
     'github-refused': {
         from: [/github/],
-        advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
+        to: [/github/],
+        advice: ({ status }) => status >= 400
+            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
+            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
     },
     'proxy-unavailable': {
         from: [/proxy/, /^(408|429|5\d\d)/],
         retry: 1,
-        advice: (facts) => `The proxy cannot reach ${(0,kinds_facts/* address */.hl)(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
+        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
     },
     'proxy-refused': {
         from: [/proxy/],
         advice: (facts) => facts.status === 407
-            ? `The proxy does not accept the credentials in ${(0,kinds_facts/* variable */.bv)(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
-            : `The proxy does not allow connections to ${(0,kinds_facts/* address */.hl)(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${(0,kinds_facts/* variable */.bv)(facts)}. If the runner reaches the server directly, add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
+            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
+            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
     },
     'proxy-unreachable': {
         to: [/proxy/],
         retry: deadline/* SIXTH */.bA,
-        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${(0,kinds_facts/* variable */.bv)(facts)}, or add ${(0,kinds_facts/* host */.Hc)(facts)} to NO_PROXY.`,
+        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
     },
 };
 
@@ -11330,8 +11323,8 @@ const TLS_KINDS = {
             const serverName = names.find((name) => /^server\.[\w-]+\.nomad$/.test(name));
             const change = serverName === undefined ? 'In' : `Set the input tlsServerName to ${serverName} or, in`;
             return names.length === 0
-                ? `The certificate of ${(0,kinds_facts/* host */.Hc)(facts)} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
-                : `${change} the input url, use an address for which the certificate is valid: ${(0,kinds_facts/* list */.p_)(names)}.`;
+                ? `The certificate of ${host(facts)} does not name its server in a subject alternative name. Create a new one, for example with: nomad tls cert create -server`
+                : `${change} the input url, use an address for which the certificate is valid: ${list(names)}.`;
         },
     },
     'untrusted-certificate': {
@@ -11340,19 +11333,19 @@ const TLS_KINDS = {
         advice: ({ certificate, caNames }) => {
             const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
             if (caNames === undefined) {
-                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${kinds_facts/* EMPTY */.wg}`;
+                return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
             }
             return certificate && caNames.includes(certificate.issuer)
                 ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-                : `${signed}, and the input caCertificate contains: ${(0,kinds_facts/* list */.p_)(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+                : `${signed}, and the input caCertificate contains: ${list(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
         },
     },
     'certificate-invalid': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-            ? `The certificate of ${facts.certificate?.validity || `${(0,kinds_facts/* host */.Hc)(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
-            : `The certificate of ${(0,kinds_facts/* host */.Hc)(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
+            ? `The certificate of ${facts.certificate?.validity || `${host(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
     },
     'client-certificate': {
         from: [/nomad/, /400|49[56]/, /No required SSL certificate|SSL certificate error/],
@@ -11366,8 +11359,8 @@ const TLS_KINDS = {
                 return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
             }
             return facts.hasClientCertificate
-                ? `${(0,kinds_facts/* host */.Hc)(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
-                : `${(0,kinds_facts/* host */.Hc)(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${kinds_facts/* EMPTY */.wg}`;
+                ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+                : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${EMPTY}`;
         },
     },
     'wrong-scheme': {
@@ -11375,11 +11368,11 @@ const TLS_KINDS = {
         to: [/nomad/, /^ERR_SSL\w*(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/],
         advice: (facts) => facts.status > 0
             ? 'This port uses TLS. Change the input url to https://, and set caCertificate for a private CA.'
-            : `${(0,kinds_facts/* host */.Hc)(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
+            : `${host(facts)} does not use TLS on this port. Change the port in the input url to the one that uses TLS. Only if Nomad does not use TLS, change the input to http://.`,
     },
     'tls-handshake-failed': {
         to: [/nomad/, /^(?!.*(UNEXPECTED_EOF|DECRYPTION_FAILED))(EPROTO|ERR_TLS|ERR_SSL)/],
-        advice: (facts) => `${(0,kinds_facts/* host */.Hc)(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
     },
 };
 
@@ -11471,30 +11464,6 @@ class Failure extends Error {
 
 /***/ }),
 
-/***/ 7484:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Hc: () => (/* binding */ host),
-/* harmony export */   WU: () => (/* binding */ show),
-/* harmony export */   bv: () => (/* binding */ variable),
-/* harmony export */   hl: () => (/* binding */ address),
-/* harmony export */   p_: () => (/* binding */ list),
-/* harmony export */   wg: () => (/* binding */ EMPTY)
-/* harmony export */ });
-/* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4894);
-
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-const show = (values, name) => name in values ? (0,_claims_js__WEBPACK_IMPORTED_MODULE_0__/* .showClaim */ .g)(values[name], 200) : 'missing';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
-
-
-/***/ }),
-
 /***/ 3030:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -11502,10 +11471,8 @@ const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 
 /* harmony export */   c: () => (/* binding */ JWT_KINDS)
 /* harmony export */ });
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
-/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1345);
+/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
-/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7484);
-
 
 
 
@@ -11514,11 +11481,11 @@ const JWT_KINDS = {
     'issuer-mismatch': {
         // The only message with a claim that is not in quotes.
         from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['iss'])}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
     },
     'audience-mismatch': {
         from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -11530,7 +11497,7 @@ const JWT_KINDS = {
     },
     'algorithm-not-allowed': {
         from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['alg'])}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
     },
     'signature-invalid': {
         from: [
@@ -11538,7 +11505,7 @@ const JWT_KINDS = {
             /401/,
             /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         ],
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.claims, 'iss')}, kid ${(0,_facts_js__WEBPACK_IMPORTED_MODULE_2__/* .show */ .WU)(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['iss'])}, kid ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['kid'])}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         from: [/nomad/, /400/, /no role or policy bindings matched/],
@@ -11581,7 +11548,7 @@ function adviseTime({ text, jwt, methodName, now }) {
         : claim === 'exp' && ms < now
             ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
             : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
-    return `The ${claim} of the JWT is ${(0,_times_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .f)(ms)}, and the runner's clock says ${(0,_times_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .f)(now)}. ${reason}`;
+    return `The ${claim} of the JWT is ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(ms)}, and the runner's clock says ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(now)}. ${reason}`;
 }
 
 
@@ -11621,8 +11588,8 @@ function trustSystemStore() {
     return true;
 }
 
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failures_failure = __nccwpck_require__(6183);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failures_failure = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: ./src/failures/retry.ts
 
 
@@ -11715,8 +11682,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failure = __nccwpck_require__(6183);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failure = __nccwpck_require__(5330);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
 var retry = __nccwpck_require__(1078);
 // EXTERNAL MODULE: external "node:assert"
@@ -11769,7 +11736,7 @@ function parseToolkitError(error, facts) {
     // At the end, Node may advise changing how it is started.
     const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(error.message) ?? [];
     if (status === '') {
-        return new failure/* Failure */.H('github-invalid-response', "GitHub's response does not contain a JWT", facts);
+        return new failure/* Failure */.H({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
     }
     // Without a response, the status is the text "undefined".
     if (status !== 'undefined') {
@@ -11864,10 +11831,10 @@ function explainMissingEndpoint() {
 // The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 function isFromFork() {
+    const { GITHUB_EVENT_NAME: event, GITHUB_EVENT_PATH: path = '' } = process.env;
     try {
-        const { pull_request: pull } = JSON.parse((0,external_node_fs_.readFileSync)(process.env['GITHUB_EVENT_PATH'] ?? '', 'utf8'));
-        return (process.env['GITHUB_EVENT_NAME'] !== 'pull_request_target' &&
-            pull.head.repo?.full_name !== pull.base.repo?.full_name);
+        const { head, base } = JSON.parse((0,external_node_fs_.readFileSync)(path, 'utf8')).pull_request;
+        return event !== 'pull_request_target' && head.repo?.full_name !== base.repo?.full_name;
     }
     catch {
         return false;
@@ -11957,8 +11924,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failure = __nccwpck_require__(6183);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failure = __nccwpck_require__(5330);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/times.ts
@@ -12254,8 +12221,8 @@ const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth",
 var src_deadline = __nccwpck_require__(6683);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failure = __nccwpck_require__(6183);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failure = __nccwpck_require__(5330);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/times.ts
@@ -12395,7 +12362,8 @@ function createConnector(options, proxy, timeout, progress) {
         return toNomad;
     }
     const { protocol, hostname, host, port } = new URL(proxy.origin);
-    const toProxy = watch('proxy', {}, { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' });
+    const address = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' };
+    const toProxy = watch('proxy', {}, address);
     return url.startsWith('https:')
         ? throughTunnel(proxy, toProxy, toNomad)
         : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
@@ -12429,10 +12397,8 @@ class NomadApi {
         const { url, region, caCertificate, clientCertificate } = connection;
         this.#connection = connection;
         this.#proxy = (0,proxy/* findProxy */.E)(new URL(url), { withNetworks: true });
-        this.facts = {
-            ...{ url, region, proxy: this.#proxy, caNames: caCertificate?.names },
-            hasClientCertificate: clientCertificate !== undefined,
-        };
+        const hasClientCertificate = clientCertificate !== undefined;
+        this.facts = { url, region, proxy: this.#proxy, caNames: caCertificate?.names, hasClientCertificate };
         this.#place = `Nomad at ${new URL(url).origin}${(0,proxy/* describeWay */.x)(this.#proxy)}`;
         this.#connectMs = Math.min(deadline.totalMs * src_deadline/* SIXTH */.bA, deadline.attemptMs);
         this.#dispatcher = this.#open();
@@ -12523,8 +12489,8 @@ var promises_ = __nccwpck_require__(8500);
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
 var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
-var failure = __nccwpck_require__(6183);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failure = __nccwpck_require__(5330);
 // EXTERNAL MODULE: ./src/failures/retry.ts + 1 modules
 var retry = __nccwpck_require__(1078);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -12778,7 +12744,7 @@ const buildConnector = (connect_default());
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
 
 
 
@@ -13022,7 +12988,7 @@ function describeToken(token, policies, methodName) {
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6183);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
 
 

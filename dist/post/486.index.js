@@ -126,7 +126,7 @@ function listClaims({ claims }) {
     for (const [name, value] of all.slice(0, MAX_LISTED)) {
         const isShown = WELL_KNOWN.has(name) || name.startsWith('repo_property_');
         // With the dash, the line cannot begin with a workflow command.
-        core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value)}` : ' (value not shown)'}`);
+        core.info(`- ${quoteName(name, 100)}${isShown ? `: ${showClaim(value, 500)}` : ' (value not shown)'}`);
     }
     if (all.length > MAX_LISTED) {
         core.info(`- and ${String(all.length - MAX_LISTED)} more`);
@@ -134,9 +134,9 @@ function listClaims({ claims }) {
     core.endGroup();
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
-function showClaim(value, maxLength = 500) {
+function showClaim(value, maxLength = 200) {
     try {
-        return quoteName(JSON.stringify(value), maxLength);
+        return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
     }
     catch {
         return '(too deeply nested to show)';
@@ -174,12 +174,10 @@ const ACTION_KINDS = {
 };
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
-
 const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
 const host = ({ url }) => new URL(url).hostname;
 const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
 const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-const show = (values, name) => name in values ? showClaim(values[name], 200) : 'missing';
 /** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
 const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 
@@ -188,10 +186,6 @@ const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 
 
 /** Kinds of failures of a connection to Nomad, besides those of TLS. */
 const CONNECTION_KINDS = {
-    'not-http': {
-        to: [/nomad/, /^(HPE_|HTTPParserError|UND_ERR_(HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE|RES_CONTENT_LENGTH))/],
-        advice: (facts) => `${address(facts)} does not respond as Nomad does. If this port uses TLS, change the input url to https://. Otherwise, it is not the port of Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB.`,
-    },
     'no-response': {
         to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
         retry: 1,
@@ -243,7 +237,7 @@ const CONNECTION_KINDS = {
     },
     'network-error': {
         to: [/nomad/],
-        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. Check the input url and the network between this runner and the server.`,
+        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network between this runner and the server.`,
     },
 };
 function adviseBusy(facts) {
@@ -270,17 +264,16 @@ function adviseClosed(facts) {
 
 
 
-
 /** Kinds of refusals for which Nomad judged the JWT, so that the log lists its claims. */
 const JWT_KINDS = {
     'issuer-mismatch': {
         // The only message with a claim that is not in quotes.
         from: [/nomad/, /401/, /: invalid JWT issuer: |does not contain issuer information/],
-        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${show(jwt.claims, 'iss')}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
+        advice: ({ jwt, methodName }) => `The iss claim of the JWT is ${showClaim(jwt.claims['iss'])}. If you trust this issuer, add exactly this value to BoundIssuer of the auth method ${methodName}. GitHub Enterprise Server and enterprises with their own issuer have other values than github.com.`,
     },
     'audience-mismatch': {
         from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${show(jwt.claims, 'aud')}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -292,7 +285,7 @@ const JWT_KINDS = {
     },
     'algorithm-not-allowed': {
         from: [/nomad/, /401/, /\(alg\)|signature algorithm/],
-        advice: ({ jwt, methodName }) => `The alg of the JWT is ${show(jwt.header, 'alg')}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
+        advice: ({ jwt, methodName }) => `The alg of the JWT is ${showClaim(jwt.header['alg'])}. If it is an RS, ES or PS algorithm or EdDSA, add it to SigningAlgs of the auth method ${methodName} (RS256 if unset). Otherwise, have the issuer sign with RS256.`,
     },
     'signature-invalid': {
         from: [
@@ -300,7 +293,7 @@ const JWT_KINDS = {
             /401/,
             /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         ],
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${show(jwt.claims, 'iss')}, kid ${show(jwt.header, 'kid')}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         from: [/nomad/, /400/, /no role or policy bindings matched/],
@@ -374,9 +367,7 @@ const NOMAD_KINDS = {
     },
     'unknown-region': {
         from: [/nomad/, /500/, /No path to region/],
-        advice: ({ region }) => region === undefined
-            ? 'The servers cannot reach the authoritative region, which creates global tokens. Check its servers (nomad server members), or have the auth method create local tokens (-token-locality=local).'
-            : `The servers do not know the region ${region} (the input region), or cannot reach it or the authoritative region, which creates global tokens. Look for both in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+        advice: ({ region }) => `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
     },
     'token-ttl-not-allowed': {
         from: [/nomad/, /./, /expiration time cannot be/],
@@ -424,13 +415,7 @@ const NOMAD_KINDS = {
     },
     'not-nomad': {
         from: [/nomad/],
-        advice: ({ status, url, proxy }) => {
-            const api = "the input url to the address of Nomad's API, without /ui or /v1";
-            const who = `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer.`;
-            return status === 401 || status === 403
-                ? `${who} If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set ${api}.`
-                : `${who} Set ${api}, or pass what that server requires in the input extraHeaders.`;
-        },
+        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
     },
 };
 
@@ -444,10 +429,6 @@ const GITHUB_KINDS = {
         retry: SIXTH,
         advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
     },
-    'github-invalid-response': {
-        to: [/github/, /^HPE_/],
-        advice: `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
-    },
     'runner-trust-store': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
@@ -458,7 +439,7 @@ const GITHUB_KINDS = {
     },
     'github-unavailable': {
         from: [/github/, /^(408|429|5\d\d)/],
-        to: [/github/],
+        to: [/github/, /^(?!HPE_)/],
         retry: 1,
         advice: (facts) => facts.status > 0
             ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
@@ -466,7 +447,10 @@ const GITHUB_KINDS = {
     },
     'github-refused': {
         from: [/github/],
-        advice: `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`,
+        to: [/github/],
+        advice: ({ status }) => status >= 400
+            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
+            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
     },
     'proxy-unavailable': {
         from: [/proxy/, /^(408|429|5\d\d)/],
@@ -1126,7 +1110,8 @@ function createConnector(options, proxy, timeout, progress) {
         return toNomad;
     }
     const { protocol, hostname, host, port } = new URL(proxy.origin);
-    const toProxy = watch('proxy', {}, { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' });
+    const address = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' };
+    const toProxy = watch('proxy', {}, address);
     return url.startsWith('https:')
         ? throughTunnel(proxy, toProxy, toNomad)
         : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
@@ -1160,10 +1145,8 @@ class NomadApi {
         const { url, region, caCertificate, clientCertificate } = connection;
         this.#connection = connection;
         this.#proxy = findProxy(new URL(url), { withNetworks: true });
-        this.facts = {
-            ...{ url, region, proxy: this.#proxy, caNames: caCertificate?.names },
-            hasClientCertificate: clientCertificate !== undefined,
-        };
+        const hasClientCertificate = clientCertificate !== undefined;
+        this.facts = { url, region, proxy: this.#proxy, caNames: caCertificate?.names, hasClientCertificate };
         this.#place = `Nomad at ${new URL(url).origin}${describeWay(this.#proxy)}`;
         this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
         this.#dispatcher = this.#open();
