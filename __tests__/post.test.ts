@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../testbed/certificates.js';
-import { answer, cleanUp, hang, MANAGEMENT, runJob, TOKEN, type Nomad } from './support/servers.js';
+import { answer, cleanUp, hang, MANAGEMENT, runJob, TOKEN } from './support/servers.js';
 
 const { AccessorID, SecretID } = TOKEN;
 const NAME = `The management token ${AccessorID}`;
@@ -35,22 +35,11 @@ test.concurrent(
   },
 );
 
-describe('the outcome of a revocation', () => {
-  test.concurrent('is one line without a warning if the token did not exist any more', async () => {
-    const post = await cleanUp({ nomad: answer(403, 'Permission denied') });
-    expect(post).toMatchObject({ exitCode: 0, annotations: [], log: `${NAME} had already expired or been revoked.` });
-  });
-
-  test.concurrent.each<[string, Nomad, RegExp]>([
-    ['a gateway quotes Nomad', answer(403, '<title>Permission denied</title>'), /\(403\): a web page \(Permission/],
-    ['a web page is the response', answer(200, '<title>Log in</title>'), /a web page \(Log in\)/],
-    ['Nomad does not respond', hang, /did not respond within/],
-  ])('is one warning that the token stays valid if %s', async (_, nomad, reason) => {
-    const post = await cleanUp({ nomad, connection: { timeout: 1 } });
-    expect(post).toMatchObject({ exitCode: 0, annotations: [{ level: 'warning' }] });
-    expect(post.messages[0]).toContain(`${NAME} could not be revoked and stays valid until it expires. `);
-    expect(post.messages[0]).toMatch(reason);
-  });
+test.concurrent('a token that cannot be revoked causes one warning that it stays valid', async () => {
+  const post = await cleanUp({ nomad: hang, connection: { timeout: 1 } });
+  expect(post).toMatchObject({ exitCode: 0, annotations: [{ level: 'warning' }] });
+  expect(post.messages[0]).toContain(`${NAME} could not be revoked and stays valid until it expires. `);
+  expect(post.messages[0]).toMatch(/did not respond within/);
 });
 
 describe('a token that is not revoked', () => {

@@ -17,7 +17,6 @@ test.concurrent.each<[string, Scenario, RegExp, timeout?: string]>([
   ['a refusal by GitHub while Nomad hangs', { github: answer(401), nomad: hang }, /^GitHub did not issue/],
   ['a refusal by Nomad', { nomad: answer(400, 'No rule') }, /^Nomad refused the login \(400\): No rule$/],
   ['a refused connection', { url: () => 'http://127.0.0.1:9' }, /ECONNREFUSED.* \(\d+ attempts? in/, '3'],
-  ['a response of 2 MiB', { nomad: answer(200, 'x'.repeat(2 ** 21)) }, /exceeded max size$/],
   ['a connection that Nomad closes', { nomad: drop }, /^Cannot reach Nomad at .*: other side closed/, '3'],
   ['a hang of Nomad', { nomad: hang }, /^Nomad at \S+ did not respond within/, '1'],
   ['a body that never ends', { nomad: unfinished }, /^Nomad at \S+ did not respond within/, '1'],
@@ -51,11 +50,12 @@ import { syncBuiltinESMExports } from 'node:module';
 fs.accessSync = (_, mode) => { if (mode === fs.constants.W_OK) throw Object.assign(new Error(), { code: 'EACCES' }); };
 syncBuiltinESMExports();`;
 
-const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
+const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'RUNNER_TEMP'];
 
-test.concurrent.each(FILES)('%s that names an unwritable file fails the step before the login', async (name) => {
+test.concurrent.each(FILES)('%s that names an unwritable path fails the step before the login', async (name) => {
   const env = Object.fromEntries(FILES.filter((other) => other !== name).map((other) => [other, '']));
-  const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), env });
+  const inputs = { exportConnection: String(name === 'RUNNER_TEMP') };
+  const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), inputs, env });
   expect(failure).toBe(`This step cannot write to the path that ${name} names (EACCES)`);
   expect(log).toContain('options: --user root');
   expect(requests).toEqual([]);

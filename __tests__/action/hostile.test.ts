@@ -1,9 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { explain } from '../../src/failures/explain.js';
-import { Failure } from '../../src/failures/failure.js';
-import { parseJwt } from '../../src/jwt.js';
-import { useProcess } from '../support/in-process.js';
-import { answer, createJwt, logIn, type Scenario } from '../support/servers.js';
+import { answer, logIn, type Scenario } from '../support/servers.js';
 
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
 // The lines that the runner executes as commands, after characters that it ignores.
@@ -37,25 +33,4 @@ test.concurrent.each<[string, Scenario]>([
   expect(result.annotations).toHaveLength(1);
   expect(result.masks).not.toContain('Nomad');
   expect(result.failure).not.toBe('');
-});
-
-useProcess();
-
-const REFUSALS = ['invalid audience (aud)', '(exp) claim: x', 'verify id token signature'];
-const nested = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
-
-test.each([
-  ['claims that are nested 8,000 levels deep', `{"aud":${nested},"iss":${nested}}`],
-  ['odd objects', '{"__proto__":{"iss":"x"},"toJSON":1,"constructor":1,"iss":{"toString":1},"aud":{"toJSON":{}}}'],
-  ['malformed times', '{"exp":1e308,"nbf":"x","iat":[]}'],
-  ['no claims', '{}'],
-])('a refused JWT that is made to crash the explanation is explained: %s', (_, text) => {
-  const jwt = parseJwt(createJwt(text), true);
-  for (const refusal of REFUSALS) {
-    const explanation = explain(
-      new Failure({ from: 'nomad', status: 401, text: refusal }, 'Nomad refused the login', { ...(jwt && { jwt }) }),
-    );
-    expect(explanation).toMatch(/^Nomad refused the login\.\n./);
-    expect(explanation).not.toMatch(/undefined|\[object|NaN/);
-  }
 });

@@ -16,20 +16,13 @@ const DEV = { ref: 'refs/heads/dev' };
 const PULL_REQUEST = { event_name: 'pull_request' };
 const TARGET = { event_name: 'pull_request_target', ref: 'refs/heads/main' };
 const SCHEDULE = { event_name: 'schedule' };
+const PUSH = { event_name: 'push' };
 const RELEASE = { event_name: 'release', ref: 'refs/tags/v1.2.3' };
 const PRODUCTION = { environment: 'production' };
 const WORKFLOW = { job_workflow_ref: 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main' };
 const elsewhere = (job: Claims): Claims => ({ ...job, repository_id: '75' });
 const RECIPES: Recipe[] = [
-  [
-    'Release event',
-    'repo-74',
-    RELEASE,
-    [
-      { ...RELEASE, ref: 'refs/tags/x' },
-      { ...RELEASE, event_name: 'push' },
-    ],
-  ],
+  ['Release event', 'repo-74', RELEASE, [{ ref: 'refs/tags/x' }, PUSH].map((job) => ({ ...RELEASE, ...job }))],
   ['Reusable workflows', 'repo-74', WORKFLOW, [{}, ...[DEV, TARGET].map((job) => ({ ...WORKFLOW, ...job }))]],
   ['Staging and production', 'repo-74', PRODUCTION, [{}, { ...PRODUCTION, ...TARGET }]],
   ['Read-only plan on pull requests', 'plan', PULL_REQUEST, [{}, elsewhere(PULL_REQUEST)]],

@@ -64,6 +64,8 @@ describe('the advice on a refusal', () => {
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([
     [401, EXPIRED, supplied({}), 'an unreadable time'],
+    [401, EXPIRED, supplied({ exp: 1e308 }), 'an unreadable time'],
+    [401, AUDIENCE, supplied({ aud: { toJSON: {}, toString: 1 } }), 'JWT is {"toJSON":{},"toString":1}. Request'],
     [401, EXPIRED, issued({ exp: SECONDS - 1 }), 'the clock of the Nomad servers is wrong', 'ClockSkewLeeway'],
     [401, EXPIRED, supplied({ exp: SECONDS + 1 }), 'Correct the clocks of the issuer and of the Nomad servers.'],
     [401, '(iat) claim: x', supplied({ iat: SECONDS }), "iat of the JWT is 2026-09-21T14:14:20Z, and the runner's"],

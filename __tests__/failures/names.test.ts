@@ -13,6 +13,7 @@ const WORDS = Object.values(KINDS).flatMap(
   ({ from = [], to = [] }) => [...from, ...to].join().match(/[a-z\d]+/gi) ?? [],
 );
 
+fc.configureGlobal({ numRuns: Number(process.env['FC_RUNS'] ?? 200) });
 useProcess();
 
 /** Returns the kinds of failures whose texts contain a name of a host, a role, a claim or a file. */
@@ -50,11 +51,6 @@ function judge(name: string): string[] {
 test('no name of a host, a role, a claim or a file changes the kind of a failure', () => {
   const expected = judge('octo');
   const name = fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 3 }).map((words) => words.join('-'));
-  fc.assert(
-    fc.property(name, (each) => expect(judge(each)).toEqual(expected)),
-    {
-      numRuns: Number(process.env['FC_RUNS'] ?? 200),
-    },
-  );
+  fc.assert(fc.property(name, (each) => expect(judge(each)).toEqual(expected)));
   expect(new Set(expected).size).toBeGreaterThan(8);
 });

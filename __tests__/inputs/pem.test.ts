@@ -6,7 +6,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { formatTime } from '../../src/times.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { catchFailure, findMasks, meetNomad, readInputsWith, useProcess } from '../support/in-process.js';
+import { findMasks, readInputsWith, useProcess } from '../support/in-process.js';
 
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
@@ -78,14 +78,6 @@ test('a private key is masked as it was given and line by line, even if it canno
   const { error, output } = readInputsWith({ clientKey });
   expect(error).toBe('Input clientKey does not contain a private key that can be read');
   expect(findMasks(output)).toEqual([clientKey, 'hunter2/hunter2+hunter2=']);
-});
-
-test('the certificates of caCertificate are named in the advice on a server of another CA', async () => {
-  const caCertificate = parseCertificates(`${client.cert}\n${authority.cert}`);
-  const tls = await createServerCertificate(await createAuthority('Another CA'), ['127.0.0.1']);
-  const call = { method: 'GET', path: '/' } as const;
-  const { advice } = await meetNomad({}, ({ api }) => catchFailure(api.send(call, 10_000)), { tls, caCertificate });
-  expect(advice).toContain('"Another CA", and the input caCertificate contains: client.global.nomad, Testbed CA. Add');
 });
 
 test('certificates that have expired are refused unless another CA is valid, after a warning for 14 days', () => {

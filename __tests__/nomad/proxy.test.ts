@@ -94,24 +94,19 @@ describe('a proxy', () => {
 });
 
 describe('a proxy that fails', () => {
+  const toGitHub = { tls, github: answer(500), githubTls: tls, githubUrl };
   test.concurrent.each<[string, typeof asHttp, Scenario & { proxy: ProxyOptions }, string, string]>([
     ['refuses a tunnel', asHttps, { tls, proxy: { refuseWith: 403 } }, '403', `not allow connections to ${NAME}:`],
+    ['refuses GitHub', asHttps, { ...toGitHub, proxy: { refuseWith: 407 } }, '407', 'the credentials in HTTPS_PROXY'],
     ['requires credentials', asHttp, { proxy: { credentials: 'a:b' } }, '407', 'the credentials in HTTP_PROXY'],
     ['refuses on Windows', asHttp, { command: ON_WINDOWS, proxy: { refuseWith: 407 } }, '407', 'in HTTP_PROXY'],
   ])('is named with its status if it %s', async (_, environment, scenario, status, advice) => {
     const { failure, log, requests } = await logInThrough(environment, scenario);
-    expect(failure).toMatch(
-      new RegExp(`through the proxy http:\\S+ \\(HTTPS?_PROXY\\): the proxy answered ${status}$`),
-    );
+    const server = 'github' in scenario ? 'GitHub' : 'Nomad';
+    const way = `at https?://\\S+ through the proxy http:\\S+ \\(HTTPS?_PROXY\\)`;
+    expect(failure).toMatch(new RegExp(`^Cannot reach ${server} ${way}: the proxy answered ${status}$`));
     expect(log).toContain(advice);
     expect(requests).toEqual([]);
-  });
-
-  test.concurrent('of GitHub is named with its status', async () => {
-    const scenario = { url: String, github: answer(500), githubTls: tls, githubUrl, proxy: { refuseWith: 407 } };
-    const { failure, log } = await logInThrough(asHttps, scenario);
-    expect(failure).toMatch(/^Cannot reach GitHub at https:\/\/github\.example\.com:\d+ through .*answered 407$/);
-    expect(log).toContain('the credentials in HTTPS_PROXY');
   });
 
   test.concurrent('is named if it cannot be reached', async () => {

@@ -29,6 +29,8 @@ describe('a revocation', () => {
 
   test.each<[string, Respond, RegExp]>([
     ['refuses it', answer(403, 'Forbidden'), /Nomad refused to revoke the token \(403\): Forbidden\./],
+    ['only quotes Nomad', answer(403, '<title>Permission denied</title>'), /\(403\): a web page \(Permission denied\)/],
+    ['responds with a web page', answer(200, '<title>Log in</title>'), /\(200\): a web page \(Log in\)/],
     ['is busy for 5 seconds', answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s\)\./],
   ])('causes one warning if the server %s', async (_, respond, reason) => {
     const log = await revoke(respond);

@@ -41,6 +41,7 @@ const isAuthority = [
 const intermediate = await createUnnamed({ ca: authority, extensions: isAuthority }, 'Issuing CA');
 const ofIntermediate = await createServerCertificate(intermediate, ['127.0.0.1']);
 const client = await createClientCertificate(another);
+const others = parseCertificates(client.cert + another.cert);
 const folder = await mkdtemp(join(tmpdir(), 'ca-'));
 const file = join(folder, 'ca.pem');
 await writeFile(file, authority.cert);
@@ -68,11 +69,12 @@ describe('a connection over TLS', () => {
     ['without the CA', server, {}, /first certificate\. .*signed by "Testbed CA", which this step does not trust/],
     ['with a namesake of the CA', server, { caCertificate: namesake }, /contains a CA of the same name/],
     [
-      'with another address',
+      'with other CAs',
       server,
-      trusting,
-      /to server\.global\.nomad or, in .* valid: server\.global\.nomad, a\.com\./,
+      { caCertificate: others },
+      /"Testbed CA", and .*: client\.global\.nomad, Another CA\. Add/,
     ],
+    ['with another address', server, trusting, /to server\.global\.nomad or, .*: server\.global\.nomad, a\.com\./],
     ['with another server name', ofAddress, named, /altnames.* In the input url, use an .* valid: 127\.0\.0\.1\./],
     ['without a CA with a long name', ofLongAuthority, {}, /signed by "A{100}…"/],
     ['with a long name', ofLongName, trusting, /valid: a, a{100}…\./],

@@ -55,13 +55,6 @@ describe('the state that the post program reads', () => {
     process.env['STATE_token'] = '';
   });
 
-  test('is a token or null', () => {
-    expect(readFrom('')).toBeNull();
-    expect(readFrom(JSON.stringify(SAVED))).toEqual(SAVED);
-    const client = { accessorId: AccessorID, type: 'client', expirationTime: '' };
-    expect(readFrom(JSON.stringify(client))).toEqual(client);
-  });
-
   test.each([
     {},
     { ...SAVED, accessorId: `${AccessorID}/../x` },
