@@ -1,4 +1,3 @@
-import assert from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -20,9 +19,13 @@ export interface SavedToken extends Pick<NomadToken, 'accessorId' | 'type' | 'ex
 export function readToken(): SavedToken | null {
   // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
   const saved = JSON.parse(process.env['STATE_token'] || 'null') as SavedToken | null;
-  if (saved !== null) {
-    assert(ID.test(saved.accessorId) && /^(client|management)$/.test(saved.type));
-    assert(saved.connection === undefined || ID.test(saved.secretId ?? ''));
+  if (saved === null) {
+    return null;
+  }
+  const { accessorId, secretId = '', type, connection } = saved;
+  const isSecretValid = connection === undefined || ID.test(secretId);
+  if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+    throw new Error('The saved token is malformed.');
   }
   return saved;
 }
@@ -34,11 +37,13 @@ export function createFolder(): string {
 
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 export function deleteFolder(path = ''): void {
-  if (path !== '') {
-    const isOwn = path === join(findParent(), basename(path)) && basename(path).startsWith(FOLDER_PREFIX);
-    assert(isOwn, 'it is not a folder of this action in RUNNER_TEMP');
-    rmSync(path, { recursive: true, force: true });
+  if (path === '') {
+    return;
   }
+  if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
+    throw new Error('it is not a folder of this action in RUNNER_TEMP');
+  }
+  rmSync(path, { recursive: true, force: true });
 }
 
 function findParent(): string {
