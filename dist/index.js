@@ -12802,12 +12802,9 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
-// EXTERNAL MODULE: external "node:assert"
-var external_node_assert_ = __nccwpck_require__(4589);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
-
 
 
 
@@ -12818,9 +12815,13 @@ const ID = /^[\da-f-]{36}$/i;
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
     const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved !== null) {
-        assert(ID.test(saved.accessorId) && /^(client|management)$/.test(saved.type));
-        assert(saved.connection === undefined || ID.test(saved.secretId ?? ''));
+    if (saved === null) {
+        return null;
+    }
+    const { accessorId, secretId = '', type, connection } = saved;
+    const isSecretValid = connection === undefined || ID.test(secretId);
+    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+        throw new Error('The saved token is malformed.');
     }
     return saved;
 }
@@ -12830,11 +12831,13 @@ function createFolder() {
 }
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 function deleteFolder(path = '') {
-    if (path !== '') {
-        const isOwn = path === join(findParent(), basename(path)) && basename(path).startsWith(FOLDER_PREFIX);
-        assert(isOwn, 'it is not a folder of this action in RUNNER_TEMP');
-        rmSync(path, { recursive: true, force: true });
+    if (path === '') {
+        return;
     }
+    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
+    }
+    rmSync(path, { recursive: true, force: true });
 }
 function findParent() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_.tmpdir)());

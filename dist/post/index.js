@@ -30,9 +30,6 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: createFolder
 
-// EXTERNAL MODULE: external "node:assert"
-var external_node_assert_ = __nccwpck_require__(4589);
-var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:os"
@@ -43,7 +40,6 @@ var external_node_path_ = __nccwpck_require__(6760);
 
 
 
-
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
 // Safe in a path and in a header.
 const ID = /^[\da-f-]{36}$/i;
@@ -51,9 +47,13 @@ const ID = /^[\da-f-]{36}$/i;
 function readToken() {
     // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
     const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved !== null) {
-        external_node_assert_default()(ID.test(saved.accessorId) && /^(client|management)$/.test(saved.type));
-        external_node_assert_default()(saved.connection === undefined || ID.test(saved.secretId ?? ''));
+    if (saved === null) {
+        return null;
+    }
+    const { accessorId, secretId = '', type, connection } = saved;
+    const isSecretValid = connection === undefined || ID.test(secretId);
+    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+        throw new Error('The saved token is malformed.');
     }
     return saved;
 }
@@ -63,11 +63,13 @@ function createFolder() {
 }
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 function deleteFolder(path = '') {
-    if (path !== '') {
-        const isOwn = path === (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) && (0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX);
-        external_node_assert_default()(isOwn, 'it is not a folder of this action in RUNNER_TEMP');
-        (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
+    if (path === '') {
+        return;
     }
+    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
+    }
+    (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
 }
 function findParent() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
