@@ -60,7 +60,7 @@ describe("a request for GitHub's OIDC token", () => {
     expect(output.text).toContain(`::add-mask::${createJwt({ sub: 'again' })}\n`);
   });
 
-  test('is repeated while the job is pending, GitHub is overloaded, or the connection is closed, without an audience', async () => {
+  test('without an audience is repeated while the job is pending, GitHub is overloaded, or the connection is closed', async () => {
     const pending = answer(403, { message: "Can't issue ID_TOKEN for job in 'Pending' state" });
     const { jwt, requests } = await request(inTurn(pending, answer(500), answer(503), drop, issue()));
     await jwt;

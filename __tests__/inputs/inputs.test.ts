@@ -56,12 +56,7 @@ test.each<Refusal>([
   ['extraHeaders', 'must contain "Name: value" lines, but line 2 is not one', 'X-Good: 1\nhunter2-without-a-colon'],
   ['extraHeaders', 'has no value on line 2', 'X-Good: 1\nX-Secret:  '],
   ['extraHeaders', 'contains a character on line 1', 'Bad Name: hunter2', 'X-Bell: hunter2\u0007'],
-  [
-    'extraHeaders',
-    'has two headers on line 1; write "extraHeaders: |"',
-    'X-A: 1 X-B: hunter2',
-    'X-A: 1 cookie: hunter2',
-  ],
+  ['extraHeaders', 'has two headers on line 1; write', 'X-A: 1 X-B: hunter2', 'X-A: 1 cookie: hunter2'],
   ['extraHeaders', 'repeats the header on line 2', 'X-A: hunter2\nx-a: hunter2'],
   ...RESERVED.map((name): Refusal => ['extraHeaders', `sets ${name} on line 1`, `${name.toUpperCase()}: hunter2`]),
 ])('%s %s', (name, problem, ...values) => {

@@ -109,6 +109,11 @@ describe('a proxy that fails', () => {
     expect(requests).toEqual([]);
   });
 
+  test.concurrent('was asked for port 443 if the url has none', async () => {
+    const scenario = { url: () => `https://${NAME}`, proxy: { refuseWith: 403 } };
+    expect((await logInThrough(asHttps, scenario)).proxied).toEqual([`CONNECT ${NAME}:443`]);
+  });
+
   test.concurrent('is named if it cannot be reached', async () => {
     const { failure, log } = await logIn({ tls, url, inputs: { timeout: '6' }, env: asHttps('http://127.0.0.1:9') });
     expect(failure).toMatch(/ through the proxy http:\/\/127\.0\.0\.1:9 \(HTTPS_PROXY\): .*ECONNREFUSED/);
