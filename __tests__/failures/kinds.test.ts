@@ -59,7 +59,6 @@ test.each(
 gateway-error | 408; 503; 504; 520; 527; 530
 not-nomad | 400; 402; 406; 451; 501; 505; 511; 519; 528; 531; 409 something new
 not-nomad | 400 <p>; 401 <title>Sign in</title> timeout; 500 <title>Sign in</title> timeout; 500 {"error":"x"}
-client-certificate | 400 <title>400 No required SSL certificate was sent</title>
 client-certificate | 400 <title>400 The SSL certificate error</title>
 wrong-scheme | 400 <title>The plain HTTP request was sent to HTTPS port</title>
 wrong-scheme | 400 You're speaking plain HTTP to an SSL-enabled server port.; 400 This combination requires TLS.
@@ -108,7 +107,6 @@ connection-closed | to nomad UND_ERR_CONNECT_TIMEOUT TCP; to nomad UND_ERR_SOCKE
 network-error | to nomad HPE_INVALID_CONSTANT; to nomad HTTPParserError; to nomad UND_ERR_HEADERS_OVERFLOW
 network-error | to nomad UND_ERR_RES_CONTENT_LENGTH_MISMATCH
 certificate-invalid | to nomad CERT_NOT_YET_VALID; to nomad INVALID_PURPOSE; to nomad SOMETHING_NEW
-untrusted-certificate | to nomad SELF_SIGNED_CERT_IN_CHAIN; to nomad DEPTH_ZERO_SELF_SIGNED_CERT
 untrusted-certificate | to nomad INVALID_CA; to nomad CERT_UNTRUSTED; to nomad CERT_SIGNATURE_FAILURE
 client-certificate | to nomad ERR_SSL_CA_KEY_TOO_SMALL; to nomad ERR_SSL_CA_MD_TOO_WEAK
 client-certificate | to nomad ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE; to nomad ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE

@@ -97,15 +97,13 @@ describe('extraHeaders', () => {
   );
 });
 
+const STRANGE = { clientCertificate: client.cert, clientKey: stranger.key };
 const ABSENT = 'which is not set, or whose secret is empty in this job';
 
 test.each([
   [`clientKey requires the input clientCertificate, ${ABSENT}`, { clientKey: client.key }],
   [`clientCertificate requires the input clientKey, ${ABSENT}`, { clientCertificate: client.cert }],
-  [
-    'clientKey does not belong to the (first) certificate in the input clientCertificate',
-    { clientCertificate: client.cert, clientKey: stranger.key },
-  ],
+  ['clientKey does not belong to the (first) certificate in the input clientCertificate', STRANGE],
 ])('the input %s', (problem, inputs) => expect(readInputsWith(inputs).error).toBe(`Input ${problem}`));
 
 test('secrets are masked line by line even if another input is malformed', () => {

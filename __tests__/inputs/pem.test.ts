@@ -74,7 +74,7 @@ test.each<[name: string, problem: string, ...values: string[]]>([
 });
 
 test('a private key is masked as it was given and line by line, even if it cannot be read', () => {
-  const clientKey = toBase64('-----BEGIN PRIVATE KEY-----\nhunter2/hunter2+hunter2=\nhunter/2\nhunter2');
+  const clientKey = toBase64('-----BEGIN PRIVATE KEY-----\nhunter2/hunter2+hunter2=\nhunter/2\nhunter3');
   const { error, output } = readInputsWith({ clientKey });
   expect(error).toBe('Input clientKey does not contain a private key that can be read');
   expect(findMasks(output)).toEqual([clientKey, 'hunter2/hunter2+hunter2=', 'hunter/2']);
