@@ -67,19 +67,21 @@ test.each<Refusal>([
 
 describe('extraHeaders', () => {
   test('are read from Name: value lines, without blank lines', () => {
-    const given = 'X-Team: platform\r\n\n  Authorization :  Basic dXNlcjpwYXNz \nX-Time: 10:30\n__proto__: a';
+    const given =
+      'X-Team: platform\r\n\n  Authorization :  Basic dXNlcjpwYXNz \nX-Time: 10:30\n__proto__: (a; my-bot: b)';
     expect(Object.entries(read('extraHeaders', given) as object)).toEqual([
       ['x-team', 'platform'],
       ['authorization', 'Basic dXNlcjpwYXNz'],
       ['x-time', '10:30'],
-      ['__proto__', 'a'],
+      ['__proto__', '(a; my-bot: b)'],
     ]);
   });
 
   test.each([
     ['X-Key: abcdef', ['abcdef']],
     ['X-Key: abcde', []],
-    ['X-Environment: production\nX-Region: production-eu-west-1-blue-green', []],
+    ['X-Environment: production\nX-Region: production-eu-west-1-blue-green\nX-Author: octocat', []],
+    ['X-Octo: 11111111-2222-3333-4444-555555555555', ['11111111-2222-3333-4444-555555555555']],
     ['X-Octo: 0123456789-0123456789abcdefABCD', ['0123456789-0123456789abcdefABCD']],
     ['X-Octo: 0123456789abcdefABC\nX-Cat: 01234567890123456789\nX-Dog: abcdefghijklmnopqrstuvwxyz', []],
     ...['Cookie', 'X-Octo-Token', 'CF-Access-Client-Secret', 'X-PASSWORD', 'x-credentials', 'X-Signature-1'].map(

@@ -10,10 +10,11 @@ const RESERVED =
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
 // The runner drops each job output that contains a masked word, such as the name of an environment.
-const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
-const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+const SECRET_NAME = /^$|auth(?!ors?\b)|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM =
+  /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/i;
 // YAML's ">" joins lines with spaces.
-const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
+const JOINED = /\s([A-Z][\w-]*-[\w-]+|[Aa]uthorization|[Cc]ookie):\s/;
 
 /** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
 export function parseHeaders(text: string): Record<string, string> {
