@@ -13,7 +13,7 @@ try {
   // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
   warnAboutTransport(inputs.connection);
-  checkCommandFiles(inputs.exportConnection);
+  checkCommandFiles(inputs);
   const deadline = new Deadline(inputs.connection.timeout);
   const nomad = new NomadApi(inputs.connection, deadline);
   try {

@@ -50,12 +50,11 @@ import { syncBuiltinESMExports } from 'node:module';
 fs.accessSync = (_, mode) => { if (mode === fs.constants.W_OK) throw Object.assign(new Error(), { code: 'EACCES' }); };
 syncBuiltinESMExports();`;
 
-const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'RUNNER_TEMP'];
+const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 
 test.concurrent.each(FILES)('%s that names an unwritable path fails the step before the login', async (name) => {
   const env = Object.fromEntries(FILES.filter((other) => other !== name).map((other) => [other, '']));
-  const inputs = { exportConnection: String(name === 'RUNNER_TEMP') };
-  const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), inputs, env });
+  const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), env });
   expect(failure).toBe(`This step cannot write to the path that ${name} names (EACCES)`);
   expect(log).toContain('options: --user root');
   expect(requests).toEqual([]);

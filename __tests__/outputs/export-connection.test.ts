@@ -98,6 +98,13 @@ describe('the PEM files of exportConnection', () => {
     expect(result.messages[0]).toContain('GITHUB_STATE does not name a file');
     expect(readdirSync(temp)).toEqual([]);
   });
+
+  test.concurrent('whose folder does not exist fail the step before the login, unless none is needed', async () => {
+    const env = { RUNNER_TEMP: join(root, 'absent') };
+    const { failure, requests } = await logIn({ inputs: { ...ON, caCertificate: authority.cert }, env });
+    expect([failure, requests]).toEqual(['This step cannot write to the path that RUNNER_TEMP names (ENOENT)', []]);
+    expect((await logIn({ inputs: ON, env })).failure).toBe('');
+  });
 });
 
 describe('in this process', () => {

@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
+import type { Inputs } from '../inputs/inputs.js';
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;
 
@@ -10,12 +11,21 @@ export function canReceive(file: (typeof FILES)[number]): boolean {
   return statSync(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
 
+/** Tells whether exporting the connection creates files, for PEM that the inputs contain. */
+export function needsFolder({ exportConnection, connection }: Inputs): boolean {
+  const { caCertificate, clientCertificate, clientKey } = connection;
+  return exportConnection && [caCertificate, clientCertificate, clientKey].some((pem) => pem && pem.path === undefined);
+}
+
 /** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
-export function checkCommandFiles(needsFolder: boolean): void {
+export function checkCommandFiles(inputs: Inputs): void {
   for (const name of [...FILES, 'RUNNER_TEMP'] as const) {
     try {
-      if (name === 'RUNNER_TEMP' ? needsFolder : canReceive(name)) {
-        accessSync(process.env[name] || tmpdir(), constants.W_OK);
+      if (name !== 'RUNNER_TEMP' && canReceive(name)) {
+        accessSync(process.env[name] ?? '', constants.W_OK);
+      } else if (name === 'RUNNER_TEMP' && needsFolder(inputs)) {
+        // With the slash, a file is an error.
+        accessSync(`${process.env[name] || tmpdir()}/`, constants.W_OK | constants.X_OK);
       }
     } catch (error) {
       const { code = 'error' } = error as NodeJS.ErrnoException;

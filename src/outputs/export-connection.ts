@@ -4,11 +4,12 @@ import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
 import type { Pem } from '../inputs/pem.js';
-import { warnUnlessPresent } from './command-files.js';
+import { needsFolder, warnUnlessPresent } from './command-files.js';
 import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-export function exportConnection({ connection, namespace, exportToken }: Inputs): void {
+export function exportConnection(inputs: Inputs): void {
+  const { connection, namespace, exportToken } = inputs;
   const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
   const variables: Record<string, string | undefined> = {
     NOMAD_ADDR: url,
@@ -18,7 +19,7 @@ export function exportConnection({ connection, namespace, exportToken }: Inputs)
     NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
     NOMAD_HTTP_AUTH: decodeBasic(extraHeaders['authorization'] ?? ''),
     NOMAD_CAPATH: undefined,
-    ...provideFiles({
+    ...provideFiles(inputs, {
       NOMAD_CACERT: connection.caCertificate,
       NOMAD_CLIENT_CERT: connection.clientCertificate,
       NOMAD_CLIENT_KEY: connection.clientKey,
@@ -65,9 +66,8 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
   }
 }
 
-function provideFiles(pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
-  const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
-  const folder = isPasted && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
+function provideFiles(inputs: Inputs, pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
+  const folder = needsFolder(inputs) && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
   if (folder !== '') {
     // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
     core.saveState('folder', folder);
