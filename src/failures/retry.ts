@@ -31,7 +31,7 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
       // An attempt that the deadline cuts short says less about the problem than the attempt before it.
       const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
-      lastTelling = isTimeout ? lastTelling : error;
+      lastTelling = failure;
       const { id, advice, kind } = failure;
       const ownShare = kind.retry ?? 0;
       // Reading the operating system's store takes longer than failing once.
