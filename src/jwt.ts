@@ -8,7 +8,7 @@ export interface Jwt {
   /** Whether it comes from the input identityToken. */
   isSupplied: boolean;
   /** How to get another one: `dueMs` is when to do so, on the clock of `monotonicMs`. */
-  renewal?: { dueMs: number; request: () => Promise<Jwt> };
+  renewal?: { dueMs: number; request: (limitMs: number) => Promise<Jwt> };
 }
 
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */

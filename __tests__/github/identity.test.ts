@@ -54,7 +54,7 @@ describe("a request for GitHub's OIDC token", () => {
     expect(renewal?.dueMs).toBe(247_000);
     const again = await listenTo([], issue({ sub: 'again' }));
     process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] = again.url;
-    expect((await renewal?.request())?.claims).toEqual({ sub: 'again' });
+    expect((await renewal?.request(1_000))?.claims).toEqual({ sub: 'again' });
     clock.mockRestore();
     await again.close();
     expect(output.text).toContain(`::add-mask::${createJwt({ sub: 'again' })}\n`);

@@ -143,12 +143,13 @@ describe('a new token', () => {
     return meetNomad(nomad, wait, { timeout });
   };
 
-  test.each<[string, Nomad, object, string[], number]>([
+  test.each<[string, Nomad, object, string[] | undefined, number]>([
     ['has its own policies, after one request', {}, TOKEN, ['deploy'], 1],
     ['of type management has none', {}, { ...ROLE, Type: 'management' }, [], 1],
     ['has the policies of its roles, asked for at once', atOnce(TOKEN, [{ Name: 'a' }]), ROLE, ['a'], 2],
     ['is asked for until Nomad knows it', { self: inTurn(denied, drop, busy, ok) }, TOKEN, ['deploy'], 4],
-    ['is asked for until Nomad lists its policies', { policies: inTurn(lost, answer(200, [])) }, ROLE, [], 4],
+    ['has policies that are asked for twice', { policies: inTurn(lost, answer(200, [])) }, ROLE, [], 3],
+    ['has unknown policies if a login page answers', { policies: answer(200, '<html>') }, ROLE, undefined, 3],
   ])('%s', async (_, nomad, body, policies, requests) => {
     expect(await use(nomad, body)).toEqual([policies, requests]);
     expect(output.text).not.toContain('::warning::');
@@ -158,7 +159,7 @@ describe('a new token', () => {
     ['until the deadline if Nomad refuses it', { self: denied }, TOKEN, 'answered (403): Permission denied', 0.1],
     ['until the deadline if Nomad does not respond', { self: hang }, TOKEN, 'did not respond within 0.5 s', 0.1],
     ['once if a gateway refuses it', { self: answer(403, 'Permission denied to a') }, TOKEN, 'denied to a'],
-    ['once after a login page', { policies: answer(200, '<html>') }, ROLE, 'policies was answered (200): a web page'],
+    ['once after a login page', { self: answer(200, '<html>') }, ROLE, 'self was answered (200): a web page'],
     ['once if another token arrives', { self: answer(200, { AccessorID: 'anonymous' }) }, ROLE, 'the token anonymous'],
   ])('has unknown policies, causes a warning, and is asked for %s', async (name, nomad, body, said, seconds = 60) => {
     const [policies, requests] = await use(nomad, body, seconds);

@@ -67,6 +67,12 @@ describe('a proxy', () => {
     expect([failure, proxied]).toEqual(['', ['CONNECT other.example.com']]);
   });
 
+  test.concurrent('tunnels to an IPv6 address in brackets', async () => {
+    const scenario = { tls, url: rename('[2001:db8::1]'), inputs: { tlsSkipVerify: 'true' } };
+    const { failure, proxied } = await logInThrough(asHttps, scenario);
+    expect([failure, proxied]).toEqual(['', ['CONNECT [2001:db8::1]']]);
+  });
+
   test.concurrent('does not weaken TLS: a server with another name is refused', async () => {
     const { failure, requests } = await logInThrough(asHttps, { ...trusting, url: rename('other.example.com') });
     expect(failure).toMatch(/^Cannot reach Nomad at https:.*altnames/);

@@ -8,8 +8,8 @@ beforeEach(skipWaits);
 
 describe('a revocation', () => {
   /** Returns the log without debug lines and masks. */
-  const revoke = (respond: Respond): Promise<string> =>
-    meetNomad({ revoke: respond }, async ({ inputs: { connection } }) => {
+  const revoke = (respond: Respond, self?: Respond): Promise<string> =>
+    meetNomad({ revoke: respond, ...(self && { self }) }, async ({ inputs: { connection } }) => {
       await revokeToken(TOKEN.AccessorID, TOKEN.SecretID, connection);
       return output.text.replace(/^::(debug|add-mask)::.*\n/gm, '').trim();
     });
@@ -20,7 +20,9 @@ describe('a revocation', () => {
     ['of a follower', answer(403, 'rpc error: Permission denied')],
     ['since 1.11', answer(500, 'ACL token expired')],
   ])('is not needed after these words of Nomad %s', async (_, gone) =>
-    expect(await revoke(gone)).toBe(`The management token ${TOKEN.AccessorID} had already expired or been revoked.`),
+    expect(await revoke(gone, gone)).toBe(
+      `The management token ${TOKEN.AccessorID} had already expired or been revoked.`,
+    ),
   );
 
   test('is retried if the server is busy', async () => {
@@ -31,6 +33,7 @@ describe('a revocation', () => {
     ['refuses it', answer(403, 'Forbidden'), /Nomad refused to revoke the token \(403\): Forbidden\./],
     ['only quotes Nomad', answer(403, '<title>Permission denied</title>'), /\(403\): a web page \(Permission denied\)/],
     ['responds with a web page', answer(200, '<title>Log in</title>'), /\(200\): a web page \(Log in\)/],
+    ['knows the token in other requests', answer(403, 'Permission denied'), /\(403\): Permission denied\./],
     ['is busy for 5 seconds', answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s\)\./],
   ])('causes one warning if the server %s', async (_, respond, reason) => {
     const log = await revoke(respond);

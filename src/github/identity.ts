@@ -50,7 +50,7 @@ async function requestJwt(audience: string | undefined, deadline: Deadline): Pro
   mask(bearer);
   const url = new URL(endpoint).origin;
   const facts = { url, proxy: findProxy(new URL(endpoint)) };
-  return retry(deadline, async (limitMs) => {
+  const attempt = async (limitMs: number): Promise<Jwt> => {
     const token = await withTimeout(limitMs, getIdToken(audience)).catch((error: unknown) => {
       throw parseToolkitError(error as Error, facts);
     });
@@ -61,14 +61,19 @@ async function requestJwt(audience: string | undefined, deadline: Deadline): Pro
     mask(jwt.token);
     const { exp, iat } = jwt.claims;
     const dueMs = monotonicMs() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
-    return { ...jwt, renewal: { dueMs, request: () => requestJwt(audience, deadline) } };
-  });
+    return { ...jwt, renewal: { dueMs, request: attempt } };
+  };
+  return retry(deadline, attempt);
 }
+
+let onUncaught: (error: unknown) => void = () => undefined;
 
 // For some responses, the toolkit throws where its caller cannot catch the error. The value in a response can be anything.
 function getIdToken(audience: string | undefined): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    process.once('uncaughtException', reject);
+    // An attempt that the toolkit never ends is still listening.
+    process.off('uncaughtException', onUncaught).once('uncaughtException', reject);
+    onUncaught = reject;
     void core
       .getIDToken(audience)
       .then(resolve, reject)

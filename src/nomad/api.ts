@@ -60,7 +60,7 @@ export class NomadApi {
       log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
       if (code === 'NO_RESPONSE') {
         // Requests that wait on the same connection would not get a response either.
-        void this.#dispatcher.destroy(error as Error);
+        this.close(error as Error);
         this.#dispatcher = this.#open();
       }
       throw failure;
@@ -68,8 +68,9 @@ export class NomadApi {
   }
 
   /** Closes the connection and ends the calls on it. */
-  close(): void {
-    void this.#dispatcher.destroy();
+  close(error: Error | null = null): void {
+    void this.#dispatcher.destroy(error);
+    this.#progress.socket?.destroy();
   }
 
   #open(): Dispatcher {
@@ -98,12 +99,13 @@ export class NomadApi {
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    const text = await response.body.text();
     const { statusCode: status, headers } = response;
+    // What follows may be cut off.
+    this.#progress.hasResponded ||= !isForwarded || status !== 407;
+    const text = await response.body.text();
     if (isForwarded && status === 407) {
       throw new ProxyError(status);
     }
-    this.#progress.hasResponded = true;
     const { 'content-encoding': encoding = 'identity' } = headers;
     return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
   }

@@ -15,6 +15,8 @@ export interface Progress {
   hasResponded: boolean;
   /** The certificate of the server, with the issuers that it has sent. */
   certificate?: DetailedPeerCertificate | undefined;
+  /** Destroying the dispatcher does not end a connection that is still opening. */
+  socket?: Socket;
   /** The error of the socket: undici reports a TLS alert as a connection that was closed. */
   error?: NodeJS.ErrnoException | undefined;
 }
@@ -57,6 +59,7 @@ function createConnector(options: Connection, proxy: Proxy | undefined, timeout:
       const reached = target.httpSocket ? 'TCP' : 'nothing';
       Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
       const socket = connect({ ...target, ...fixed }, callback);
+      progress.socket = socket;
       socket.once('connect', () => (progress.reached = 'TCP'));
       socket.once('secureConnect', () => (progress.reached = 'TLS'));
       socket.once('error', (error) => (progress.error = error));

@@ -36,8 +36,8 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
   let jwt = first;
   const attempt = async (limitMs: number): Promise<NomadToken> => {
     if (jwt.renewal !== undefined && monotonicMs() > jwt.renewal.dueMs) {
-      core.info('Requesting another JWT from GitHub, because this one has expired or will soon.');
-      jwt = await jwt.renewal.request();
+      jwt = await jwt.renewal.request(limitMs);
+      core.info('Requested another JWT from GitHub, because the previous one has expired or will soon.');
     }
     const body = { AuthMethodName: methodName, LoginToken: jwt.token };
     const call = { method: 'POST', path: '/v1/acl/login', body } as const;
@@ -47,7 +47,7 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
         explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
       const failure = refuse();
       // Nomad's clock may be ahead of the issuer's.
-      if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && jwt === first) {
+      if (failure.facts.text.includes('(exp)') && jwt.renewal !== undefined && jwt === first) {
         jwt.renewal.dueMs = 0;
         return attempt(limitMs);
       }
@@ -69,23 +69,25 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
 export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadline: Deadline) {
   const { secretId, accessorId, type, policies, roles } = token;
   const limit = new Deadline(Math.min(MAX_S, deadline.leftMs / 1000));
-  const ask = async <T>(path: string, parse: (body: unknown) => T): Promise<T> => {
-    const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
+  const ask = async <T>(path: string, parse: (body: unknown) => T, share = 1): Promise<T> => {
+    const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(share * limit.leftMs, MIN_POLL_MS));
     try {
       return parse(JSON.parse(response.status === 200 ? response.text : ''));
     } catch {
       throw explainResponse(`GET ${path} was answered`, response, nomad.facts);
     }
   };
+  const hasRoles = type === 'client' && roles.length > 0;
+  const listPolicies = (): Promise<string[] | undefined> =>
+    ask('/v1/acl/policies', readNames, 1 / 3).catch(() => undefined);
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
     try {
       // Nomad also lists policies for the token of someone else, or for none.
-      const [seenId, names] = await Promise.all([
-        ask('/v1/acl/token/self', readAccessorId),
-        type === 'client' && roles.length > 0 ? ask('/v1/acl/policies', readNames) : policies,
-      ]);
+      const names = hasRoles ? listPolicies() : policies;
+      const seenId = await ask('/v1/acl/token/self', readAccessorId);
       if (seenId === accessorId) {
-        return names;
+        // Not every server in front of Nomad answers two requests at once.
+        return (await names) ?? (await listPolicies());
       }
       throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
     } catch (error) {

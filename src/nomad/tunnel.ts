@@ -13,7 +13,8 @@ export class ProxyError extends Error {
 /** Makes connections through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
 export function throughTunnel({ authorization }: Proxy, toProxy: Connect<Socket>, toNomad: Connect): Connect {
   return (target, callback) => {
-    const host = `${target.hostname}:${target.port || '443'}`;
+    // The name of the host has lost the brackets of an IPv6 address.
+    const host = target.port ? String(target.host) : `${String(target.host)}:443`;
     const headers = { host, connection: 'keep-alive', ...(authorization && { 'proxy-authorization': authorization }) };
     request({ method: 'CONNECT', path: host, headers, createConnection: () => toProxy(target, () => undefined) })
       .once('connect', ({ statusCode: status = 0 }, httpSocket: Socket) => {

@@ -79,8 +79,8 @@ export const NOMAD_KINDS = {
   },
   'nomad-refused': {
     from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
-    advice: ({ status }) =>
-      `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+    advice: ({ status, proxy }) =>
+      `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
   },
   'not-nomad': {
     from: [/nomad/],
