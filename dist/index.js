@@ -11250,7 +11250,7 @@ const NOMAD_KINDS = {
     },
     'nomad-refused': {
         from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
-        advice: ({ status }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+        advice: ({ status, proxy }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
     },
     'not-nomad': {
         from: [/nomad/],
@@ -11623,7 +11623,7 @@ async function retry(deadline, attempt) {
             factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
-            lastTelling = isTimeout ? lastTelling : error;
+            lastTelling = failure;
             const { id, advice, kind } = failure;
             const ownShare = kind.retry ?? 0;
             // Reading the operating system's store takes longer than failing once.
@@ -11794,7 +11794,7 @@ async function requestJwt(audience, deadline) {
     (0,secrets/* mask */.dK)(bearer);
     const url = new URL(endpoint).origin;
     const facts = { url, proxy: (0,proxy/* findProxy */.E)(new URL(endpoint)) };
-    return (0,retry/* retry */.L)(deadline, async (limitMs) => {
+    const attempt = async (limitMs) => {
         const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience)).catch((error) => {
             throw parseToolkitError(error, facts);
         });
@@ -11805,13 +11805,17 @@ async function requestJwt(audience, deadline) {
         (0,secrets/* mask */.dK)(jwt.token);
         const { exp, iat } = jwt.claims;
         const dueMs = (0,src_deadline/* monotonicMs */.dR)() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
-        return { ...jwt, renewal: { dueMs, request: () => requestJwt(audience, deadline) } };
-    });
+        return { ...jwt, renewal: { dueMs, request: attempt } };
+    };
+    return (0,retry/* retry */.L)(deadline, attempt);
 }
+let onUncaught = () => undefined;
 // For some responses, the toolkit throws where its caller cannot catch the error. The value in a response can be anything.
 function getIdToken(audience) {
     return new Promise((resolve, reject) => {
-        process.once('uncaughtException', reject);
+        // An attempt that the toolkit never ends is still listening.
+        process.off('uncaughtException', onUncaught).once('uncaughtException', reject);
+        onUncaught = reject;
         void core/* getIDToken */.V9(audience)
             .then(resolve, reject)
             .finally(() => process.off('uncaughtException', reject));
@@ -11865,10 +11869,10 @@ const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|ex
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
 // The runner drops each job output that contains a masked word, such as the name of an environment.
-const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
-const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+const SECRET_NAME = /^$|auth(?!ors?\b)|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/i;
 // YAML's ">" joins lines with spaces.
-const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
+const JOINED = /\s([A-Z][\w-]*-[\w-]+|[Aa]uthorization|[Cc]ookie):\s/;
 /** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(text) {
     const lines = text.split('\n').map(splitLine);
@@ -12174,7 +12178,7 @@ try {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)(inputs.exportConnection);
+    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)(inputs);
     const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
@@ -12242,7 +12246,8 @@ class ProxyError extends Error {
 /** Makes connections through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
 function throughTunnel({ authorization }, toProxy, toNomad) {
     return (target, callback) => {
-        const host = `${target.hostname}:${target.port || '443'}`;
+        // The name of the host has lost the brackets of an IPv6 address.
+        const host = target.port ? String(target.host) : `${String(target.host)}:443`;
         const headers = { host, connection: 'keep-alive', ...(authorization && { 'proxy-authorization': authorization }) };
         (0,external_node_http_.request)({ method: 'CONNECT', path: host, headers, createConnection: () => toProxy(target, () => undefined) })
             .once('connect', ({ statusCode: status = 0 }, httpSocket) => {
@@ -12340,6 +12345,7 @@ function createConnector(options, proxy, timeout, progress) {
             const reached = target.httpSocket ? 'TCP' : 'nothing';
             Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
             const socket = connect({ ...target, ...fixed }, callback);
+            progress.socket = socket;
             socket.once('connect', () => (progress.reached = 'TCP'));
             socket.once('secureConnect', () => (progress.reached = 'TLS'));
             socket.once('error', (error) => (progress.error = error));
@@ -12421,15 +12427,16 @@ class NomadApi {
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
             if (code === 'NO_RESPONSE') {
                 // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(error);
+                this.close(error);
                 this.#dispatcher = this.#open();
             }
             throw failure;
         }
     }
     /** Closes the connection and ends the calls on it. */
-    close() {
-        void this.#dispatcher.destroy();
+    close(error = null) {
+        void this.#dispatcher.destroy(error);
+        this.#progress.socket?.destroy();
     }
     #open() {
         return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
@@ -12456,12 +12463,13 @@ class NomadApi {
             },
             body: body === undefined ? null : JSON.stringify(body),
         });
-        const text = await response.body.text();
         const { statusCode: status, headers } = response;
+        // What follows may be cut off.
+        this.#progress.hasResponded ||= !isForwarded || status !== 407;
+        const text = await response.body.text();
         if (isForwarded && status === 407) {
             throw new ProxyError(status);
         }
-        this.#progress.hasResponded = true;
         const { 'content-encoding': encoding = 'identity' } = headers;
         return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
     }
@@ -12616,8 +12624,8 @@ async function logIn(nomad, first, methodName, deadline) {
     let jwt = first;
     const attempt = async (limitMs) => {
         if (jwt.renewal !== undefined && (0,src_deadline/* monotonicMs */.dR)() > jwt.renewal.dueMs) {
-            core/* info */.pq('Requesting another JWT from GitHub, because this one has expired or will soon.');
-            jwt = await jwt.renewal.request();
+            jwt = await jwt.renewal.request(limitMs);
+            core/* info */.pq('Requested another JWT from GitHub, because the previous one has expired or will soon.');
         }
         const body = { AuthMethodName: methodName, LoginToken: jwt.token };
         const call = { method: 'POST', path: '/v1/acl/login', body };
@@ -12626,7 +12634,7 @@ async function logIn(nomad, first, methodName, deadline) {
             const refuse = (methods) => explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
             const failure = refuse();
             // Nomad's clock may be ahead of the issuer's.
-            if (failure.id === 'jwt-expired' && jwt.renewal !== undefined && jwt === first) {
+            if (failure.facts.text.includes('(exp)') && jwt.renewal !== undefined && jwt === first) {
                 jwt.renewal.dueMs = 0;
                 return attempt(limitMs);
             }
@@ -12648,8 +12656,8 @@ async function logIn(nomad, first, methodName, deadline) {
 async function waitUntilUsable(nomad, token, deadline) {
     const { secretId, accessorId, type, policies, roles } = token;
     const limit = new src_deadline/* Deadline */.B2(Math.min(MAX_S, deadline.leftMs / 1000));
-    const ask = async (path, parse) => {
-        const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(limit.leftMs, MIN_POLL_MS));
+    const ask = async (path, parse, share = 1) => {
+        const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(share * limit.leftMs, MIN_POLL_MS));
         try {
             return parse(JSON.parse(response.status === 200 ? response.text : ''));
         }
@@ -12657,15 +12665,16 @@ async function waitUntilUsable(nomad, token, deadline) {
             throw explainResponse(`GET ${path} was answered`, response, nomad.facts);
         }
     };
+    const hasRoles = type === 'client' && roles.length > 0;
+    const listPolicies = () => ask('/v1/acl/policies', readNames, 1 / 3).catch(() => undefined);
     for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
         try {
             // Nomad also lists policies for the token of someone else, or for none.
-            const [seenId, names] = await Promise.all([
-                ask('/v1/acl/token/self', readAccessorId),
-                type === 'client' && roles.length > 0 ? ask('/v1/acl/policies', readNames) : policies,
-            ]);
+            const names = hasRoles ? listPolicies() : policies;
+            const seenId = await ask('/v1/acl/token/self', readAccessorId);
             if (seenId === accessorId) {
-                return names;
+                // Not every server in front of Nomad answers two requests at once.
+                return (await names) ?? (await listPolicies());
             }
             throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
         }
@@ -12737,6 +12746,7 @@ const buildConnector = (connect_default());
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $E: () => (/* binding */ checkCommandFiles),
 /* harmony export */   aX: () => (/* binding */ canReceive),
+/* harmony export */   qP: () => (/* binding */ needsFolder),
 /* harmony export */   wk: () => (/* binding */ warnUnlessPresent)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
@@ -12754,12 +12764,21 @@ const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 function canReceive(file) {
     return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
 }
+/** Tells whether exporting the connection creates files, for PEM that the inputs contain. */
+function needsFolder({ exportConnection, connection }) {
+    const { caCertificate, clientCertificate, clientKey } = connection;
+    return exportConnection && [caCertificate, clientCertificate, clientKey].some((pem) => pem && pem.path === undefined);
+}
 /** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
-function checkCommandFiles(needsFolder) {
+function checkCommandFiles(inputs) {
     for (const name of [...FILES, 'RUNNER_TEMP']) {
         try {
-            if (name === 'RUNNER_TEMP' ? needsFolder : canReceive(name)) {
-                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] || (0,node_os__WEBPACK_IMPORTED_MODULE_1__.tmpdir)(), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
+            if (name !== 'RUNNER_TEMP' && canReceive(name)) {
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
+            }
+            else if (name === 'RUNNER_TEMP' && needsFolder(inputs)) {
+                // With the slash, a file is an error.
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(`${process.env[name] || (0,node_os__WEBPACK_IMPORTED_MODULE_1__.tmpdir)()}/`, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
             }
         }
         catch (error) {
@@ -12851,7 +12870,8 @@ function findParent() {
 
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-function exportConnection({ connection, namespace, exportToken }) {
+function exportConnection(inputs) {
+    const { connection, namespace, exportToken } = inputs;
     const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
     const variables = {
         NOMAD_ADDR: url,
@@ -12861,7 +12881,7 @@ function exportConnection({ connection, namespace, exportToken }) {
         NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
         NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
         NOMAD_CAPATH: undefined,
-        ...provideFiles({
+        ...provideFiles(inputs, {
             NOMAD_CACERT: connection.caCertificate,
             NOMAD_CLIENT_CERT: connection.clientCertificate,
             NOMAD_CLIENT_KEY: connection.clientKey,
@@ -12897,9 +12917,8 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
         core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
     }
 }
-function provideFiles(pems) {
-    const isPasted = Object.values(pems).some((pem) => pem !== undefined && pem.path === undefined);
-    const folder = isPasted && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
+function provideFiles(inputs, pems) {
+    const folder = (0,command_files/* needsFolder */.qP)(inputs) && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
     if (folder !== '') {
         // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
         core/* saveState */.LZ('folder', folder);

@@ -411,7 +411,7 @@ const NOMAD_KINDS = {
     },
     'nomad-refused': {
         from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
-        advice: ({ status }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+        advice: ({ status, proxy }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
     },
     'not-nomad': {
         from: [/nomad/],
@@ -723,7 +723,7 @@ async function retry(deadline, attempt) {
             factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
             // An attempt that the deadline cuts short says less about the problem than the attempt before it.
             const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
-            lastTelling = isTimeout ? lastTelling : error;
+            lastTelling = failure;
             const { id, advice, kind } = failure;
             const ownShare = kind.retry ?? 0;
             // Reading the operating system's store takes longer than failing once.
@@ -776,10 +776,10 @@ const RESERVED = /^(accept-encoding|connection|content-(encoding|length|type)|ex
 // A shorter value is a word such as "true", whose mask would garble the whole log.
 const MIN_SECRET_LENGTH = 6;
 // The runner drops each job output that contains a masked word, such as the name of an environment.
-const SECRET_NAME = /^$|auth|cookie|credential|key|password|secret|signature|token/i;
-const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}/i;
+const SECRET_NAME = /^$|auth(?!ors?\b)|cookie|credential|key|password|secret|signature|token/i;
+const SECRET_FORM = /^(basic|bearer|token)\s|(?<![a-z\d])(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/i;
 // YAML's ">" joins lines with spaces.
-const JOINED = /\s([\w-]+-[\w-]+|authorization|cookie):\s/i;
+const JOINED = /\s([A-Z][\w-]*-[\w-]+|[Aa]uthorization|[Cc]ookie):\s/;
 /** Reads `Name: value` lines and masks the secret values; returns them by names in lower case. Throws an error that names the malformed line. */
 function parseHeaders(text) {
     const lines = text.split('\n').map(splitLine);
@@ -992,7 +992,8 @@ class ProxyError extends Error {
 /** Makes connections through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
 function throughTunnel({ authorization }, toProxy, toNomad) {
     return (target, callback) => {
-        const host = `${target.hostname}:${target.port || '443'}`;
+        // The name of the host has lost the brackets of an IPv6 address.
+        const host = target.port ? String(target.host) : `${String(target.host)}:443`;
         const headers = { host, connection: 'keep-alive', ...(authorization && { 'proxy-authorization': authorization }) };
         (0,external_node_http_.request)({ method: 'CONNECT', path: host, headers, createConnection: () => toProxy(target, () => undefined) })
             .once('connect', ({ statusCode: status = 0 }, httpSocket) => {
@@ -1088,6 +1089,7 @@ function createConnector(options, proxy, timeout, progress) {
             const reached = target.httpSocket ? 'TCP' : 'nothing';
             Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
             const socket = connect({ ...target, ...fixed }, callback);
+            progress.socket = socket;
             socket.once('connect', () => (progress.reached = 'TCP'));
             socket.once('secureConnect', () => (progress.reached = 'TLS'));
             socket.once('error', (error) => (progress.error = error));
@@ -1169,15 +1171,16 @@ class NomadApi {
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
             if (code === 'NO_RESPONSE') {
                 // Requests that wait on the same connection would not get a response either.
-                void this.#dispatcher.destroy(error);
+                this.close(error);
                 this.#dispatcher = this.#open();
             }
             throw failure;
         }
     }
     /** Closes the connection and ends the calls on it. */
-    close() {
-        void this.#dispatcher.destroy();
+    close(error = null) {
+        void this.#dispatcher.destroy(error);
+        this.#progress.socket?.destroy();
     }
     #open() {
         return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
@@ -1204,12 +1207,13 @@ class NomadApi {
             },
             body: body === undefined ? null : JSON.stringify(body),
         });
-        const text = await response.body.text();
         const { statusCode: status, headers } = response;
+        // What follows may be cut off.
+        this.#progress.hasResponded ||= !isForwarded || status !== 407;
+        const text = await response.body.text();
         if (isForwarded && status === 407) {
             throw new ProxyError(status);
         }
-        this.#progress.hasResponded = true;
         const { 'content-encoding': encoding = 'identity' } = headers;
         return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
     }
@@ -1328,7 +1332,9 @@ async function revokeToken(accessorId, secretId, connection) {
                 return 'is revoked';
             }
             const failure = explainResponse('Nomad refused to revoke the token', response, nomad.facts);
-            if (isUnknownToken(failure)) {
+            // Nomad gives the same answer if something in between removes X-Nomad-Token, but then to any request.
+            const self = { method: 'GET', path: '/v1/acl/token/self', secretId };
+            if (isUnknownToken(failure) && (await nomad.send(self, limitMs)).status !== 200) {
                 return 'had already expired or been revoked';
             }
             throw failure;
