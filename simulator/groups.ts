@@ -16,6 +16,8 @@ export interface Group {
   name: string;
   /** The claims in each situation; the parts between ‹ and › can be chosen. */
   situations: Claims[];
+  /** Situations with more forms of a customized sub than there are. */
+  doubtful: Claims[];
   /** The values of parts that this group cannot have. */
   excluded: Record<string, string[]>;
 }
@@ -23,13 +25,24 @@ export interface Group {
 // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
 // Events that people without write access cause. Their jobs run on the default branch.
-const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment';
+const OPEN_EVENTS =
+  'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment|fork|watch|gollum';
 const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
 const REF = `${PATH}(?:/${PATH})*`;
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const FILE = '[^/@\\s]+[.]ya?ml';
 const ID = '[1-9][0-9]*';
 const COMMIT = '[0-9a-f]{40}';
+// What a customized sub can contain, with values that everyone can choose, or else not.
+const FREE_KEYS = ['context', ...GITHUB_CLAIMS.filter((name) => !/^(?:repository|enterprise)/.test(name))].join('|');
+const OWN_KEYS = [
+  'repository',
+  'repository_owner',
+  'repository_owner_id',
+  'repository_id',
+  'enterprise',
+  'enterprise_id',
+];
 
 // The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
 const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
@@ -50,7 +63,7 @@ const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
   tag_event: [`${BRANCH_EVENTS}|release`, 'push'],
   pull_event: ['pull_request_review|pull_request_review_comment', 'pull_request_review'],
   event: [
-    `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|fork|watch|check_run|check_suite|branch_protection_rule|gollum|label|milestone|page_build|public|registry_package|status`,
+    `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status`,
     'push',
   ],
   environment: ['.+', 'production'],
@@ -58,6 +71,7 @@ const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
   file: [FILE, 'ci.yml'],
   job_workflow_ref: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`],
   runner_environment: ['github-hosted|self-hosted'],
+  sub_key: [FREE_KEYS],
   actor: [`${NAME}(?:\\[bot\\])?`, 'mallory'],
   ...Object.fromEntries(['sha', 'workflow_sha', 'job_workflow_sha'].map((name) => [name, [COMMIT]])),
   ...Object.fromEntries(
@@ -91,13 +105,27 @@ export function isOptional(part: string): boolean {
   return /^(?:repo_property_.*|other_value|enterprise.*|environment_node_id|issuer_scope)$/.test(part);
 }
 
+/** What a search for strangers knows. */
+export interface Known {
+  /** The claims that are tested. */
+  tested: string[];
+  /** Names and IDs of accounts and repositories that a stranger cannot have. */
+  yours: string[];
+  /** The accounts that rules name. */
+  actors: string[];
+  /** The example job, and the jobs that should get something. */
+  bases: Claims[];
+  subjects: string[];
+  /** Whether a rule may match other forms of sub than those of `subjects`. */
+  isSubjectOpen: boolean;
+}
+
 /**
- * Returns the groups of people other than those who deploy, with the claims that are tested. `yours` are names and IDs of accounts
- * and repositories that a stranger cannot have.
+ * Returns the groups of people other than those who deploy a job.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-export function listGroups(base: Claims, tested: string[], yours: string[], subjects: string[]): Group[] {
-  const branch = nameBranch(base);
+export function listGroups(base: Claims, known: Known): Group[] {
+  const { tested, yours, bases, subjects } = known;
   const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
   const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
   const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
@@ -116,6 +144,8 @@ export function listGroups(base: Claims, tested: string[], yours: string[], subj
     ...Object.fromEntries(names.map((name) => [name, `‹${name}›`])),
     ...{ repository: '‹repository_owner›/‹name›', iss: base['iss'], environment: undefined },
   };
+  // The issuer of an enterprise only signs for its members.
+  const outside = { ...anything, iss: text(base['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
   const pick = (...patterns: RegExp[]): Claims =>
     Object.fromEntries(
       names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => [name, base[name]]),
@@ -127,10 +157,10 @@ export function listGroups(base: Claims, tested: string[], yours: string[], subj
   ];
   const strange = {
     ...{ repository_owner_id: yours, repository_id: yours, enterprise: yours, enterprise_id: yours },
-    ...{ actor: [text(base['actor'])], actor_id: [...yours, text(base['actor_id'])] },
+    ...{ actor: [...known.actors, text(base['actor'])], actor_id: [...yours, text(base['actor_id'])] },
   };
   const groups: [claims: Claims, events: Claims[], excluded: Group['excluded']][] = [
-    [anything, everywhere, { ...strange, repository_owner: yours }],
+    [outside, everywhere, { ...strange, repository_owner: yours }],
     [
       { ...anything, ...pick(account, repository, code) },
       [
@@ -142,18 +172,17 @@ export function listGroups(base: Claims, tested: string[], yours: string[], subj
     [
       { ...anything, ...pick(account, repository), ref_protected: 'false' },
       [{ ...heads, event_name: '‹branch_event›' }, tag, ...merges],
-      { branch: [branch] },
+      { branch: [...bases.slice(0, 1), base].map(nameBranch) },
     ],
     [
       { ...anything, ...pick(account), ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])) },
       everywhere,
-      { repository_id: [text(base['repository_id'])], name: [nameRepository(base)] },
+      { repository_id: bases.map((job) => text(job['repository_id'])), name: bases.map(nameRepository) },
     ],
-    [anything, everywhere, strange],
+    [outside, everywhere, strange],
   ];
-  return groups.map(([claims, events, excluded], index) => ({
-    name: STRANGERS[index] ?? '',
-    situations: events
+  return groups.map(([claims, events, excluded], index) => {
+    const situations = events
       .map((event): Claims => ({ ...claims, ...event }))
       .flatMap((all) =>
         tested.includes('environment') || tested.includes('sub')
@@ -163,12 +192,27 @@ export function listGroups(base: Claims, tested: string[], yours: string[], subj
       .map((all) => ({
         ...all,
         workflow_ref: `${text(all['repository'])}/.github/workflows/‹file›@${text(all['ref'])}`,
-      }))
-      .flatMap((all) =>
-        tested.includes('sub') ? describeSubjects(all, subjects).map((sub) => ({ ...all, sub })) : [all],
-      ),
-    excluded,
-  }));
+      }));
+    const withSubjects = (list: (all: Claims) => string[]): Claims[] =>
+      situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
+    return {
+      name: STRANGERS[index] ?? '',
+      situations: tested.includes('sub') ? withSubjects((all) => describeSubjects(all, subjects)) : situations,
+      // Only the owner of a repository can customize its sub.
+      doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],
+      excluded,
+    };
+  });
+}
+
+function describeOpenSubjects(claims: Claims, isOwner: boolean): string[] {
+  const owned = OWN_KEYS.map((key) => `${key}:${text(claims[key])}`);
+  const repository = [
+    `repo:${text(claims['repository'])}`,
+    `repo:${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}/${nameRepository(claims)}@${text(claims['repository_id'])}`,
+  ];
+  const starts = [...owned, ...(isOwner ? repository : [])];
+  return [...starts, ...['‹sub_key›', ...starts].map((start) => `${start}:‹sub_rest›`)];
 }
 
 function nameBranch({ ref }: Claims): string {

@@ -137,8 +137,8 @@ export class Simulation {
   async #logIn(AuthMethodName: string, claims: Claims): Promise<Answer> {
     const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
     const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
-    if (response.status === 501) {
-      throw new Error(await response.text());
+    if (response.status === 429 || response.status > 500) {
+      throw new Error((await response.text()) || `Nomad answered a login with ${String(response.status)}.`);
     }
     return response.ok
       ? { token: (await response.json()) as Token }

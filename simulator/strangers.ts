@@ -5,8 +5,8 @@ import { toRegExp } from '../nomad-rules/regexp.js';
 import { compile, escapePattern, findValues, matchOneOf, type Choice, type Test } from '../nomad-rules/search.js';
 import { lookUp, parseSelector, type Condition, type Expression } from '../nomad-rules/selector.js';
 import type { Expectation } from './arguments.js';
-import { chooseFrom, isOptional, listGroups, PARTS, type Group } from './groups.js';
-import { escapeInSubject, omit, RENEWED, text, type Claims } from './identities.js';
+import { chooseFrom, isOptional, listGroups, PARTS, STRANGERS, type Group } from './groups.js';
+import { changeClaims, escapeInSubject, GITHUB_ISSUERS, omit, RENEWED, text, type Claims } from './identities.js';
 import { findFailed } from './mismatch.js';
 import { listConditions } from './problems.js';
 import { describeRule, listAttributes, hasValidName, resolveBindName } from './rules.js';
@@ -19,6 +19,7 @@ import { nameGrant } from './tokens.js';
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
 const LIMIT = 50_000;
+const ACCOUNT = ['repository_owner', 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id'];
 
 /** The login of a group of strangers, and claims of the group for each set of rules that it can match. */
 export interface Attempt {
@@ -51,24 +52,51 @@ export async function tryStrangers(
   base: Claims,
   expectations?: Expectation[],
 ): Promise<Attempt[]> {
-  const search = new Search(simulation.setup, base);
+  const granted = (expectations ?? []).filter(({ who, gets }) => who === undefined && gets !== 'refused');
+  const bases = [base, ...granted.map(({ claims }) => moveToBranch(changeClaims(base, claims), base))];
+  const distinct = new Map(bases.map((job) => [JSON.stringify(job), job]));
+  const searches = [...distinct.values()].map(
+    (job) => new Search(simulation.setup, job, bases, expectations === undefined),
+  );
   const attempts: Attempt[] = [];
-  for (const [index, group] of search.groups.entries()) {
-    const { gets, file, line } = expectations?.find(({ who }) => who === group.name) ?? {};
+  for (const [index, name] of STRANGERS.entries()) {
+    const { gets, file, line } = expectations?.find(({ who }) => who === name) ?? {};
     const isOutside = expectations !== undefined && index < OUTSIDERS;
-    const attempt = await tryGroup(simulation, search, group, gets ?? (isOutside ? 'refused' : undefined));
-    attempts.push({ ...attempt, row: { ...attempt.row, ...(line !== undefined && { file, line }) } });
+    const tries: Attempt[] = [];
+    for (const search of searches) {
+      tries.push(await tryGroup(simulation, search, index, gets ?? (isOutside ? 'refused' : undefined)));
+    }
+    const { row } = tries.reduce((worst, next) => (rank(next.row) > rank(worst.row) ? next : worst));
+    attempts.push({
+      row: { ...row, ...(line !== undefined && { file, line }) },
+      tried: tries.flatMap(({ tried }) => tried),
+    });
   }
   return attempts;
 }
 
-async function tryGroup(simulation: Simulation, search: Search, group: Group, expected?: string): Promise<Attempt> {
-  const { guesses, problem } = search.guess(group);
+// The branch of a job counts as the default branch, but a pull request, a merge queue or a tag has none.
+function moveToBranch(job: Claims, base: Claims): Claims {
+  const names = ['ref', 'ref_type', 'ref_protected', 'head_ref', 'base_ref'];
+  return /^refs\/heads\/(?!gh-readonly-queue\/)/.test(text(job['ref']))
+    ? job
+    : { ...job, ...Object.fromEntries(names.map((name) => [name, base[name]])) };
+}
+
+function rank({ grant, isExpected }: Row): number {
+  return grant === 'refused' ? 0 : isExpected ? 1 : grant === 'not decided' ? 2 : 3;
+}
+
+async function tryGroup(simulation: Simulation, search: Search, index: number, expected?: string): Promise<Attempt> {
+  const { guesses, problem } = search.guess(index);
   const outcomes = [];
   for (const guess of chooseBest(guesses)) {
     outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
   }
-  const odd = outcomes.find(({ grants, token }) => grants.length > 0 && token === undefined);
+  const odd = outcomes.find(
+    ({ grants, token, status, claims: { iss } }) =>
+      grants.length > 0 && token === undefined && (status !== 401 || iss === search.issuer),
+  );
   const doubt = problem ?? (odd && `${odd.grants.join(', ')} should be granted, but Nomad answers: ${odd.summary}`);
   const granted = outcomes.filter(({ token }) => token !== undefined);
   const best = granted.find(({ token }) => expected !== undefined && nameGrant(token) !== expected) ?? granted[0];
@@ -77,7 +105,14 @@ async function tryGroup(simulation: Simulation, search: Search, group: Group, ex
   const grant = isDecided ? nameGrant(token) : 'not decided';
   return {
     row: {
-      ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }), grant },
+      ...{
+        name: STRANGERS[index] ?? '',
+        group: 'stranger',
+        claims,
+        file,
+        ...(expected !== undefined && { expected }),
+        grant,
+      },
       summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
       reasons: isDecided ? reasons : [],
       isExpected: isDecided && grant === (expected ?? grant),
@@ -101,7 +136,9 @@ function chooseBest(guesses: Guess[]): Guess[] {
 
 /** A search for the claims with which groups of strangers get something from a setup. */
 class Search {
-  readonly groups: Group[];
+  readonly base: Claims;
+  readonly issuer: unknown;
+  readonly #groups: Group[];
   readonly #rules: KnownRule[] = [];
   readonly #names: Map<string, string>;
   readonly #decisive: string[];
@@ -112,8 +149,11 @@ class Search {
 
   constructor(
     readonly setup: Setup,
-    readonly base: Claims,
+    job: Claims,
+    bases: Claims[],
+    trustsRules: boolean,
   ) {
+    this.base = bases[0] ?? job;
     const { method, rules, roles, policies } = setup;
     // A JSON pointer with one part is the name of a claim.
     const names = listAttributes(method.Config).map(
@@ -139,31 +179,58 @@ class Search {
       ...rules.flatMap(({ BindName = '' }) => listVariables(BindName)),
     ]);
     this.#tested = [...this.#decisive, ...listClaims(listVariables(method.TokenNameFormat ?? ''))];
-    this.#choose = (part) => chooseFrom(part, base, method.Config.BoundAudiences ?? []);
+    const { BoundIssuer } = method.Config;
+    const isBound = !BoundIssuer?.length || BoundIssuer.includes(text(job['iss']));
+    this.issuer = (isBound ? undefined : BoundIssuer.find((issuer) => GITHUB_ISSUERS.test(issuer))) ?? job['iss'];
+    this.#choose = (part) => chooseFrom(part, job, method.Config.BoundAudiences ?? []);
     const parts = [...PARTS, ...this.#tested].filter((part) => !isOptional(part));
     this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
-    // Rules, roles and policies name what belongs to the reader.
-    const yours = [
-      ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
-      ...[...conditions.map(({ value }) => value), ...[...roles, ...policies].map(({ Name }) => Name)].flatMap(
-        (name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])],
-      ),
+    // Roles and policies name what belongs to the reader, and rules do if there are no expectations.
+    const named = [
+      ...(trustsRules ? conditions.map(({ value }) => value) : []),
+      ...[...roles, ...policies].map(({ Name }) => Name),
     ];
-    const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
-    this.groups = listGroups(base, this.#tested, yours, [text(base['sub']), ...subjects.map(({ value }) => value)]);
+    const listConditionsOn = (claim: string): Condition[] =>
+      conditions.filter((condition) => this.#names.get(nameCollection(condition)) === claim);
+    const subjects = listConditionsOn('sub');
+    this.#groups = listGroups(
+      { ...job, iss: this.issuer },
+      {
+        tested: this.#tested,
+        yours: [
+          ...bases.flatMap((claims) => ACCOUNT.map((name) => text(claims[name]))),
+          ...named.flatMap((name) => [
+            ...(name.match(/\d+/g) ?? []),
+            ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? []),
+          ]),
+        ],
+        actors: listConditionsOn('actor').flatMap(({ value }) => (value.endsWith('[bot]') ? [] : value)),
+        bases,
+        subjects: [text(job['sub']), ...subjects.map(({ value }) => value)],
+        isSubjectOpen: subjects.some(({ operator }) => operator === 'matches' || operator === 'contains'),
+      },
+    );
   }
 
   /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
-  guess(group: Group): { guesses: Guess[]; problem?: string | undefined } {
+  guess(index: number): { guesses: Guess[]; problem?: string | undefined } {
     const guesses = new Map<string, Guess>();
     let problem = this.#problem;
-    for (const situation of group.situations) {
+    const { situations = [], doubtful = [], excluded = {} } = this.#groups[index] ?? {};
+    for (const situation of [...situations, ...doubtful]) {
       try {
         const tested = Object.entries(situation).filter(([claim]) => this.#tested.includes(claim));
-        for (const chosen of this.#listChoices(situation, group.excluded)) {
+        const isDoubtful = doubtful.includes(situation);
+        for (const chosen of this.#listChoices(situation, excluded)) {
           const guess = this.#predict(fill(Object.fromEntries(tested), chosen));
           const key = JSON.stringify(guess.effects);
-          if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
+          if (isDoubtful) {
+            if (guess.grants.length > 0 && !guesses.has(key)) {
+              throw new Error(
+                `a customized sub may match, such as ${text(guess.claims['sub'])}; compare sub with == instead`,
+              );
+            }
+          } else if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
             guesses.set(key, { ...guess, claims: fill(situation, chosen) });
           }
         }
@@ -218,7 +285,8 @@ class Search {
   #listTests({ rule, conditions }: KnownRule, situation: Claims): Test[] {
     const template = (attribute: string): string => text(situation[this.#names.get(attribute) ?? '']);
     const ofSelector = conditions.flatMap((condition) => {
-      const convert = this.#names.get(nameCollection(condition)) === 'sub' ? escapeInSubject : undefined;
+      const isSubject = this.#names.get(nameCollection(condition)) === 'sub';
+      const convert = isSubject && !text(situation['sub']).includes('‹sub_rest›') ? escapeInSubject : undefined;
       return listPatterns(condition).map((pattern) => ({
         template: template(nameCollection(condition)),
         pattern,
@@ -292,7 +360,7 @@ function listPatterns({ operator, value }: Condition): RegExp[] {
 // A claim is missing if one of its parts is.
 function fill(situation: Claims, chosen: Record<string, string | undefined>): Claims {
   const claims = Object.entries(situation).map(([claim, template]) => {
-    const convert = claim === 'sub' ? escapeInSubject : text;
+    const convert = claim === 'sub' && !text(template).includes('‹sub_rest›') ? escapeInSubject : text;
     const put = (whole: string, part: string): string => (chosen[part] === undefined ? whole : convert(chosen[part]));
     return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template] as const;
   });

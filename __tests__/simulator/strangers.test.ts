@@ -4,6 +4,7 @@ import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { tryStrangers } from '../../simulator/strangers.js';
 import type { Row } from '../../simulator/simulate.js';
+import type { Claims } from '../../simulator/identities.js';
 import type { BindingRule } from '../../nomad-rules/api.js';
 import { startFakeCluster } from '../../testbed/nomad/nomad.js';
 import { NOMADS } from '../support/workspace.js';
@@ -19,10 +20,15 @@ const roles = ['deploy', 'team-a', 'team-platform', 'repo-74', 'repo-75'].map((N
 async function tryRules(
   rules: Partial<BindingRule>[],
   start = startFakeCluster as (typeof NOMADS)[number][1],
+  claims?: Claims,
 ): Promise<Row[]> {
   const all = rules.map((rule) => ({ AuthMethod: 'github-adv', BindType: 'role', BindName: 'deploy', ...rule }));
   const { method } = setup;
-  const ClaimMappings = { ...method.Config.ClaimMappings, head_ref: 'head', aud: 'aud', teams: 'teams' };
+  const ClaimMappings = {
+    ...method.Config.ClaimMappings,
+    ...{ head_ref: 'head', aud: 'aud', teams: 'teams', actor: 'actor', enterprise_id: 'enterprise' },
+  };
+  const expectations = claims && [{ claims, gets: 'role deploy', file: 'expectations.yml', line: 1 }];
   const Config = {
     ...method.Config,
     ClaimMappings,
@@ -31,7 +37,7 @@ async function tryRules(
   const attempts = await withSimulation(
     { ...setup, method: { ...method, Config }, rules: all, roles },
     start,
-    (simulation) => tryStrangers(simulation, setup.claims, undefined),
+    (simulation) => tryStrangers(simulation, setup.claims, expectations),
   );
   return attempts.map(({ row }) => row);
 }
@@ -67,6 +73,28 @@ test.each<[selector: string, granted: string[]]>([
 ])('the rule %s lets in %j', async (Selector, granted) => {
   const rows = await tryRules([{ Selector }]);
   expect(rows.filter(({ grant }) => grant !== 'refused').map(({ name }) => name)).toEqual(granted);
+});
+
+test.each([
+  ['value.repo_id == "74" and value.ref == "refs/heads/master"', { ref: 'refs/heads/master' }, [OPENER, PUSHER]],
+  ['value.repo_id == "75" and value.ref == "refs/heads/main"', { repository_id: '75' }, [OPENER]],
+  ['value.enterprise == "123" and value.ref == "refs/heads/main"', { enterprise_id: '123' }, [OPENER, SIBLING]],
+  ['value.repo_id == "74" and value.ref matches "^refs/tags/"', { ref: 'refs/tags/v1' }, [PUSHER]],
+  ['value.owner_id == "65" or value.owner_id == "666"', {}, EVERYONE],
+  ['value.repo_id == "74" and value.actor == "deploy-bot" and value.ref == "refs/heads/main"', {}, []],
+])('the rule %s for the job %j lets in %j', async (Selector, claims, granted) => {
+  const rows = await tryRules([{ Selector }], startFakeCluster, claims);
+  expect(rows.filter(({ grant }) => grant !== 'refused').map(({ name }) => name)).toEqual(granted);
+});
+
+test.each([
+  ['value.sub not matches "^repo:"', EVERYONE],
+  ['value.sub matches "^(?:repository_owner_id:65|repository_id:7[0-9]+)$"', EVERYONE],
+  ['value.sub matches "^repository_owner_id:65:"', [OPENER, PUSHER, SIBLING]],
+  ['value.sub matches "^repo:octo-org@65/octo-repo@74:ref:refs/heads/main$"', []],
+])('the rule %s for a customized sub is not decided for %j', async (Selector, open) => {
+  const rows = await tryRules([{ Selector }]);
+  expect(rows.filter(({ grant }) => grant === 'not decided').map(({ name }) => name)).toEqual(open);
 });
 
 describe.each(NOMADS)('on %s', (_, start) => {
