@@ -11648,6 +11648,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -14677,12 +14679,22 @@ function renderOutcome({ summary, reasons: [first, ...others], expected, isExpec
 
 
 
+
 const CLAIMS = ['repository', 'repository_id', 'repository_owner_id'];
 /** Runs the simulator as a step of a workflow, with the claims of its repository; returns the exit status. */
 async function runAction(start = nomad/* startNomad */.E6) {
     const inputs = ['config', 'expect', 'method'].map((name) => [`--${name}`, getInput(name)]);
     const claims = CLAIMS.map((name) => [`--claim=${name}`, process.env[`GITHUB_${name.toUpperCase()}`] ?? '']);
-    const args = [...inputs, ...claims].filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}`);
+    const event = process.env['GITHUB_EVENT_PATH'];
+    const { repository } = (event ? JSON.parse(await (0,promises_.readFile)(event, 'utf8')) : {});
+    const { default_branch, visibility = '' } = repository ?? {};
+    const details = [
+        ['--claim=ref', default_branch ? `refs/heads/${default_branch}` : ''],
+        ['--claim=repository_visibility', visibility],
+    ];
+    const args = [...inputs, ...claims, ...details]
+        .filter(([, value]) => value !== '')
+        .map(([name, value]) => `${name}=${value}`);
     try {
         const result = await (0,simulate/* simulate */.JV)(await (0,simulator_arguments/* readPlan */.m)(args), start);
         // Names and claims must not be commands of the runner.
@@ -14691,18 +14703,21 @@ async function runAction(start = nomad/* startNomad */.E6) {
         annotate(result);
         setOutput('unexpected', result.rows.filter(({ isExpected }) => !isExpected).length);
         setOutput('result', result);
-        await summarize(result).write();
+        summarize(result);
+        await writeSummary();
         return result.status;
     }
     catch (error) {
         const { message, file, line } = error;
         core_error(message, place(file, line));
-        await summary
-            .addHeading('❌ Nothing was tested', 3)
-            .addRaw(`<p>${summary_escape(message)}</p>`)
-            .write();
+        summary.addHeading('❌ Nothing was tested', 3).addRaw(`<p>${summary_escape(message)}</p>`);
+        await writeSummary();
         return 2;
     }
+}
+async function writeSummary() {
+    // Not all runners have summaries.
+    await (process.env['GITHUB_STEP_SUMMARY'] ? summary.write() : undefined);
 }
 function annotate({ rows, warnings }) {
     for (const row of rows.filter(({ isExpected }) => !isExpected)) {
@@ -14985,13 +15000,23 @@ const STRANGERS = [
 // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
 // Events that people without write access cause. Their jobs run on the default branch.
-const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment';
+const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment|fork|watch|gollum';
 const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
 const REF = `${PATH}(?:/${PATH})*`;
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const FILE = '[^/@\\s]+[.]ya?ml';
 const ID = '[1-9][0-9]*';
 const COMMIT = '[0-9a-f]{40}';
+// What a customized sub can contain, with values that everyone can choose, or else not.
+const FREE_KEYS = ['context', ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD.filter((name) => !/^(?:repository|enterprise)/.test(name))].join('|');
+const OWN_KEYS = [
+    'repository',
+    'repository_owner',
+    'repository_owner_id',
+    'repository_id',
+    'enterprise',
+    'enterprise_id',
+];
 // The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
 const VALUES = {
     repository_owner: [NAME, 'other-org'],
@@ -15011,7 +15036,7 @@ const VALUES = {
     tag_event: [`${BRANCH_EVENTS}|release`, 'push'],
     pull_event: ['pull_request_review|pull_request_review_comment', 'pull_request_review'],
     event: [
-        `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|fork|watch|check_run|check_suite|branch_protection_rule|gollum|label|milestone|page_build|public|registry_package|status`,
+        `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status`,
         'push',
     ],
     environment: ['.+', 'production'],
@@ -15019,6 +15044,7 @@ const VALUES = {
     file: [FILE, 'ci.yml'],
     job_workflow_ref: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`],
     runner_environment: ['github-hosted|self-hosted'],
+    sub_key: [FREE_KEYS],
     actor: [`${NAME}(?:\\[bot\\])?`, 'mallory'],
     ...Object.fromEntries(['sha', 'workflow_sha', 'job_workflow_sha'].map((name) => [name, [COMMIT]])),
     ...Object.fromEntries(['actor_id', 'run_id', 'run_number', 'run_attempt', 'check_run_id', 'enterprise_id'].map((name) => [
@@ -15047,12 +15073,11 @@ function isOptional(part) {
     return /^(?:repo_property_.*|other_value|enterprise.*|environment_node_id|issuer_scope)$/.test(part);
 }
 /**
- * Returns the groups of people other than those who deploy, with the claims that are tested. `yours` are names and IDs of accounts
- * and repositories that a stranger cannot have.
+ * Returns the groups of people other than those who deploy a job.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-function listGroups(base, tested, yours, subjects) {
-    const branch = nameBranch(base);
+function listGroups(base, known) {
+    const { tested, yours, bases, subjects } = known;
     const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
     const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
     const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
@@ -15071,6 +15096,8 @@ function listGroups(base, tested, yours, subjects) {
         ...Object.fromEntries(names.map((name) => [name, `‹${name}›`])),
         ...{ repository: '‹repository_owner›/‹name›', iss: base['iss'], environment: undefined },
     };
+    // The issuer of an enterprise only signs for its members.
+    const outside = { ...anything, iss: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
     const pick = (...patterns) => Object.fromEntries(names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => [name, base[name]]));
     const [account, repository, code] = [
         /^repository_owner|^enterprise/,
@@ -15079,10 +15106,10 @@ function listGroups(base, tested, yours, subjects) {
     ];
     const strange = {
         ...{ repository_owner_id: yours, repository_id: yours, enterprise: yours, enterprise_id: yours },
-        ...{ actor: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor'])], actor_id: [...yours, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor_id'])] },
+        ...{ actor: [...known.actors, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor'])], actor_id: [...yours, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor_id'])] },
     };
     const groups = [
-        [anything, everywhere, { ...strange, repository_owner: yours }],
+        [outside, everywhere, { ...strange, repository_owner: yours }],
         [
             { ...anything, ...pick(account, repository, code) },
             [
@@ -15094,18 +15121,17 @@ function listGroups(base, tested, yours, subjects) {
         [
             { ...anything, ...pick(account, repository), ref_protected: 'false' },
             [{ ...heads, event_name: '‹branch_event›' }, tag, ...merges],
-            { branch: [branch] },
+            { branch: [...bases.slice(0, 1), base].map(nameBranch) },
         ],
         [
             { ...anything, ...pick(account), ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])) },
             everywhere,
-            { repository_id: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['repository_id'])], name: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(base)] },
+            { repository_id: bases.map((job) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(job['repository_id'])), name: bases.map(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL) },
         ],
-        [anything, everywhere, strange],
+        [outside, everywhere, strange],
     ];
-    return groups.map(([claims, events, excluded], index) => ({
-        name: STRANGERS[index] ?? '',
-        situations: events
+    return groups.map(([claims, events, excluded], index) => {
+        const situations = events
             .map((event) => ({ ...claims, ...event }))
             .flatMap((all) => tested.includes('environment') || tested.includes('sub')
             ? [all, { ...all, environment: '‹environment›' }]
@@ -15113,10 +15139,25 @@ function listGroups(base, tested, yours, subjects) {
             .map((all) => ({
             ...all,
             workflow_ref: `${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['repository'])}/.github/workflows/‹file›@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['ref'])}`,
-        }))
-            .flatMap((all) => tested.includes('sub') ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects).map((sub) => ({ ...all, sub })) : [all]),
-        excluded,
-    }));
+        }));
+        const withSubjects = (list) => situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
+        return {
+            name: STRANGERS[index] ?? '',
+            situations: tested.includes('sub') ? withSubjects((all) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects)) : situations,
+            // Only the owner of a repository can customize its sub.
+            doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],
+            excluded,
+        };
+    });
+}
+function describeOpenSubjects(claims, isOwner) {
+    const owned = OWN_KEYS.map((key) => `${key}:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims[key])}`);
+    const repository = [
+        `repo:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository'])}`,
+        `repo:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_owner'])}@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_owner_id'])}/${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(claims)}@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_id'])}`,
+    ];
+    const starts = [...owned, ...(isOwner ? repository : [])];
+    return [...starts, ...['‹sub_key›', ...starts].map((start) => `${start}:‹sub_rest›`)];
 }
 function nameBranch({ ref }) {
     return (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(ref).replace(/^refs\/heads\//, '');
@@ -16058,7 +16099,7 @@ async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
             ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(changes), setup.method).map((text) => ({ text })),
             ...(isOneJob ? [] : findUnmatched(setup, tried)),
             ...findRandom(setup, tried),
-            ...(await findWider(setup, base, rows, start)),
+            ...(await findWider(setup, base, rows, start, expectations)),
         ];
         const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
         const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
@@ -16095,12 +16136,15 @@ function listJobs(base, expectations) {
     });
 }
 /** Logs jobs in. */
-function tryJobs(simulation, jobs) {
-    return Promise.all(jobs.map(async (job) => {
+async function tryJobs(simulation, jobs) {
+    // Nomad accepts 100 connections from a client.
+    const rest = jobs.length > 20 ? await tryJobs(simulation, jobs.slice(20)) : [];
+    const rows = await Promise.all(jobs.slice(0, 20).map(async (job) => {
         const { token, summary, reasons } = await simulation.try(job.claims);
         const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token);
         return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
     }));
+    return [...rows, ...rest];
 }
 async function explain(simulation, claims, showsLog) {
     return {
@@ -16136,13 +16180,13 @@ function findRandom({ method, rules }, tried) {
     return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
 }
 /** Warns about each other auth method of the setup that grants something else to these jobs, or to a group of strangers. */
-async function findWider(setup, base, rows, start) {
+async function findWider(setup, base, rows, start, expectations) {
     const hasStrangers = rows.some(({ group }) => group === 'stranger');
     const warnings = [];
     for (const other of setup.others ?? []) {
         const granted = await (0,_simulation_js__WEBPACK_IMPORTED_MODULE_8__/* .withSimulation */ .E)({ ...setup, ...other }, start, async (simulation) => [
             ...(await tryJobs(simulation, rows.filter(({ group }) => group === 'job'))),
-            ...(hasStrangers ? await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_9__/* .tryStrangers */ .N)(simulation, base) : []).map(({ row }) => row),
+            ...(hasStrangers ? await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_9__/* .tryStrangers */ .N)(simulation, base, expectations) : []).map(({ row }) => row),
         ]);
         const wider = granted.filter(({ name, grant }) => {
             const own = rows.find((row) => row.name === name)?.grant ?? 'refused';
@@ -16477,8 +16521,8 @@ class Simulation {
     async #logIn(AuthMethodName, claims) {
         const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
         const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
-        if (response.status === 501) {
-            throw new Error(await response.text());
+        if (response.status === 429 || response.status > 500) {
+            throw new Error((await response.text()) || `Nomad answered a login with ${String(response.status)}.`);
         }
         return response.ok
             ? { token: (await response.json()) }
@@ -16568,25 +16612,46 @@ function shorten(answer) {
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
 const LIMIT = 50_000;
+const ACCOUNT = ['repository_owner', 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id'];
 /** Logs groups of strangers in, each with the claims that get the most. */
 async function tryStrangers(simulation, base, expectations) {
-    const search = new Search(simulation.setup, base);
+    const granted = (expectations ?? []).filter(({ who, gets }) => who === undefined && gets !== 'refused');
+    const bases = [base, ...granted.map(({ claims }) => moveToBranch((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .changeClaims */ .kh)(base, claims), base))];
+    const distinct = new Map(bases.map((job) => [JSON.stringify(job), job]));
+    const searches = [...distinct.values()].map((job) => new Search(simulation.setup, job, bases, expectations === undefined));
     const attempts = [];
-    for (const [index, group] of search.groups.entries()) {
-        const { gets, file, line } = expectations?.find(({ who }) => who === group.name) ?? {};
+    for (const [index, name] of _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.entries()) {
+        const { gets, file, line } = expectations?.find(({ who }) => who === name) ?? {};
         const isOutside = expectations !== undefined && index < OUTSIDERS;
-        const attempt = await tryGroup(simulation, search, group, gets ?? (isOutside ? 'refused' : undefined));
-        attempts.push({ ...attempt, row: { ...attempt.row, ...(line !== undefined && { file, line }) } });
+        const tries = [];
+        for (const search of searches) {
+            tries.push(await tryGroup(simulation, search, index, gets ?? (isOutside ? 'refused' : undefined)));
+        }
+        const { row } = tries.reduce((worst, next) => (rank(next.row) > rank(worst.row) ? next : worst));
+        attempts.push({
+            row: { ...row, ...(line !== undefined && { file, line }) },
+            tried: tries.flatMap(({ tried }) => tried),
+        });
     }
     return attempts;
 }
-async function tryGroup(simulation, search, group, expected) {
-    const { guesses, problem } = search.guess(group);
+// The branch of a job counts as the default branch, but a pull request, a merge queue or a tag has none.
+function moveToBranch(job, base) {
+    const names = ['ref', 'ref_type', 'ref_protected', 'head_ref', 'base_ref'];
+    return /^refs\/heads\/(?!gh-readonly-queue\/)/.test((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['ref']))
+        ? job
+        : { ...job, ...Object.fromEntries(names.map((name) => [name, base[name]])) };
+}
+function rank({ grant, isExpected }) {
+    return grant === 'refused' ? 0 : isExpected ? 1 : grant === 'not decided' ? 2 : 3;
+}
+async function tryGroup(simulation, search, index, expected) {
+    const { guesses, problem } = search.guess(index);
     const outcomes = [];
     for (const guess of chooseBest(guesses)) {
         outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
     }
-    const odd = outcomes.find(({ grants, token }) => grants.length > 0 && token === undefined);
+    const odd = outcomes.find(({ grants, token, status, claims: { iss } }) => grants.length > 0 && token === undefined && (status !== 401 || iss === search.issuer));
     const doubt = problem ?? (odd && `${odd.grants.join(', ')} should be granted, but Nomad answers: ${odd.summary}`);
     const granted = outcomes.filter(({ token }) => token !== undefined);
     const best = granted.find(({ token }) => expected !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) !== expected) ?? granted[0];
@@ -16595,7 +16660,14 @@ async function tryGroup(simulation, search, group, expected) {
     const grant = isDecided ? (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) : 'not decided';
     return {
         row: {
-            ...{ name: group.name, group: 'stranger', claims, file, ...(expected !== undefined && { expected }), grant },
+            ...{
+                name: _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw[index] ?? '',
+                group: 'stranger',
+                claims,
+                file,
+                ...(expected !== undefined && { expected }),
+                grant,
+            },
             summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
             reasons: isDecided ? reasons : [],
             isExpected: isDecided && grant === (expected ?? grant),
@@ -16618,7 +16690,8 @@ function chooseBest(guesses) {
 class Search {
     setup;
     base;
-    groups;
+    issuer;
+    #groups;
     #rules = [];
     #names;
     #decisive;
@@ -16626,9 +16699,9 @@ class Search {
     #choose;
     #usual;
     #problem;
-    constructor(setup, base) {
+    constructor(setup, job, bases, trustsRules) {
         this.setup = setup;
-        this.base = base;
+        this.base = bases[0] ?? job;
         const { method, rules, roles, policies } = setup;
         // A JSON pointer with one part is the name of a claim.
         const names = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .listAttributes */ .uw)(method.Config).map(({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')]);
@@ -16653,28 +16726,52 @@ class Search {
             ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(BindName)),
         ]);
         this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
-        this.#choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, base, method.Config.BoundAudiences ?? []);
+        const { BoundIssuer } = method.Config;
+        const isBound = !BoundIssuer?.length || BoundIssuer.includes((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['iss']));
+        this.issuer = (isBound ? undefined : BoundIssuer.find((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .GITHUB_ISSUERS */ .Ll.test(issuer))) ?? job['iss'];
+        this.#choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, job, method.Config.BoundAudiences ?? []);
         const parts = [..._groups_js__WEBPACK_IMPORTED_MODULE_5__/* .PARTS */ .dI, ...this.#tested].filter((part) => !(0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part));
         this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
-        // Rules, roles and policies name what belongs to the reader.
-        const yours = [
-            ...['repository_owner', 'repository_owner_id', 'repository_id'].map((name) => String(base[name])),
-            ...[...conditions.map(({ value }) => value), ...[...roles, ...policies].map(({ Name }) => Name)].flatMap((name) => [...(name.match(/\d+/g) ?? []), ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? [])]),
+        // Roles and policies name what belongs to the reader, and rules do if there are no expectations.
+        const named = [
+            ...(trustsRules ? conditions.map(({ value }) => value) : []),
+            ...[...roles, ...policies].map(({ Name }) => Name),
         ];
-        const subjects = conditions.filter((condition) => this.#names.get(nameCollection(condition)) === 'sub');
-        this.groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)(base, this.#tested, yours, [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(base['sub']), ...subjects.map(({ value }) => value)]);
+        const listConditionsOn = (claim) => conditions.filter((condition) => this.#names.get(nameCollection(condition)) === claim);
+        const subjects = listConditionsOn('sub');
+        this.#groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)({ ...job, iss: this.issuer }, {
+            tested: this.#tested,
+            yours: [
+                ...bases.flatMap((claims) => ACCOUNT.map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claims[name]))),
+                ...named.flatMap((name) => [
+                    ...(name.match(/\d+/g) ?? []),
+                    ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? []),
+                ]),
+            ],
+            actors: listConditionsOn('actor').flatMap(({ value }) => (value.endsWith('[bot]') ? [] : value)),
+            bases,
+            subjects: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['sub']), ...subjects.map(({ value }) => value)],
+            isSubjectOpen: subjects.some(({ operator }) => operator === 'matches' || operator === 'contains'),
+        });
     }
     /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
-    guess(group) {
+    guess(index) {
         const guesses = new Map();
         let problem = this.#problem;
-        for (const situation of group.situations) {
+        const { situations = [], doubtful = [], excluded = {} } = this.#groups[index] ?? {};
+        for (const situation of [...situations, ...doubtful]) {
             try {
                 const tested = Object.entries(situation).filter(([claim]) => this.#tested.includes(claim));
-                for (const chosen of this.#listChoices(situation, group.excluded)) {
+                const isDoubtful = doubtful.includes(situation);
+                for (const chosen of this.#listChoices(situation, excluded)) {
                     const guess = this.#predict(fill(Object.fromEntries(tested), chosen));
                     const key = JSON.stringify(guess.effects);
-                    if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
+                    if (isDoubtful) {
+                        if (guess.grants.length > 0 && !guesses.has(key)) {
+                            throw new Error(`a customized sub may match, such as ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(guess.claims['sub'])}; compare sub with == instead`);
+                        }
+                    }
+                    else if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
                         guesses.set(key, { ...guess, claims: fill(situation, chosen) });
                     }
                 }
@@ -16722,7 +16819,8 @@ class Search {
     #listTests({ rule, conditions }, situation) {
         const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
         const ofSelector = conditions.flatMap((condition) => {
-            const convert = this.#names.get(nameCollection(condition)) === 'sub' ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
+            const isSubject = this.#names.get(nameCollection(condition)) === 'sub';
+            const convert = isSubject && !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation['sub']).includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
             return listPatterns(condition).map((pattern) => ({
                 template: template(nameCollection(condition)),
                 pattern,
@@ -16788,7 +16886,7 @@ function listPatterns({ operator, value }) {
 // A claim is missing if one of its parts is.
 function fill(situation, chosen) {
     const claims = Object.entries(situation).map(([claim, template]) => {
-        const convert = claim === 'sub' ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
+        const convert = claim === 'sub' && !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template).includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
         const put = (whole, part) => (chosen[part] === undefined ? whole : convert(chosen[part]));
         return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template];
     });
