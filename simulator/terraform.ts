@@ -1,16 +1,23 @@
 type Block = Record<string, unknown>;
 
 interface Module {
-  resources?: { address: string; mode: string; type: string; values: Block }[];
+  resources?: { address: string; mode: string; type: string; values: Block | null }[];
   child_modules?: Module[];
 }
 
 /** The output of `terraform show -json`: https://developer.hashicorp.com/terraform/internals/json-format */
 export interface Shown {
   errored?: boolean;
+  complete?: boolean;
   planned_values?: { root_module: Module };
   values?: { root_module: Module };
-  resource_changes?: { address: string; mode: string; type: string; change: { after_unknown: Block } }[];
+  prior_state?: { values?: { root_module: Module } };
+  resource_changes?: {
+    address: string;
+    mode: string;
+    type: string;
+    change: { actions?: string[]; after_unknown?: Block };
+  }[];
 }
 
 // What decides a login, with its names in Nomad's API. Keys are left out: the simulator replaces them.
@@ -42,22 +49,34 @@ export function readShown(shown: Shown | null | undefined): (type: string) => Bl
   if (root === undefined || shown?.errored) {
     throw new Error('must contain the output of "terraform show -json" for a plan without errors, or for a state.');
   }
-  const unknown = (shown?.resource_changes ?? [])
-    .filter(isManaged)
-    .flatMap(({ address, change }) => listUnknown(address, change.after_unknown));
+  if (shown?.complete === false) {
+    throw new Error('is incomplete. Plan without -target, until no changes are deferred.');
+  }
+  const changes = (shown?.resource_changes ?? []).filter(isManaged);
+  const resources = listResources(root);
+  const planned = [...resources, ...changes.filter(({ change }) => !change.actions?.includes('forget'))];
+  const left = listResources(shown?.prior_state?.values?.root_module ?? {}).filter(({ address }) =>
+    planned.every((resource) => resource.address !== address),
+  );
+  if (left.length > 0) {
+    const list = left.map(({ address }) => address).join(', ');
+    throw new Error(
+      `leaves objects on the cluster that it does not contain: ${list}. Plan them as well, without -target.`,
+    );
+  }
+  const unknown = changes.flatMap(({ address, change }) => listUnknown(address, change.after_unknown ?? {}));
   if (unknown.length > 0) {
     throw new Error(`has values that are known only after apply: ${unknown.join(', ')}.`);
   }
-  const resources = listModules(root).flatMap(({ resources: own = [] }) => own.filter(isManaged));
-  return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values));
+  return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values ?? {}));
 }
 
 function isManaged({ mode, type }: { mode: string; type: string }): boolean {
   return mode === 'managed' && /^nomad_acl_(?:auth_method|binding_rule|policy|role)$/.test(type);
 }
 
-function listModules(module: Module): Module[] {
-  return [module, ...(module.child_modules ?? []).flatMap(listModules)];
+function listResources({ resources = [], child_modules = [] }: Module): NonNullable<Module['resources']> {
+  return [...resources.filter(isManaged), ...child_modules.flatMap(listResources)];
 }
 
 function rename(block: Block): Block {

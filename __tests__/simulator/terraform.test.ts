@@ -38,6 +38,22 @@ test.each([
     show({}, changes),
   ],
   ['a plan that failed', 'for a plan without errors', show({}, { errored: true })],
+  [
+    'a plan that leaves objects on the cluster',
+    'that it does not contain: nomad_acl_role.own, nomad_acl_policy.own.',
+    show(
+      {},
+      {
+        prior_state: {
+          values: {
+            root_module: { resources: ['nomad_acl_role', 'nomad_acl_policy'].map((type) => resource(type, {})) },
+          },
+        },
+        resource_changes: [{ ...resource('nomad_acl_policy', {}), change: { actions: ['forget'] } }],
+      },
+    ),
+  ],
+  ['an incomplete plan', 'is incomplete.', show({}, { complete: false })],
   ['a state file', 'must contain the output of "terraform show -json"', { version: 4 } as Shown],
   ['no object', 'must contain the output of "terraform show -json"', null],
 ])('%s is rejected', (_, message, shown) => expect(() => readShown(shown)).toThrow(message));
