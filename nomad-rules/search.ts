@@ -115,7 +115,9 @@ function listValues(choice: Choice, affected: Reader[], part: string): string[] 
 function findDistinct(tests: Pick<Reader, 'automaton' | 'convert'>[]): string[] {
   const source = tests.map(({ automaton }) => automaton.pattern.source).join('');
   const distinct = new Map<string, string>();
-  for (const character of new Set(CHARACTERS + source)) {
+  // A range of characters begins with one of the expression, or after one.
+  const after = Array.from(source, (character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + 1)).join('');
+  for (const character of new Set(CHARACTERS + source + after)) {
     const classes = tests.map(({ automaton, convert = String }) =>
       Array.from(convert(character), (read) =>
         automaton.characters.map((pattern) => Number(pattern.test(read))).join(''),

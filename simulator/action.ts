@@ -17,7 +17,10 @@ const CLAIMS = ['repository', 'repository_id', 'repository_owner_id'];
 
 /** Runs the simulator as a step of a workflow, with the claims of its repository; returns the exit status. */
 export async function runAction(start = startNomad): Promise<number> {
-  const inputs = ['config', 'expect', 'method'].map((name) => [`--${name}`, core.getInput(name)] as const);
+  const inputs = ['config', 'expect', 'method'].map(
+    (name) =>
+      [`--${name}`, core.getInput(name).replace(/^github(?:-adv)?$/, name === 'config' ? './$&' : '$&')] as const,
+  );
   const claims = CLAIMS.map((name) => [`--claim=${name}`, process.env[`GITHUB_${name.toUpperCase()}`] ?? ''] as const);
   const event = process.env['GITHUB_EVENT_PATH'];
   const { repository } = (event ? JSON.parse(await readFile(event, 'utf8')) : {}) as Event;

@@ -115,7 +115,7 @@ async function readExpectations(file: string): Promise<Expectation[]> {
   if (!isSeq(document.contents) || document.contents.items.length === 0) {
     throw new BadFile(file, 'must contain a list of jobs.');
   }
-  return document.contents.items.map((node) => {
+  const expectations = document.contents.items.map((node) => {
     const { line } = lineCounter.linePos(node.range[0]);
     const job: unknown = node.toJS(document);
     const { name, who, gets, ...claims } = (isObject(job) ? job : {}) as Claims;
@@ -134,6 +134,13 @@ async function readExpectations(file: string): Promise<Expectation[]> {
       ...{ claims, gets: parts.join(', '), file, line },
     };
   });
+  const twice = expectations.find(({ who }, index) =>
+    expectations.slice(0, index).some((job) => who && job.who === who),
+  );
+  if (twice !== undefined) {
+    throw new BadFile(file, `has "who: ${String(twice.who)}" more than once.`, twice.line);
+  }
+  return expectations;
 }
 
 function read(file: string): Promise<string> {

@@ -13,7 +13,7 @@ const TOKEN_NAME_VARIABLES = [
 ];
 
 /** Returns each probable mistake in a setup, whichever job logs in. */
-export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'claims'>): Warning[] {
+export function findProblems({ method, rules, roles, policies, untested = [] }: Omit<Setup, 'claims'>): Warning[] {
   const { Name, Config, TokenNameFormat = '' } = method;
   const attributes = listAttributes(Config);
   const problems = [
@@ -39,7 +39,10 @@ export function findProblems({ method, rules, roles, policies }: Omit<Setup, 'cl
   const ofRoles = roles.flatMap((role) =>
     findMissingPolicies(role, policies).map((text) => ({ text, file: role.file })),
   );
-  const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles];
+  const ofOthers = untested.map((rule) =>
+    warnAbout(rule, `The rule is not tested, because its auth method ${rule.AuthMethod} is not in the configuration.`),
+  );
+  const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles, ...ofOthers];
   return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
 }
 
@@ -49,12 +52,13 @@ export function warnAbout(rule: FromFile<BindingRule>, problem: string): Warning
 }
 
 /** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
-export function findUnknownClaims(names: string[], { Config }: AuthMethod): string[] {
+export function findUnknownClaims(names: string[], { Config }: AuthMethod, allowsProperties = true): string[] {
   const mapped = listAttributes(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
   return describeUnknown(
     names,
     [...mapped, ...GITHUB_CLAIMS],
     (name) => `No claim mapping uses the claim ${name}, and it is`,
+    allowsProperties,
   );
 }
 
@@ -66,8 +70,15 @@ function findUnknownMappings(Config: AuthMethod['Config']): string[] {
   return describeUnknown(names, GITHUB_CLAIMS, (name) => `A claim mapping uses the claim ${name}, which is`);
 }
 
-function describeUnknown(names: string[], known: string[], describe: (name: string) => string): string[] {
-  const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !name.startsWith('repo_property_'));
+function describeUnknown(
+  names: string[],
+  known: string[],
+  describe: (name: string) => string,
+  allowsProperties = true,
+): string[] {
+  const unknown = [...new Set(names)].filter(
+    (name) => !known.includes(name) && !(allowsProperties && name.startsWith('repo_property_')),
+  );
   return unknown.map((name) => {
     const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
     const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;

@@ -17,6 +17,8 @@ export interface Configuration {
   policies: Policy[];
   /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
   others?: Pick<Configuration, 'method' | 'rules'>[];
+  /** The rules of auth methods that are not in the configuration. */
+  untested?: FromFile<BindingRule>[];
 }
 
 // The fields of Nomad's API: https://github.com/hashicorp/nomad/blob/main/nomad/structs/acl.go
@@ -31,7 +33,7 @@ const FIELDS = {
     NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
 };
 const KNOWN_FILE =
-  /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
+  /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 const NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 
 const REQUIRED: Record<Kind, [keys: string[], problem: string]> = {
@@ -94,6 +96,7 @@ export async function readConfiguration(path: string, methodName: string | undef
     others: methods
       .filter((other) => other.Type === 'JWT' && other !== method)
       .map((other) => ({ method: other, rules: rulesOf(other) })),
+    untested: rules.filter(({ AuthMethod }) => AuthMethod && methods.every(({ Name }) => Name !== AuthMethod)),
   };
 }
 

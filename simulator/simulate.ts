@@ -69,7 +69,7 @@ export async function simulate(plan: Plan, start = startNomad): Promise<Result> 
   const setup = await readSetup(plan.config, plan.methodName);
   const base = changeClaims(job ?? setup.claims, changes);
   for (const { claims, file, line } of expectations ?? []) {
-    const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method);
+    const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method, false);
     if (mistyped !== undefined) {
       throw new BadFile(file, `has an unknown claim. ${mistyped}`, line);
     }
@@ -115,7 +115,9 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
   return expectations
     .filter(({ who }) => who === undefined)
     .map(({ name, claims, gets, file, line }) => {
-      const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
+      const changes = Object.entries(claims).map(
+        ([claim, value]) => `${claim}=${String(value).replace(/^(.{80}).+/s, '$1…')}`,
+      );
       return {
         name: name ?? (changes.join(' ') || nameJob(base)),
         claims: changeClaims(base, claims),

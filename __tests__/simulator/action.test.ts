@@ -23,8 +23,8 @@ async function write(files: Record<string, unknown>): Promise<void> {
 }
 
 /** Runs the action in the test's folder, on the fake Nomad. */
-async function simulate(inputs: Record<string, string>) {
-  const env = { ...JOB, PATH: '' };
+async function simulate(inputs: Record<string, string>, more: Record<string, string> = {}) {
+  const env = { ...JOB, PATH: '', ...more };
   const result = await runMain({ action: join(ROOT, 'simulate'), workspace: folder, inputs, env });
   const annotations = result.annotations.map(({ level, message, place = '' }) => [level, place, message]);
   return { ...result, annotations, summary: result.summary.replaceAll('<wbr>', '') };
@@ -38,6 +38,8 @@ await write({
   'nomad/binding-rule.json': rule,
   'nomad/role.json': role,
   'nomad/expectations.yml': expectations,
+  'github/README.md': '',
+  'event.json': { repository: { default_branch: 'trunk', visibility: 'private' } },
   'good.yml': '- { name: main, ref: refs/heads/main, gets: role repo-74 }',
   'empty/README.md': '',
   'invalid.yml': '- gets: refused\n- "x',
@@ -71,6 +73,12 @@ test('a step succeeds with a summary and without annotations if everyone gets wh
   expect(summary).toMatch(/^<h3>✅ Everyone gets what is expected\.<.*<td>main<\/td><td>client token/s);
 });
 
+test('the example job is on the default branch of the event, also where there are no summaries', async () => {
+  const event = { GITHUB_EVENT_PATH: join(folder, 'event.json'), GITHUB_STEP_SUMMARY: '' };
+  const { exitCode, log } = await simulate({ config: 'nomad' }, event);
+  expect({ exitCode, log }).toEqual({ exitCode: 0, log: expect.stringMatching(/^ {2}a push to trunk +refused: /m) });
+});
+
 test('a rule for everyone has an annotation for each group that gets a token, and one for the warning', async () => {
   const { annotations } = await simulate({ config: 'open', expect: 'good.yml' });
   expect(annotations.slice(1)).toEqual([
@@ -83,6 +91,7 @@ test('a rule for everyone has an annotation for each group that gets a token, an
 test.each([
   [{ config: 'nowhere' }, '', /^nowhere is neither github, github-adv, a folder nor a file/],
   [{ config: 'empty' }, '', /^empty must have one auth method of type JWT.* It has: none\.$/],
+  [{ config: 'github' }, '', /^\.\/github must have one auth method of type JWT.* It has: none\.$/],
   [{ config: 'plan.json' }, '', /^plan\.json must have one auth method of type JWT.* It has: none\.$/],
   [{ config: 'good.yml' }, 'good.yml', /^good\.yml must contain the output of "terraform show -json"/],
   [{ config: 'nomad', expect: 'nowhere.yml' }, 'nowhere.yml', /^nowhere\.yml cannot be read \(ENOENT\)\.$/],

@@ -23,7 +23,7 @@ test('a folder is read with one object or a list in each file, and with the rule
   const files = {
     'auth-methods.json': [METHOD, { ...METHOD, Name: 'b' }, { ...METHOD, Name: 'people', Type: 'OIDC' }],
     'binding-rule-1.json': RULE,
-    'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }],
+    'binding-rules.json': [management, { ...RULE, AuthMethod: 'b' }, { ...RULE, AuthMethod: 'c' }],
     'role-1.json': ROLE,
     'role-2.json': { Name: 'emptied', Policies: null },
     'policies.json': 'null',
@@ -39,6 +39,7 @@ test('a folder is read with one object or a list in each file, and with the rule
     roles: [ROLE, { Name: 'emptied', Policies: [] }],
     policies: [{ Name: 'deploy', Rules: 'namespace "default" { policy = "read" }' }],
     others: [{ method: { ...METHOD, Name: 'b' }, rules: [{ ...RULE, AuthMethod: 'b' }] }],
+    untested: [{ ...RULE, AuthMethod: 'c' }],
   });
 });
 
@@ -63,6 +64,7 @@ test.each<[what: string, files: Record<string, unknown>, message: string, method
     'unknown key BoundAudience.',
   ],
   ['a file with another name', { 'rules.json': RULE }, 'rules.json has an unknown name. Name it auth-method*.json,'],
+  ['a hidden rule', { '.binding-rule.json': RULE }, '.binding-rule.json has an unknown name.'],
   ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name. Save the output of: nomad'],
 ])('a folder is rejected if it has %s', async (_, files, message, ...[methodName]) => {
   await expect(read({ 'auth-method.json': METHOD, ...files }, methodName)).rejects.toThrow(message);

@@ -33,6 +33,7 @@ const CLUSTER = {
     { AuthMethod: 'own', BindType: 'role', BindName: 'x-${value.id}' },
     { AuthMethod: 'wide', BindType: 'management', Selector: 'value.ref != "refs/heads/main"' },
     { AuthMethod: 'narrow', BindType: 'policy', BindName: 'deploy' },
+    { AuthMethod: 'people', BindType: 'management' },
   ],
   'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'run' }] },
   'role-2.json': { Name: 'emptied', Policies: [] },
@@ -103,6 +104,7 @@ Warnings:
   A claim mapping uses the claim teams, which is not one of GitHub's.
   role x-\${value.id}: The rule has no selector, so it matches every JWT.
   The role emptied links to no policies, so it grants no permissions.
+  management: The rule is not tested, because its auth method people is not in the configuration.
   The auth method wide grants more to these jobs: a job on x.
   The auth method narrow grants more to these jobs: a job on x.
 `);
@@ -217,6 +219,11 @@ test.each(['- ref: x', '- gets: role', '- text'])('an unclear expectation is rej
 
 test.each([
   ['- {who: everyone, gets: refused}', 'must name one of these in "who", without claims: anyone on GitHub, anyone'],
+  [
+    '- {who: anyone on GitHub, gets: refused}\n- {who: anyone on GitHub, gets: management}',
+    'has "who: anyone on GitHub" more than once.',
+  ],
+  ['- {repo_property_taem: x, gets: refused}', 'the claim repo_property_taem, and it is not one'],
   ['- {reff: x, gets: refused}', "the claim reff, and it is not one of GitHub's. The nearest name is ref."],
 ])('a typo in an expectation is an error: %s', async (yaml, message) => {
   await write({ 'mistyped.yml': yaml });

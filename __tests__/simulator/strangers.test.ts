@@ -66,6 +66,7 @@ test.each<[selector: string, granted: string[]]>([
     [SIBLING],
   ],
   ['"octo-org" in list.owners and (any list.teams as team { team matches "^p" })', [OPENER, PUSHER, TAKER]],
+  ['value.environment matches "[^ -~éλ中]"', EVERYONE],
   ['list.owners == "octo-org" or value.owner_id == "65"', []],
   ['value.aud == "nomad.example.com" and value.owner_id == "66"', []],
   ['value.aud == "other.example.com"', []],
