@@ -11315,7 +11315,9 @@ function listValues(choice, affected, part) {
 function findDistinct(tests) {
     const source = tests.map(({ automaton }) => automaton.pattern.source).join('');
     const distinct = new Map();
-    for (const character of new Set(CHARACTERS + source)) {
+    // A range of characters begins with one of the expression, or after one.
+    const after = Array.from(source, (character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + 1)).join('');
+    for (const character of new Set(CHARACTERS + source + after)) {
         const classes = tests.map(({ automaton, convert = String }) => Array.from(convert(character), (read) => automaton.characters.map((pattern) => Number(pattern.test(read))).join('')));
         const key = JSON.stringify(classes);
         distinct.set(key, distinct.get(key) ?? character);
@@ -14683,7 +14685,7 @@ function renderOutcome({ summary, reasons: [first, ...others], expected, isExpec
 const CLAIMS = ['repository', 'repository_id', 'repository_owner_id'];
 /** Runs the simulator as a step of a workflow, with the claims of its repository; returns the exit status. */
 async function runAction(start = nomad/* startNomad */.E6) {
-    const inputs = ['config', 'expect', 'method'].map((name) => [`--${name}`, getInput(name)]);
+    const inputs = ['config', 'expect', 'method'].map((name) => [`--${name}`, getInput(name).replace(/^github(?:-adv)?$/, name === 'config' ? './$&' : '$&')]);
     const claims = CLAIMS.map((name) => [`--claim=${name}`, process.env[`GITHUB_${name.toUpperCase()}`] ?? '']);
     const event = process.env['GITHUB_EVENT_PATH'];
     const { repository } = (event ? JSON.parse(await (0,promises_.readFile)(event, 'utf8')) : {});
@@ -14836,7 +14838,7 @@ async function readExpectations(file) {
     if (!(0,yaml__WEBPACK_IMPORTED_MODULE_2__/* .isSeq */ .oP)(document.contents) || document.contents.items.length === 0) {
         throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, 'must contain a list of jobs.');
     }
-    return document.contents.items.map((node) => {
+    const expectations = document.contents.items.map((node) => {
         const { line } = lineCounter.linePos(node.range[0]);
         const job = node.toJS(document);
         const { name, who, gets, ...claims } = (isObject(job) ? job : {});
@@ -14855,6 +14857,11 @@ async function readExpectations(file) {
             ...{ claims, gets: parts.join(', '), file, line },
         };
     });
+    const twice = expectations.find(({ who }, index) => expectations.slice(0, index).some((job) => who && job.who === who));
+    if (twice !== undefined) {
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `has "who: ${String(twice.who)}" more than once.`, twice.line);
+    }
+    return expectations;
 }
 function read(file) {
     return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8').catch((error) => {
@@ -15441,7 +15448,7 @@ const TOKEN_NAME_VARIABLES = [
     { name: 'auth_method_name', claim: '' },
 ];
 /** Returns each probable mistake in a setup, whichever job logs in. */
-function findProblems({ method, rules, roles, policies }) {
+function findProblems({ method, rules, roles, policies, untested = [] }) {
     const { Name, Config, TokenNameFormat = '' } = method;
     const attributes = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config);
     const problems = [
@@ -15461,7 +15468,8 @@ function findProblems({ method, rules, roles, policies }) {
         ...findMissingTarget(rule, roles, policies),
     ].map((problem) => warnAbout(rule, problem)));
     const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies).map((text) => ({ text, file: role.file })));
-    const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles];
+    const ofOthers = untested.map((rule) => warnAbout(rule, `The rule is not tested, because its auth method ${rule.AuthMethod} is not in the configuration.`));
+    const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles, ...ofOthers];
     return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
 }
 /** A warning about a binding rule. */
@@ -15469,9 +15477,9 @@ function warnAbout(rule, problem) {
     return { text: `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .describeRule */ .IO)(rule)}: ${problem}`, file: rule.file };
 }
 /** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
-function findUnknownClaims(names, { Config }) {
+function findUnknownClaims(names, { Config }, allowsProperties = true) {
     const mapped = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-    return describeUnknown(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD], (name) => `No claim mapping uses the claim ${name}, and it is`);
+    return describeUnknown(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD], (name) => `No claim mapping uses the claim ${name}, and it is`, allowsProperties);
 }
 // Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
 function findUnknownMappings(Config) {
@@ -15480,8 +15488,8 @@ function findUnknownMappings(Config) {
     const names = isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [];
     return describeUnknown(names, _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD, (name) => `A claim mapping uses the claim ${name}, which is`);
 }
-function describeUnknown(names, known, describe) {
-    const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !name.startsWith('repo_property_'));
+function describeUnknown(names, known, describe, allowsProperties = true) {
+    const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !(allowsProperties && name.startsWith('repo_property_')));
     return unknown.map((name) => {
         const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
         const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;
@@ -15780,20 +15788,28 @@ function readShown(shown) {
     if (root === undefined || shown?.errored) {
         throw new Error('must contain the output of "terraform show -json" for a plan without errors, or for a state.');
     }
-    const unknown = (shown?.resource_changes ?? [])
-        .filter(isManaged)
-        .flatMap(({ address, change }) => listUnknown(address, change.after_unknown));
+    if (shown?.complete === false) {
+        throw new Error('is incomplete. Plan without -target, until no changes are deferred.');
+    }
+    const changes = (shown?.resource_changes ?? []).filter(isManaged);
+    const resources = listResources(root);
+    const planned = [...resources, ...changes.filter(({ change }) => !change.actions?.includes('forget'))];
+    const left = listResources(shown?.prior_state?.values?.root_module ?? {}).filter(({ address }) => planned.every((resource) => resource.address !== address));
+    if (left.length > 0) {
+        const list = left.map(({ address }) => address).join(', ');
+        throw new Error(`leaves objects on the cluster that it does not contain: ${list}. Plan them as well, without -target.`);
+    }
+    const unknown = changes.flatMap(({ address, change }) => listUnknown(address, change.after_unknown ?? {}));
     if (unknown.length > 0) {
         throw new Error(`has values that are known only after apply: ${unknown.join(', ')}.`);
     }
-    const resources = listModules(root).flatMap(({ resources: own = [] }) => own.filter(isManaged));
-    return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values));
+    return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values ?? {}));
 }
 function isManaged({ mode, type }) {
     return mode === 'managed' && /^nomad_acl_(?:auth_method|binding_rule|policy|role)$/.test(type);
 }
-function listModules(module) {
-    return [module, ...(module.child_modules ?? []).flatMap(listModules)];
+function listResources({ resources = [], child_modules = [] }) {
+    return [...resources.filter(isManaged), ...child_modules.flatMap(listResources)];
 }
 function rename(block) {
     const entries = Object.entries(block).flatMap(([name, value]) => NAMES[name] === undefined || value === null ? [] : [[NAMES[name], isBlocks(value) ? value.map(rename) : value]]);
@@ -15833,7 +15849,7 @@ const FIELDS = {
     OIDCDisableUserInfo OIDCScopes BoundAudiences BoundIssuer AllowedRedirectURIs DiscoveryCaPem SigningAlgs ExpirationLeeway
     NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
 };
-const KNOWN_FILE = /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\..*)$/;
+const KNOWN_FILE = /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 const setup_folder_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 const REQUIRED = {
     'auth-method': [['Config'], 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME'],
@@ -15888,6 +15904,7 @@ async function readConfiguration(path, methodName) {
         others: methods
             .filter((other) => other.Type === 'JWT' && other !== method)
             .map((other) => ({ method: other, rules: rulesOf(other) })),
+        untested: rules.filter(({ AuthMethod }) => AuthMethod && methods.every(({ Name }) => Name !== AuthMethod)),
     };
 }
 async function openFolder(folder) {
@@ -16080,7 +16097,7 @@ async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
     const setup = await (0,_setups_js__WEBPACK_IMPORTED_MODULE_7__/* .readSetup */ .W)(plan.config, plan.methodName);
     const base = (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(job ?? setup.claims, changes);
     for (const { claims, file, line } of expectations ?? []) {
-        const [mistyped] = (0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(claims), setup.method);
+        const [mistyped] = (0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(claims), setup.method, false);
         if (mistyped !== undefined) {
             throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `has an unknown claim. ${mistyped}`, line);
         }
@@ -16125,7 +16142,7 @@ function listJobs(base, expectations) {
     return expectations
         .filter(({ who }) => who === undefined)
         .map(({ name, claims, gets, file, line }) => {
-        const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value)}`);
+        const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value).replace(/^(.{80}).+/s, '$1…')}`);
         return {
             name: name ?? (changes.join(' ') || (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .nameJob */ .PB)(base)),
             claims: (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(base, claims),
