@@ -67,6 +67,8 @@ test.each<[selector: string, granted: string[]]>([
   ],
   ['"octo-org" in list.owners and (any list.teams as team { team matches "^p" })', [OPENER, PUSHER, TAKER]],
   ['value.environment matches "[^ -~éλ中]"', EVERYONE],
+  ['value.repo_id == "74" and value.event_name matches "^(fork|watch|gollum)$"', [OPENER]],
+  ['value.repo_id == "74" and value.ref == "refs/heads/main" and value.actor == "renovate[bot]"', [OPENER]],
   ['list.owners == "octo-org" or value.owner_id == "65"', []],
   ['value.aud == "nomad.example.com" and value.owner_id == "66"', []],
   ['value.aud == "other.example.com"', []],
