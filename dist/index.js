@@ -12163,7 +12163,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8501);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(258);
 /* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8506);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4436);
 
 
 
@@ -12751,10 +12751,9 @@ const buildConnector = (connect_default());
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5330);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3429);
 
 
 
@@ -12771,27 +12770,26 @@ function needsFolder({ exportConnection, connection }) {
 }
 /** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
 function checkCommandFiles(inputs) {
-    for (const name of [...FILES, 'RUNNER_TEMP']) {
-        try {
-            if (name !== 'RUNNER_TEMP' && canReceive(name)) {
-                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK);
-            }
-            else if (name === 'RUNNER_TEMP' && needsFolder(inputs)) {
-                // With the slash, a file is an error.
-                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(`${process.env[name] || (0,node_os__WEBPACK_IMPORTED_MODULE_1__.tmpdir)()}/`, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
-            }
-        }
-        catch (error) {
-            const { code = 'error' } = error;
-            throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
-        }
+    for (const name of FILES) {
+        check(name, () => canReceive(name) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK));
+    }
+    // With the slash, a file is an error.
+    check('RUNNER_TEMP', () => needsFolder(inputs) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(`${(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .findTempFolder */ .gH)()}/`, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK));
+}
+function check(name, access) {
+    try {
+        access();
+    }
+    catch (error) {
+        const { code = 'error' } = error;
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
     }
 }
 /** Like `canReceive`, and warns about a file that is missing. */
 function warnUnlessPresent(file) {
     const isPresent = canReceive(file);
     if (!isPresent) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
     }
     return isPresent;
 }
@@ -12799,7 +12797,7 @@ function warnUnlessPresent(file) {
 
 /***/ }),
 
-/***/ 8506:
+/***/ 4436:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12821,47 +12819,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-;// CONCATENATED MODULE: ./src/outputs/state.ts
-
-
-
-const FOLDER_PREFIX = 'nomad-jwt-auth-';
-// Safe in a path and in a header.
-const ID = /^[\da-f-]{36}$/i;
-/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
-function readToken() {
-    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-    const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved === null) {
-        return null;
-    }
-    const { accessorId, secretId = '', type, connection } = saved;
-    const isSecretValid = connection === undefined || ID.test(secretId);
-    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
-        throw new Error('The saved token is malformed.');
-    }
-    return saved;
-}
-/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
-function createFolder() {
-    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(findParent(), FOLDER_PREFIX));
-}
-/** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
-function deleteFolder(path = '') {
-    if (path === '') {
-        return;
-    }
-    if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
-        throw new Error('it is not a folder of this action in RUNNER_TEMP');
-    }
-    rmSync(path, { recursive: true, force: true });
-}
-function findParent() {
-    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_.tmpdir)());
-}
-
+// EXTERNAL MODULE: ./src/outputs/state.ts + 1 modules
+var state = __nccwpck_require__(3429);
 ;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
 
 
@@ -12918,7 +12877,7 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
     }
 }
 function provideFiles(inputs, pems) {
-    const folder = (0,command_files/* needsFolder */.qP)(inputs) && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? createFolder() : '';
+    const folder = (0,command_files/* needsFolder */.qP)(inputs) && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? (0,state/* createFolder */.vV)() : '';
     if (folder !== '') {
         // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
         core/* saveState */.LZ('folder', folder);
@@ -12993,6 +12952,67 @@ function describeToken(token, policies, methodName) {
     if (expirationTime === '') {
         core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
     }
+}
+
+
+/***/ }),
+
+/***/ 3429:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  vV: () => (/* binding */ createFolder),
+  gH: () => (/* binding */ findTempFolder)
+});
+
+// UNUSED EXPORTS: deleteFolder, readToken
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/outputs/state.ts
+
+
+
+const FOLDER_PREFIX = 'nomad-jwt-auth-';
+// Safe in a path and in a header.
+const ID = /^[\da-f-]{36}$/i;
+/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
+function readToken() {
+    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
+    const saved = JSON.parse(process.env['STATE_token'] || 'null');
+    if (saved === null) {
+        return null;
+    }
+    const { accessorId, secretId = '', type, connection } = saved;
+    const isSecretValid = connection === undefined || ID.test(secretId);
+    if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
+        throw new Error('The saved token is malformed.');
+    }
+    return saved;
+}
+/** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
+function createFolder() {
+    return (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(findTempFolder(), FOLDER_PREFIX));
+}
+/** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
+function deleteFolder(path = '') {
+    if (path === '') {
+        return;
+    }
+    if (path !== join(findTempFolder(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
+        throw new Error('it is not a folder of this action in RUNNER_TEMP');
+    }
+    rmSync(path, { recursive: true, force: true });
+}
+/** Returns the path of the runner's temporary folder. */
+function findTempFolder() {
+    return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
 }
 
 
@@ -13252,13 +13272,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-
-/***/ }),
-
-/***/ 8161:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 

@@ -28,7 +28,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   AI: () => (/* binding */ readToken)
 });
 
-// UNUSED EXPORTS: createFolder
+// UNUSED EXPORTS: createFolder, findTempFolder
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
@@ -59,19 +59,20 @@ function readToken() {
 }
 /** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
 function createFolder() {
-    return mkdtempSync(join(findParent(), FOLDER_PREFIX));
+    return mkdtempSync(join(findTempFolder(), FOLDER_PREFIX));
 }
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
 function deleteFolder(path = '') {
     if (path === '') {
         return;
     }
-    if (path !== (0,external_node_path_.join)(findParent(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX)) {
+    if (path !== (0,external_node_path_.join)(findTempFolder(), (0,external_node_path_.basename)(path)) || !(0,external_node_path_.basename)(path).startsWith(FOLDER_PREFIX)) {
         throw new Error('it is not a folder of this action in RUNNER_TEMP');
     }
     (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
 }
-function findParent() {
+/** Returns the path of the runner's temporary folder. */
+function findTempFolder() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
 }
 

@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
 import type { Inputs } from '../inputs/inputs.js';
+import { findTempFolder } from './state.js';
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'] as const;
 
@@ -19,18 +19,22 @@ export function needsFolder({ exportConnection, connection }: Inputs): boolean {
 
 /** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
 export function checkCommandFiles(inputs: Inputs): void {
-  for (const name of [...FILES, 'RUNNER_TEMP'] as const) {
-    try {
-      if (name !== 'RUNNER_TEMP' && canReceive(name)) {
-        accessSync(process.env[name] ?? '', constants.W_OK);
-      } else if (name === 'RUNNER_TEMP' && needsFolder(inputs)) {
-        // With the slash, a file is an error.
-        accessSync(`${process.env[name] || tmpdir()}/`, constants.W_OK | constants.X_OK);
-      }
-    } catch (error) {
-      const { code = 'error' } = error as NodeJS.ErrnoException;
-      throw new Failure('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
-    }
+  for (const name of FILES) {
+    check(name, () => canReceive(name) && accessSync(process.env[name] ?? '', constants.W_OK));
+  }
+  // With the slash, a file is an error.
+  check(
+    'RUNNER_TEMP',
+    () => needsFolder(inputs) && accessSync(`${findTempFolder()}/`, constants.W_OK | constants.X_OK),
+  );
+}
+
+function check(name: string, access: () => unknown): void {
+  try {
+    access();
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new Failure('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
   }
 }
 

@@ -32,7 +32,7 @@ export function readToken(): SavedToken | null {
 
 /** Creates a folder in the runner's temporary folder that only its owner can read, and returns its path. */
 export function createFolder(): string {
-  return mkdtempSync(join(findParent(), FOLDER_PREFIX));
+  return mkdtempSync(join(findTempFolder(), FOLDER_PREFIX));
 }
 
 /** Deletes the folder that `createFolder` created, if any; throws an error for any other folder, and if it cannot be deleted. */
@@ -40,12 +40,13 @@ export function deleteFolder(path = ''): void {
   if (path === '') {
     return;
   }
-  if (path !== join(findParent(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
+  if (path !== join(findTempFolder(), basename(path)) || !basename(path).startsWith(FOLDER_PREFIX)) {
     throw new Error('it is not a folder of this action in RUNNER_TEMP');
   }
   rmSync(path, { recursive: true, force: true });
 }
 
-function findParent(): string {
+/** Returns the path of the runner's temporary folder. */
+export function findTempFolder(): string {
   return resolve(process.env['RUNNER_TEMP'] || tmpdir());
 }
