@@ -13,7 +13,6 @@ export const STRANGERS = [
 
 /** People who can get a JWT, with the claims that they can get. */
 export interface Group {
-  name: string;
   /** The claims in each situation; the parts between ‹ and › can be chosen. */
   situations: Claims[];
   /** Situations with more forms of a customized sub than there are. */
@@ -106,7 +105,7 @@ export function isOptional(part: string): boolean {
 }
 
 /** What a search for strangers knows. */
-export interface Known {
+interface Known {
   /** The claims that are tested. */
   tested: string[];
   /** Names and IDs of accounts and repositories that a stranger cannot have. */
@@ -196,7 +195,6 @@ export function listGroups(base: Claims, known: Known): Group[] {
     const withSubjects = (list: (all: Claims) => string[]): Claims[] =>
       situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
     return {
-      name: STRANGERS[index] ?? '',
       situations: tested.includes('sub') ? withSubjects((all) => describeSubjects(all, subjects)) : situations,
       // Only the owner of a repository can customize its sub.
       doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],

@@ -105,14 +105,12 @@ async function tryGroup(simulation: Simulation, search: Search, index: number, e
   const grant = isDecided ? nameGrant(token) : 'not decided';
   return {
     row: {
-      ...{
-        name: STRANGERS[index] ?? '',
-        group: 'stranger',
-        claims,
-        file,
-        ...(expected !== undefined && { expected }),
-        grant,
-      },
+      name: STRANGERS[index] ?? '',
+      group: 'stranger',
+      claims,
+      file,
+      ...(expected !== undefined && { expected }),
+      grant,
       summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
       reasons: isDecided ? reasons : [],
       isExpected: isDecided && grant === (expected ?? grant),
@@ -285,13 +283,9 @@ class Search {
   #listTests({ rule, conditions }: KnownRule, situation: Claims): Test[] {
     const template = (attribute: string): string => text(situation[this.#names.get(attribute) ?? '']);
     const ofSelector = conditions.flatMap((condition) => {
-      const isSubject = this.#names.get(nameCollection(condition)) === 'sub';
-      const convert = isSubject && !text(situation['sub']).includes('‹sub_rest›') ? escapeInSubject : undefined;
-      return listPatterns(condition).map((pattern) => ({
-        template: template(nameCollection(condition)),
-        pattern,
-        convert,
-      }));
+      const attribute = nameCollection(condition);
+      const convert = chooseConversion(this.#names.get(attribute), template(attribute));
+      return listPatterns(condition).map((pattern) => ({ template: template(attribute), pattern, convert }));
     });
     const { BindName = '' } = rule;
     if (!BindName.includes('${')) {
@@ -357,10 +351,15 @@ function listPatterns({ operator, value }: Condition): RegExp[] {
   }[operator];
 }
 
+// The rest of a customized sub already has its form.
+function chooseConversion(claim: string | undefined, template: string): Test['convert'] {
+  return claim === 'sub' && !template.includes('‹sub_rest›') ? escapeInSubject : undefined;
+}
+
 // A claim is missing if one of its parts is.
 function fill(situation: Claims, chosen: Record<string, string | undefined>): Claims {
   const claims = Object.entries(situation).map(([claim, template]) => {
-    const convert = claim === 'sub' && !text(template).includes('‹sub_rest›') ? escapeInSubject : text;
+    const convert = chooseConversion(claim, text(template)) ?? text;
     const put = (whole: string, part: string): string => (chosen[part] === undefined ? whole : convert(chosen[part]));
     return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template] as const;
   });

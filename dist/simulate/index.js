@@ -15149,7 +15149,6 @@ function listGroups(base, known) {
         }));
         const withSubjects = (list) => situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
         return {
-            name: STRANGERS[index] ?? '',
             situations: tested.includes('sub') ? withSubjects((all) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects)) : situations,
             // Only the owner of a repository can customize its sub.
             doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],
@@ -16677,14 +16676,12 @@ async function tryGroup(simulation, search, index, expected) {
     const grant = isDecided ? (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) : 'not decided';
     return {
         row: {
-            ...{
-                name: _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw[index] ?? '',
-                group: 'stranger',
-                claims,
-                file,
-                ...(expected !== undefined && { expected }),
-                grant,
-            },
+            name: _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw[index] ?? '',
+            group: 'stranger',
+            claims,
+            file,
+            ...(expected !== undefined && { expected }),
+            grant,
             summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
             reasons: isDecided ? reasons : [],
             isExpected: isDecided && grant === (expected ?? grant),
@@ -16836,13 +16833,9 @@ class Search {
     #listTests({ rule, conditions }, situation) {
         const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
         const ofSelector = conditions.flatMap((condition) => {
-            const isSubject = this.#names.get(nameCollection(condition)) === 'sub';
-            const convert = isSubject && !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation['sub']).includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
-            return listPatterns(condition).map((pattern) => ({
-                template: template(nameCollection(condition)),
-                pattern,
-                convert,
-            }));
+            const attribute = nameCollection(condition);
+            const convert = chooseConversion(this.#names.get(attribute), template(attribute));
+            return listPatterns(condition).map((pattern) => ({ template: template(attribute), pattern, convert }));
         });
         const { BindName = '' } = rule;
         if (!BindName.includes('${')) {
@@ -16900,10 +16893,14 @@ function listPatterns({ operator, value }) {
         'is nil': [],
     }[operator];
 }
+// The rest of a customized sub already has its form.
+function chooseConversion(claim, template) {
+    return claim === 'sub' && !template.includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
+}
 // A claim is missing if one of its parts is.
 function fill(situation, chosen) {
     const claims = Object.entries(situation).map(([claim, template]) => {
-        const convert = claim === 'sub' && !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template).includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
+        const convert = chooseConversion(claim, (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template)) ?? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
         const put = (whole, part) => (chosen[part] === undefined ? whole : convert(chosen[part]));
         return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template];
     });
