@@ -78,7 +78,7 @@ describe('the advice on a refusal', () => {
     [400, METHOD, { methods: undefined }, 'To list the methods, run: nomad acl auth-method list'],
     [400, METHOD, { methods: [] }, 'This cluster has no method of type JWT; docs/nomad-setup.md'],
     [403, '<html>', { proxy: PROXY }, 'The proxy http://a.com, a server in front of Nomad', 'If it requires a login'],
-    [401, 'No entry', {}, "If it is Nomad's,", 'pass what that server requires in the input extraHeaders'],
+    [401, 'No entry', {}, "If this message is Nomad's,", 'pass what that server requires in the input extraHeaders'],
     [502, '', { proxy: PROXY }, 'or the proxy http://a.com (HTTPS_PROXY), cannot reach a Nomad server'],
     [500, 'No path to region', {}, 'The servers cannot reach the authoritative region'],
     [400, NO_RULE, issued({ repository: 'a/b', environment: 'c' }), 'has repository "a/b", environment "c". No'],

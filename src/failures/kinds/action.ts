@@ -10,16 +10,16 @@ export const ACTION_KINDS = {
     advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
   },
   'unwritable-file': {
-    advice: `Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+    advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
   },
   'missing-permission': {
-    advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
+    advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
   },
   'fork-pull-request': {
     advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
   },
   'no-token-endpoint': {
-    advice: `Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
+    advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
   },
   forgejo: {
     advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,

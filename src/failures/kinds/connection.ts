@@ -9,12 +9,11 @@ export const CONNECTION_KINDS = {
     to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
     retry: 1,
     advice: (facts) => {
-      const slow =
-        'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
+      const slow = 'If the servers are slow, set a longer timeout.';
       return facts.proxy !== undefined
         ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
         : facts.reached === 'response'
-          ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
+          ? `Nomad answers other requests, but not the login in time. A firewall may drop the packets with which its servers fetch the issuer's keys: on the leader, run curl -sS JWKSURL. ${slow}`
           : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
     },
   },
@@ -36,7 +35,7 @@ export const CONNECTION_KINDS = {
         return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
       }
       const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-      return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+      return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
     },
   },
   'connection-refused': {
@@ -51,7 +50,7 @@ export const CONNECTION_KINDS = {
     to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
     retry: SIXTH,
     advice: (facts) =>
-      `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+      `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: for a private one, use a self-hosted runner inside the network. Also check the port, the firewalls in between, and whether the runner needs HTTPS_PROXY.`,
   },
   'connection-closed': {
     to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
@@ -61,12 +60,12 @@ export const CONNECTION_KINDS = {
   'network-error': {
     to: [/nomad/],
     advice: (facts) =>
-      `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network between this runner and the server.`,
+      `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network in between.`,
   },
 } satisfies Record<string, Kind>;
 
 function adviseBusy(facts: Facts): string {
-  return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+  return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
 }
 
 function adviseClosed(facts: Facts): string {
@@ -84,5 +83,5 @@ function adviseClosed(facts: Facts): string {
       : isTls
         ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
         : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
-  return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
+  return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }

@@ -19,7 +19,7 @@ export const JWT_KINDS = {
   },
   'malformed-jwt': {
     from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-    advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else. Of the registered claims, iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one: otherwise, have the issuer correct it.`,
+    advice: `Pass the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
   },
   'jwt-expired': {
     from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
@@ -60,7 +60,7 @@ export const JWT_KINDS = {
   'token-name-invalid': {
     from: [/nomad/, /./, /ACL token name: |token name too long/],
     advice: ({ methodName }) =>
-      `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+      `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
   },
   'claim-not-a-single-value': {
     from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],

@@ -27,7 +27,7 @@ export const NOMAD_KINDS = {
   'acl-disabled': {
     from: [/nomad/, /400/, /^ACL support disabled/],
     advice: ({ url }) =>
-      `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
+      `Check that ${url} is the right cluster: it does not use ACLs, so this step is not needed. To enable them, set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
   },
   'unknown-region': {
     from: [/nomad/, /500/, /No path to region/],
@@ -68,7 +68,7 @@ export const NOMAD_KINDS = {
         return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
       }
       return URL.canParse(target)
-        ? `If this is a login in front of Nomad (such as Cloudflare Access, Google IAP or another single sign-on), pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed, because they would send secrets to another server.`
+        ? `If this is a login in front of Nomad, such as Cloudflare Access or Google IAP, pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed.`
         : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
     },
   },
@@ -80,11 +80,11 @@ export const NOMAD_KINDS = {
   'nomad-refused': {
     from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
     advice: ({ status, proxy }) =>
-      `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+      `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
   },
   'not-nomad': {
     from: [/nomad/],
     advice: ({ url, proxy }) =>
-      `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
+      `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a login page or a firewall. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
   },
 } satisfies Record<string, Kind>;

@@ -49,7 +49,7 @@ export const TLS_KINDS = {
       }
       return facts.hasClientCertificate
         ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
-        : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${EMPTY}`;
+        : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
     },
   },
   'wrong-scheme': {
@@ -63,6 +63,6 @@ export const TLS_KINDS = {
   'tls-handshake-failed': {
     to: [/nomad/, /^(?!.*(UNEXPECTED_EOF|DECRYPTION_FAILED))(EPROTO|ERR_TLS|ERR_SSL)/],
     advice: (facts) =>
-      `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
+      `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server has no certificate for the requested name, correct the input url or tlsServerName.`,
   },
 } satisfies Record<string, Kind>;
