@@ -153,16 +153,16 @@ const ACTION_KINDS = {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: `Usually, the image of the job's container runs as a user who cannot write the runner's files. Run it as root, with this under container: in the workflow, or use an image whose user has the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
     },
     'missing-permission': {
-        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nRuns that Dependabot triggers have read-only permissions unless the workflow sets them. If you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
     },
     'fork-pull-request': {
         advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
     },
     'no-token-endpoint': {
-        advice: `Set the input identityToken to a JWT of another issuer that Nomad trusts; if you run this action by hand, set the environment variable INPUT_IDENTITYTOKEN. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
+        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
     },
     forgejo: {
         advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,
@@ -190,11 +190,11 @@ const CONNECTION_KINDS = {
         to: [/nomad|proxy/, /^NO_RESPONSE/, /TCP|TLS|response/],
         retry: 1,
         advice: (facts) => {
-            const slow = 'One attempt takes at most a third of the timeout, and 30 s: if the servers are slow, set a longer timeout.';
+            const slow = 'If the servers are slow, set a longer timeout.';
             return facts.proxy !== undefined
                 ? `The proxy, or Nomad behind it, does not respond. Check the address in ${variable(facts)}, and that the proxy can reach ${address(facts)}. ${slow}`
                 : facts.reached === 'response'
-                    ? `Nomad answers other requests, but not the login in time. Either it is slow, or its servers cannot reach the issuer's keys because a firewall drops the packets: on the leader, run curl -sS JWKSURL. ${slow}`
+                    ? `Nomad answers other requests, but not the login in time. A firewall may drop the packets with which its servers fetch the issuer's keys: on the leader, run curl -sS JWKSURL. ${slow}`
                     : `${address(facts)} accepts connections but does not respond. Check that the input url names the port of Nomad's HTTP API (4646 by default, not 4647 or 4648). ${slow}`;
         },
     },
@@ -215,7 +215,7 @@ const CONNECTION_KINDS = {
                 return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
             }
             const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If the runner reaches this host through a proxy, which resolves names itself, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
+            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
         },
     },
     'connection-refused': {
@@ -228,7 +228,7 @@ const CONNECTION_KINDS = {
     unreachable: {
         to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
         retry: SIXTH,
-        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: allow their connections in your firewall, use a self-hosted runner inside the network, or set HTTPS_PROXY. Also check the port.`,
+        advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: for a private one, use a self-hosted runner inside the network. Also check the port, the firewalls in between, and whether the runner needs HTTPS_PROXY.`,
     },
     'connection-closed': {
         to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
@@ -237,11 +237,11 @@ const CONNECTION_KINDS = {
     },
     'network-error': {
         to: [/nomad/],
-        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network between this runner and the server.`,
+        advice: (facts) => `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network in between.`,
     },
 };
 function adviseBusy(facts) {
-    return `${host(facts)} does not accept all connections: it is restarting or busy, or too many come from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+    return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
 }
 function adviseClosed(facts) {
     const { proxy, url, reached, hasClientCertificate } = facts;
@@ -257,7 +257,7 @@ function adviseClosed(facts) {
         : isTls
             ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
             : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
-    return `${what} Check the port${isTls ? '' : ', and whether it needs https://'}: Nomad's HTTP API uses port 4646 by default, and Nomad servers use 4647 and 4648 among themselves.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
+    return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/jwt.ts
@@ -277,7 +277,7 @@ const JWT_KINDS = {
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-        advice: `A JWT has three base64url parts joined by dots, with JSON objects in the first two. Pass the whole token, unaltered, and nothing else. Of the registered claims, iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one: otherwise, have the issuer correct it.`,
+        advice: `Pass the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
     },
     'jwt-expired': {
         from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
@@ -315,7 +315,7 @@ const JWT_KINDS = {
     },
     'token-name-invalid': {
         from: [/nomad/, /./, /ACL token name: |token name too long/],
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Unlike a BindName, it fails if the JWT lacks a claim. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
+        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     },
     'claim-not-a-single-value': {
         from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
@@ -363,7 +363,7 @@ const NOMAD_KINDS = {
     },
     'acl-disabled': {
         from: [/nomad/, /400/, /^ACL support disabled/],
-        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so there are no tokens, and the step is not needed. If you enable ACLs (acl { enabled = true } on all servers, then nomad acl bootstrap), Nomad denies all requests without a token.`,
+        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so this step is not needed. To enable them, set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
     },
     'unknown-region': {
         from: [/nomad/, /500/, /No path to region/],
@@ -401,7 +401,7 @@ const NOMAD_KINDS = {
                 return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
             }
             return URL.canParse(target)
-                ? `If this is a login in front of Nomad (such as Cloudflare Access, Google IAP or another single sign-on), pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed, because they would send secrets to another server.`
+                ? `If this is a login in front of Nomad, such as Cloudflare Access or Google IAP, pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed.`
                 : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
         },
     },
@@ -411,11 +411,11 @@ const NOMAD_KINDS = {
     },
     'nomad-refused': {
         from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
-        advice: ({ status, proxy }) => `This action has no specific advice for this message. If it is Nomad's, look for it in the logs of the Nomad servers, above all the leader's; after a login, also check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+        advice: ({ status, proxy }) => `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
     },
     'not-nomad': {
         from: [/nomad/],
-        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}: a login page, Nomad's web UI, a firewall or a load balancer. If it requires a login, pass what it accepts from programs, such as an Authorization header or a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
+        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a login page or a firewall. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
     },
 };
 
@@ -460,7 +460,7 @@ const GITHUB_KINDS = {
     'proxy-refused': {
         from: [/proxy/],
         advice: (facts) => facts.status === 407
-            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: a proxy that only offers Negotiate or NTLM needs an exception, or a local proxy such as Cntlm.`
+            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: for Negotiate or NTLM, use a local proxy such as Cntlm.`
             : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
     },
     'proxy-unreachable': {
@@ -519,7 +519,7 @@ const TLS_KINDS = {
             }
             return facts.hasClientCertificate
                 ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
-                : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate that is ${signer}, and clientKey to its private key. ${EMPTY}`;
+                : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
         },
     },
     'wrong-scheme': {
@@ -531,7 +531,7 @@ const TLS_KINDS = {
     },
     'tls-handshake-failed': {
         to: [/nomad/, /^(?!.*(UNEXPECTED_EOF|DECRYPTION_FAILED))(EPROTO|ERR_TLS|ERR_SSL)/],
-        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server does not have a certificate for the requested name, correct the host in the input url, or the input tlsServerName.`,
+        advice: (facts) => `${host(facts)} and this runner cannot negotiate a TLS connection. Check tls_min_version and tls_cipher_suites in the tls block of the Nomad servers, and any load balancer or proxy in between. If the server has no certificate for the requested name, correct the input url or tlsServerName.`,
     },
 };
 
