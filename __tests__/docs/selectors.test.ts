@@ -26,7 +26,6 @@ const REPLACEMENTS: Claims[][] = [
   [{ event_name: 'schedule' }, { event_name: 'workflow_dispatch' }],
   [{ event_name: 'repository_dispatch' }, {}],
   [{ ref: 'refs/heads/release/1.2' }, { ref: 'refs/heads/release/x' }],
-  [TAG, {}],
   [TAG, { ref: 'refs/tags/v1.2.3-rc' }],
   [{ event_name: 'merge_group' }, { event_name: 'merge_group', ref: 'refs/heads/gh-readonly-queue/dev/pr-7' }],
 ];
@@ -37,7 +36,7 @@ const SELECTORS = [
   ...replacements.map(([, conditions = '', who]) => [RULE.replace(/value\.ref .*/, () => conditions), who]),
 ].map(([selector = '', who = ''], index): [string, boolean, Claims[]] => [
   selector,
-  /^(?:Anyone who can push|As above)/.test(who),
+  who.startsWith('Anyone who can push'),
   [...RESTRICTIONS, ...REPLACEMENTS][index] ?? [],
 ]);
 
