@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { omit, type Claims } from '../../simulator/identities.js';
+import { omit } from '../../simulator/identities.js';
 import { readSetup } from '../../simulator/setups.js';
 import { askSelf, isSince } from '../../testbed/nomad/nomad.js';
 import { readBlocks } from '../support/docs.js';
@@ -24,20 +24,9 @@ test.each([
 
 // The tests follow each other on one server, in the order of the page.
 describeReal('on a real Nomad', () => {
-  const JOBS: Record<string, Claims> = {
-    'push to main': {},
-    'another branch': { ref: 'refs/heads/dev' },
-    'a pull request': { event_name: 'pull_request' },
-    'a pull request of a fork': { event_name: 'pull_request_target', ref: 'refs/heads/main' },
-    'another workflow': { workflow: 'CI' },
-    'another repository': { repository_id: '77' },
-    'another owner': { repository_owner: 'other-org', repository_owner_id: '66' },
-    'another audience': { aud: 'https://github.com/octo-org' },
-    'another issuer': { iss: 'https://gitlab.example.com' },
-  };
-
   let workspace: Workspace;
 
+  const TRIAL_JOB = { aud: 'nomad-trial.example.com' };
   const DISPATCH = ['job dispatch -detach -namespace=release -meta=version=1 release'];
   const REGISTER = ['job plan app.nomad.hcl', 'job run -detach app.nomad.hcl', 'job status app', 'node status'];
   const SUBMIT = ['job eval -detach app', 'job stop -detach -purge app'];
@@ -56,16 +45,14 @@ describeReal('on a real Nomad', () => {
 
   afterAll(() => workspace.close());
 
-  /** Pastes the commands below a heading, with the IDs of the rule of an auth method and of a token. */
-  async function setUp(heading: string, method = 'github-adv', accessorId = ''): Promise<string> {
-    const rules = await workspace.paste('nomad acl binding-rule list');
-    const [ruleId = ''] = new RegExp(`^\\S+(?=.* ${method}$)`, 'm').exec(rules) ?? [];
+  /** Pastes the commands below a heading, with the IDs of a rule and of a token. */
+  function setUp(heading: string, rule?: string, accessorId = ''): Promise<string> {
     // Nomad 2.0 writes a hint to stderr.
     const commands = readBlocks(PAGE, heading, 'sh')
       .join('')
       .replace(/^nomad job run .*/gm, '$& 2>&1')
       .replace(isSince(workspace.nomad.version, '1.7.0') ? '' : /-token-name-format=\S+/, '');
-    return workspace.paste(commands.replace('RULE_ID', ruleId).replace('ACCESSOR_ID', accessorId));
+    return workspace.pasteForRule(commands.replace('ACCESSOR_ID', accessorId), rule);
   }
 
   /** Runs commands of nomad with a token; throws an error if one fails. A plan exits with 1 if the job would change. */
@@ -81,17 +68,9 @@ describeReal('on a real Nomad', () => {
     }
   }
 
-  async function findAllowed(methodName?: string, aud?: string): Promise<string[]> {
-    const outcomes = Object.entries(JOBS).map(async ([name, changes]) => {
-      const { SecretID } = await workspace.logIn({ ...(aud && { aud }), ...changes }, methodName);
-      return SecretID === undefined ? [] : [name];
-    });
-    return (await Promise.all(outcomes)).flat();
-  }
-
   test('the recommended setup allows pushes to main, with the permissions to deploy and no others', async () => {
     expect(await setUp(RECOMMENDED)).toContain('"MaxTokenTTL":"1h0m0s"');
-    expect(await findAllowed()).toEqual(['push to main', 'another workflow']);
+    expect(await workspace.readRoles([{}, { ref: 'refs/heads/dev' }])).toEqual([['repo-74'], []]);
     const { SecretID, Name } = await workspace.logIn({});
     expect(Name).toBe(isSince(workspace.nomad.version, '1.7.0') ? 'gha-74-30433642' : 'JWT-github-adv');
     await expectAllowed([...REGISTER, ...SUBMIT], SecretID);
@@ -115,26 +94,25 @@ describeReal('on a real Nomad', () => {
   });
 
   test('the sections on repositories and teams give them their own roles', async () => {
-    expect(await workspace.readRoles({ repository_id: '75' })).toEqual([]);
     await setUp('Several repositories');
-    expect(await workspace.readRoles({ repository_id: '75' })).toEqual(['repo-75']);
+    const others = [{ repository_id: '75' }, { repository_id: '78', repository_owner_id: '66' }];
+    expect(await workspace.readRoles(others)).toEqual([['repo-75'], ['repo-78']]);
     expect(await workspace.paste('nomad acl role info -by-name repo-75')).toMatch(/^Policies += read-jobs$/m);
-    expect(await workspace.readRoles({ repository_id: '78', repository_owner_id: '66' })).toEqual(['repo-78']);
     await setUp('One role per team');
-    const team = { repository_id: '77', repo_property_team: 'payments' };
-    expect(await workspace.readRoles({ ...team, repo_property_team: 'Payments' })).toEqual(['team-payments']);
-    expect(await workspace.readRoles({ ...team, repo_property_team: 'search' })).toEqual([]);
-    expect(await workspace.readRoles({ ...team, repo_property_team: undefined })).toEqual([]);
-    expect(await workspace.readRoles({ repo_property_team: 'payments,search' })).toEqual(['repo-74']);
-    expect(await workspace.readRoles({ ...team, repository_owner_id: '66' })).toEqual([]);
-    expect(await workspace.readRoles({ ...team, ref: 'refs/heads/dev' })).toEqual([]);
-    expect(await workspace.readRoles({ ...team, event_name: 'pull_request_target' })).toEqual([]);
+    const team = { repository_id: '77', repo_property_team: 'Payments' };
+    const strangers = [
+      ...[{ repo_property_team: 'search' }, { repo_property_team: undefined }, { repository_owner_id: '66' }],
+      ...[{ ref: 'refs/heads/dev' }, { event_name: 'pull_request_target' }],
+    ].map((claims) => ({ ...team, ...claims }));
+    const roles = await workspace.readRoles([team, { repo_property_team: 'payments,search' }, ...strangers]);
+    expect(roles).toEqual([['team-payments'], ['repo-74'], ...strangers.map(() => [])]);
   });
 
-  test('the trial setup allows all pushes in the repositories of the owner', async () => {
+  test('the trial setup gives all pushes of the owner a management token', async () => {
     await setUp(TRIAL);
-    const allowed = ['push to main', 'another branch', 'another workflow', 'another repository'];
-    expect(await findAllowed('github', 'nomad-trial.example.com')).toEqual(allowed);
+    const push = { ...TRIAL_JOB, repository_id: '77', ref: 'refs/heads/dev' };
+    expect(await workspace.logIn(push, 'github')).toMatchObject({ Type: 'management' });
+    expect((await workspace.logIn({ ...push, event_name: 'schedule' }, 'github')).SecretID).toBeUndefined();
   });
 
   test('nomad-config/save.sh saves both setups as the simulator knows them', async () => {
@@ -157,20 +135,25 @@ describeReal('on a real Nomad', () => {
   });
 
   test('the trial setup can be removed with its tokens', async () => {
-    const trial = { aud: 'nomad-trial.example.com' };
-    const { SecretID, AccessorID } = await workspace.logIn(trial, 'github');
-    await setUp('Remove the trial setup', 'github', AccessorID);
+    const { SecretID, AccessorID } = await workspace.logIn(TRIAL_JOB, 'github');
+    await setUp('Remove the trial setup', 'Everything, for every push .*', AccessorID);
     expect((await askSelf(workspace.nomad.url, SecretID)).ok).toBe(false);
-    expect((await workspace.logIn(trial, 'github')).Name).toContain('auth-method "github" not found');
+    expect((await workspace.logIn(TRIAL_JOB, 'github')).Name).toContain('auth-method "github" not found');
     expect(await workspace.paste('nomad acl binding-rule list')).not.toMatch(/ github$/m);
+  });
+
+  test('"Restrict further" leaves the role to jobs of one environment', async () => {
+    await setUp('Restrict further');
+    expect(await workspace.readRoles([{}, { environment: 'production' }])).toEqual([[], ['repo-74']]);
   });
 
   test('the commands of docs/operations.md stop one repository, and then all', async () => {
     if (isSince(workspace.nomad.version, '1.7.0')) {
-      const { SecretID } = await workspace.logIn({});
+      const job = { environment: 'production' };
+      const { SecretID } = await workspace.logIn(job);
       const [stopOne = '', stopAll = ''] = readBlocks('docs/operations.md', 'Emergency stop', 'sh');
       await workspace.paste(stopOne);
-      expect(await workspace.readRoles({})).toEqual([]);
+      expect(await workspace.readRoles([job])).toEqual([[]]);
       expect(await workspace.paste('nomad job status 2>&1 || true', SecretID)).toContain('Permission denied');
       await workspace.paste(stopAll);
       expect((await askSelf(workspace.nomad.url, SecretID)).ok).toBe(false);

@@ -122,14 +122,9 @@ describe('the claims after a refusal', () => {
   test('are not listed if Nomad did not judge the JWT', () =>
     expect(log({ ref: 'a' }, 'ACL support disabled')).not.toContain('::group::'));
 
-  test('are cut, not executed as workflow commands, and shown even if they are nested too deeply', () => {
-    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
-    const sub = 'x'.repeat(600);
-    const text = log({ ref: 'a\n::warning::b', 'x\n::error::y': 1, actor: '##[error]z', aud: deep, sub });
-    expect(text).not.toMatch(/^::(warning|error)|##\[/m);
-    expect(text).toContain('- ref: "a\\n: :warning::b"');
-    expect(text).toContain('- aud: (too deeply nested to show)');
-    expect(text).toMatch(/- sub: "x{499}…\n/);
+  test('are cut, and shown even if they are nested too deeply', () => {
+    const aud: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
+    expect(log({ aud, sub: 'x'.repeat(600) })).toMatch(/- aud: \(too deeply nested to show\)\n- sub: "x{499}…\n/);
   });
 });
 

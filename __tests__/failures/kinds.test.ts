@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { makeSamples, refuse } from '../../scripts/samples.js';
 import { SIXTH } from '../../src/deadline.js';
 import { render } from '../../src/failures/explain.js';
-import { Failure, type Event, type Peer, type Reached } from '../../src/failures/failure.js';
+import { Failure, type Event } from '../../src/failures/failure.js';
 import { useProcess } from '../support/in-process.js';
 import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 
@@ -24,38 +24,19 @@ function judge(failure: Failure): string {
   return id;
 }
 
-/** Reads a response such as "nomad 401 text", or an error such as "to nomad ECONNRESET TCP". */
-function readEvent(text: string): Event {
-  const [first = '', second = '', ...words] = text.split(' ');
-  return first === 'to'
-    ? { to: second as Peer, code: words[0] ?? '', reached: (words[1] ?? 'nothing') as Reached }
-    : { from: first as Peer, status: Number(second), text: words.join(' ') };
+/** Makes the failure of a response of Nomad, such as "401 text", of another one, or of an error such as "to nomad ECONNRESET TCP". */
+function fail(event: string): Failure {
+  if (/^\d/.test(event)) {
+    return refuse(Number(event.slice(0, 3)), event.slice(4));
+  }
+  const [first, second = '', ...words] = event.split(' ');
+  const [code = '', reached = 'nothing'] = words;
+  const made =
+    first === 'to' ? { to: second, code, reached } : { from: first, status: Number(second), text: words.join(' ') };
+  return new Failure(made as Event, 'It failed', refuse(400, '').facts);
 }
 
-/** Returns the cases of a table of kinds, each with its kind. */
-function readCases(table: string): string[][] {
-  const rows = table.trim().split('\n');
-  return rows
-    .map((row) => row.split(' | '))
-    .flatMap(([id = '', cases = '']) => cases.split('; ').map((each) => [each, id]));
-}
-
-test('each sample is of its kind', () => {
-  const wrong = Object.entries(makeSamples()).map(([id, samples]) => [
-    id,
-    samples.map(judge).filter((each) => each !== id),
-  ]);
-  expect(wrong.filter(([, ids]) => ids?.length !== 0)).toEqual([]);
-});
-
-test.each(VERSIONS)('each refusal that Nomad %s sends has advice of its own', (version) => {
-  const refusals = readLogins(version).filter(({ name, response }) => response.status > 200 && !NEVER_ASKED.test(name));
-  const kinds = refusals.map(({ response: { status, body } }) => judge(refuse(status, body)));
-  expect(kinds.filter((id) => GENERAL_KINDS.includes(id))).toEqual([]);
-});
-
-test.each(
-  readCases(`
+const CASES = `
 gateway-error | 408; 503; 504; 520; 527; 530
 not-nomad | 400; 402; 406; 451; 501; 505; 511; 519; 528; 531; 409 something new
 not-nomad | 400 <p>; 401 <title>Sign in</title> timeout; 500 <title>Sign in</title> timeout; 500 {"error":"x"}
@@ -90,18 +71,10 @@ keys-invalid | 401 get keys failed: could not parse CA PEM value; 401 fetching k
 keys-invalid | 401 get keys failed: invalid URI for request; 401 validation keys: must not be empty
 keys-invalid | 401 keySet must not be nil; 401 failed to verify id token signature: parse public key
 server-busy | 429
-`),
-)('the response %j of Nomad is of the kind %s', (response, id) => {
-  const { status, text } = readEvent(`nomad ${response}`) as { status: number; text: string };
-  expect(judge(refuse(status, text))).toBe(id);
-});
-
-test.each(
-  readCases(`
 unknown-host | to nomad EAI_AGAIN; to github ENOTFOUND; to proxy ENOTFOUND
 unreachable | to nomad ETIMEDOUT; to nomad EHOSTUNREACH; to nomad ENETUNREACH; to nomad UND_ERR_CONNECT_TIMEOUT; to nomad NO_RESPONSE
 no-response | to nomad NO_RESPONSE response; to nomad NO_RESPONSE TCP; to proxy NO_RESPONSE TLS
-server-busy | to nomad ERR_SSL_DECRYPTION_FAILED; nomad 429 <title>Slow down</title>
+server-busy | to nomad ERR_SSL_DECRYPTION_FAILED; 429 <title>Slow down</title>
 connection-closed | to nomad EPIPE TCP; to nomad UND_ERR_SOCKET TLS; to nomad ERR_SSL_UNEXPECTED_EOF_WHILE_READING TCP
 connection-closed | to nomad UND_ERR_CONNECT_TIMEOUT TCP; to nomad UND_ERR_SOCKET response
 network-error | to nomad HPE_INVALID_CONSTANT; to nomad HTTPParserError; to nomad UND_ERR_HEADERS_OVERFLOW
@@ -124,7 +97,24 @@ runner-trust-store | to proxy UNSPECIFIED; to proxy ERR_TLS_CERT_ALTNAME_INVALID
 github-refused | github 404; github 403 Can't issue ID_TOKEN for job in 'Done' state
 github-unavailable | github 408; github 429; github 500; to github NO_RESPONSE; to github ECONNRESET TCP
 github-job-pending | github 403 Can't issue ID_TOKEN for job in 'Delayed' state
-`),
-)('the event %j is of the kind %s', (event, id) =>
-  expect(judge(new Failure(readEvent(event), 'It failed', refuse(400, '').facts))).toBe(id),
-);
+`
+  .trim()
+  .split('\n')
+  .map((row) => row.split(' | '))
+  .flatMap(([id = '', events = '']) => events.split('; ').map((event) => [event, id]));
+
+test('each sample is of its kind', () => {
+  const wrong = Object.entries(makeSamples()).map(([id, samples]) => [
+    id,
+    samples.map(judge).filter((each) => each !== id),
+  ]);
+  expect(wrong.filter(([, ids]) => ids?.length !== 0)).toEqual([]);
+});
+
+test.each(VERSIONS)('each refusal that Nomad %s sends has advice of its own', (version) => {
+  const refusals = readLogins(version).filter(({ name, response }) => response.status > 200 && !NEVER_ASKED.test(name));
+  const kinds = refusals.map(({ response: { status, body } }) => judge(refuse(status, body)));
+  expect(kinds.filter((id) => GENERAL_KINDS.includes(id))).toEqual([]);
+});
+
+test.each(CASES)('the event %j is of the kind %s', (event = '', id) => expect(judge(fail(event))).toBe(id));

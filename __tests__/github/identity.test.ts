@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { makeSamples } from '../../scripts/samples.js';
 import { Deadline } from '../../src/deadline.js';
 import type { KindId } from '../../src/failures/catalogue.js';
 import { getJwt } from '../../src/github/identity.js';
 import { parseToolkitError } from '../../src/github/toolkit-error.js';
 import type { Jwt } from '../../src/jwt.js';
-import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
+import { catchFailure, createTestFolder, skipWaits, useProcess } from '../support/in-process.js';
 import { answer, createJwt, drop, hang, inTurn, issue, listenTo, logIn, REQUEST_TOKEN } from '../support/servers.js';
 import type { Received, Respond } from '../support/servers.js';
 
@@ -95,13 +94,6 @@ describe("a request for GitHub's OIDC token", () => {
     expect(message).toMatch(/^GitHub did not issue an OIDC token \(500\): Oops \(\d+ attempts in \d\.\d s\)$/);
     expect(facts.url).toBe(url);
   });
-
-  test('names the address that refuses connections', async () => {
-    const jwt = requestIn({ ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/idtoken?x=hunter3' }, 0.05);
-    const { id, message } = await catchFailure(jwt);
-    expect(message).toMatch(/^Cannot reach GitHub at http:..127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1/);
-    expect(id).toBe('github-unavailable');
-  });
 });
 
 const TUNNEL = 'tunneling socket could not be established, cause=';
@@ -147,9 +139,7 @@ describe('a response that the toolkit cannot handle', () => {
 });
 
 describe('a job without a token endpoint', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'event-'));
-  const path = join(folder, 'event.json');
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const path = join(createTestFolder(), 'event.json');
   const FORK = { full_name: 'monalisa/octo-repo' };
   const NAMES = ['ACT', 'FORGEJO_ACTIONS', 'GITEA_ACTIONS', 'GITHUB_EVENT_NAME', 'ACTIONS_ID_TOKEN_REQUEST_URL'];
   NAMES.push('ACTIONS_ID_TOKEN_REQUEST_TOKEN');

@@ -115,27 +115,22 @@ test('secrets are masked line by line even if another input is malformed', () =>
   expect(findMasks(output)).toEqual(['first-line', 'second-line', 'another-key']);
 });
 
-describe('the transport', () => {
-  const PUBLIC = ['nomad.example.com', '127.0.0.1.a.com', 'localhost.a.com', '128.0.0.1:4646', '[::2]:4646'];
-  const PRIVATE = ['https://nomad.example.com', 'http://localhost:4646', 'http://127.3.2.1', 'http://[::1]:4646'];
+type Transport = [url: string, tlsSkipVerify: boolean, warning: RegExp];
+const PLAIN = /^::warning::http:\S+ uses plain HTTP: anyone who can .* the JWT and the Nomad token\. Use https\.\n$/;
+const PUBLIC = ['nomad.example.com', '127.0.0.1.a.com', 'localhost.a.com', '128.0.0.1:4646', '[::2]:4646'];
+const PRIVATE = ['https://nomad.example.com', 'http://localhost:4646', 'http://127.3.2.1', 'http://[::1]:4646'];
 
-  test('causes a warning about NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
-    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-    warnAboutTransport(connectTo('https://nomad.example.com'));
-    expect(stdout.text).toMatch(/^::warning::NODE_TLS_REJECT_UNAUTHORIZED is 0: .* impersonates GitHub .*\n$/);
-  });
+test.each<Transport>([
+  ...PUBLIC.map((host): Transport => [`http://${host}`, false, PLAIN]),
+  ...PRIVATE.map((url): Transport => [url, false, /^$/]),
+  ['http://localhost:4646', true, /^::warning::tlsSkipVerify is on: .*caCertificate.*\n$/],
+])('the url %s with tlsSkipVerify %s prints %s', (url, tlsSkipVerify, warning) => {
+  warnAboutTransport(connectTo(url, { tlsSkipVerify }));
+  expect(stdout.text).toMatch(warning);
+});
 
-  test.each(PUBLIC)('causes a warning about plain HTTP for %s', (host) => {
-    warnAboutTransport(connectTo(`http://${host}`));
-    expect(stdout.text).toBe(
-      `::warning::http://${host} uses plain HTTP: anyone who can read the network traffic can read the JWT and the Nomad token. Use https.\n`,
-    );
-  });
-
-  test.each(PRIVATE)('causes no warning for %s, unless tlsSkipVerify is on', (url) => {
-    warnAboutTransport(connectTo(url));
-    expect(stdout.text).toBe('');
-    warnAboutTransport(connectTo(url, { tlsSkipVerify: true }));
-    expect(stdout.text).toMatch(/^::warning::tlsSkipVerify is on: .*caCertificate.*\n$/);
-  });
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 causes a warning', () => {
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  warnAboutTransport(connectTo('https://nomad.example.com'));
+  expect(stdout.text).toMatch(/^::warning::NODE_TLS_REJECT_UNAUTHORIZED is 0: .* impersonates GitHub .*\n$/);
 });

@@ -1,12 +1,11 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { formatTime } from '../../src/times.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
-import { findMasks, readInputsWith, useProcess } from '../support/in-process.js';
+import { createTestFolder, findMasks, readInputsWith, useProcess } from '../support/in-process.js';
 
 // The object identifier of a curve, which openssl writes before the key.
 const EC_PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
@@ -20,8 +19,7 @@ const [expired = '', ending = '', valid = ''] = await Promise.all(
   [-1, 13.9, 14.1].map(async (daysLeft) => (await createServerCertificate(authority, ['a.com'], daysLeft)).cert),
 );
 const findEnd = (pem: string): string => formatTime(Date.parse(new X509Certificate(pem).validTo));
-const folder = mkdtempSync(join(tmpdir(), 'pem-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = createTestFolder();
 const stdout = useProcess();
 
 function createKey(options = {}): string {

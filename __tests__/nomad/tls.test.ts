@@ -1,9 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { generate, type SelfsignedOptions } from 'selfsigned';
 import { Deadline } from '../../src/deadline.js';
 import type { Connection } from '../../src/inputs/inputs.js';
@@ -13,7 +12,7 @@ import type { Certificate } from '../../testbed/certificates.js';
 import { findServerName } from '../../src/nomad/dispatcher.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import { listenTcp } from '../../testbed/server.js';
-import { catchFailure, connectTo, meetNomad, useProcess } from '../support/in-process.js';
+import { catchFailure, connectTo, createTestFolder, meetNomad, useProcess } from '../support/in-process.js';
 import { issue, logIn, type Outcome } from '../support/servers.js';
 
 const NAME = 'server.global.nomad';
@@ -43,10 +42,8 @@ const ofIntermediate = await createServerCertificate(intermediate, ['127.0.0.1']
 const withChain = { ...ofIntermediate, cert: [ofIntermediate.cert, intermediate.cert].join('\n') };
 const client = await createClientCertificate(another);
 const others = parseCertificates(`${client.cert}\n${another.cert}`);
-const folder = await mkdtemp(join(tmpdir(), 'ca-'));
-const file = join(folder, 'ca.pem');
-await writeFile(file, authority.cert);
-afterAll(() => rm(folder, { recursive: true }));
+const file = join(createTestFolder(), 'ca.pem');
+writeFileSync(file, authority.cert);
 
 useProcess();
 

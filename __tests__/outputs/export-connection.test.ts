@@ -1,12 +1,10 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { adviseAddress } from '../../src/outputs/export-connection.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import type { Inputs } from '../../src/inputs/inputs.js';
-import { connectTo, useProcess } from '../support/in-process.js';
+import { connectTo, createTestFolder, useProcess } from '../support/in-process.js';
 import { answer, cleanUp, logIn, MANAGEMENT, runJob, TOKEN } from '../support/servers.js';
 
 const ON = { exportConnection: 'true' };
@@ -21,9 +19,8 @@ const PEMS = [
 ] as const;
 const tls = { ...server, ca: authority.cert, requestCert: true };
 
-const root = await mkdtemp(join(tmpdir(), 'outputs-'));
-afterAll(() => rm(root, { recursive: true }));
-const createTemp = (): Promise<string> => mkdtemp(join(root, 'temp-'));
+const root = createTestFolder();
+const createTemp = (): string => mkdtempSync(join(root, 'temp-'));
 
 describe('exportConnection', () => {
   test.concurrent('exports what applies to this login, and empties the other variables of an earlier one', async () => {
@@ -56,7 +53,7 @@ describe('exportConnection', () => {
 
 describe('the PEM files of exportConnection', () => {
   test.concurrent('are readable by their owner only, in one folder, which the post step deletes', async () => {
-    const temp = await createTemp();
+    const temp = createTemp();
     const env = { RUNNER_TEMP: temp };
     const given = Object.fromEntries(PEMS.map(([, input, pem]) => [input, pem]));
     const main = await logIn({ tls, inputs: { ...ON, ...given, tlsServerName: NAME, tlsSkipVerify: 'true' }, env });
@@ -78,7 +75,7 @@ describe('the PEM files of exportConnection', () => {
   });
 
   test.concurrent('are those of the inputs if these are paths, which are neither copied nor deleted', async () => {
-    const [temp, own] = await Promise.all([createTemp(), createTemp()]);
+    const [temp, own] = [createTemp(), createTemp()];
     PEMS.forEach(([name, , pem]) => writeFileSync(join(own, name), pem));
     const given = Object.fromEntries(PEMS.map(([name, input]) => [input, relative(process.cwd(), join(own, name))]));
     const paths = { ...ON, ...given, tlsServerName: NAME };
@@ -92,7 +89,7 @@ describe('the PEM files of exportConnection', () => {
   test.concurrent('are neither written nor exported without GITHUB_STATE, and a warning says so', async () => {
     const inputs = { ...ON, caCertificate: authority.cert };
     const nomad = { login: answer(200, MANAGEMENT) };
-    const temp = await createTemp();
+    const temp = createTemp();
     const result = await logIn({ inputs, nomad, env: { RUNNER_TEMP: temp, GITHUB_STATE: '' } });
     expect(Object.keys(result.exported)).toEqual(['NOMAD_ADDR', 'NOMAD_TOKEN']);
     expect(result.messages[0]).toContain('GITHUB_STATE does not name a file');

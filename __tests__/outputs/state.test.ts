@@ -1,16 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createFolder, deleteFolder, readToken } from '../../src/outputs/state.js';
-import { useProcess } from '../support/in-process.js';
+import { createTestFolder, useProcess } from '../support/in-process.js';
 import { answer, cleanUp, logIn, MANAGEMENT, runJob, TOKEN, type Nomad, type Respond } from '../support/servers.js';
 
 const { AccessorID, SecretID } = TOKEN;
 const AS_MANAGEMENT = { login: answer(200, MANAGEMENT) };
-const root = await mkdtemp(join(tmpdir(), 'state-'));
-afterAll(() => rm(root, { recursive: true }));
+const root = createTestFolder();
 
 describe('the state that the main program saves', () => {
   test.concurrent.each<[string, Nomad, string]>([
@@ -27,7 +25,7 @@ describe('the state that the main program saves', () => {
 
   test.concurrent('is saved before Nomad is asked for the token, because a job can be canceled meanwhile', async () => {
     const file = join(root, 'state');
-    await writeFile(file, '');
+    writeFileSync(file, '');
     let saved = '';
     const self: Respond = (...call) => {
       saved = readFileSync(file, 'utf8');
@@ -47,13 +45,7 @@ describe('the state that the main program saves', () => {
 describe('the state that the post program reads', () => {
   const ids = { accessorId: AccessorID, secretId: SecretID };
   const SAVED = { ...ids, type: 'management', expirationTime: '', connection: { url: 'http://localhost:4646' } };
-  const readFrom = (text: string): unknown => {
-    process.env['STATE_token'] = text;
-    return readToken();
-  };
-  afterEach(() => {
-    process.env['STATE_token'] = '';
-  });
+  useProcess();
 
   test.each([
     {},
@@ -61,7 +53,10 @@ describe('the state that the post program reads', () => {
     { ...SAVED, secretId: 'x\r\nX-Header: y' },
     { ...SAVED, secretId: undefined },
     { ...SAVED, type: 'client\n::add-mask::a' },
-  ])('is refused if it is malformed: %j', (token) => expect(() => readFrom(JSON.stringify(token))).toThrow());
+  ])('is refused if it is malformed: %j', (token) => {
+    process.env['STATE_token'] = JSON.stringify(token);
+    expect(readToken).toThrow();
+  });
 
   test.concurrent('causes one warning each if token and folder are malformed, which does not quote them', async () => {
     const state = { token: JSON.stringify({ ...SAVED, type: '\n::stop-commands::hunter2' }), folder: '/etc' };

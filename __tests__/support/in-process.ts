@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
-import { afterEach, beforeEach } from '@jest/globals';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach } from '@jest/globals';
 import { Deadline } from '../../src/deadline.js';
 import { Failure } from '../../src/failures/failure.js';
 import { readInputs, type Connection, type Inputs } from '../../src/inputs/inputs.js';
@@ -52,6 +55,13 @@ export function useProcess(): { text: string } {
     Object.assign(process.env, environment);
   });
   return output;
+}
+
+/** Creates a folder, which is deleted after the tests. */
+export function createTestFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'test-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return folder;
 }
 
 /** Returns the texts that an output masks. */

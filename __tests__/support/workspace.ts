@@ -77,6 +77,13 @@ export class Workspace {
     return paste(commands, this.folder, { ...this.env, NOMAD_TOKEN: secretId });
   }
 
+  /** Pastes commands that change or delete the rule with a description. */
+  async pasteForRule(commands: string, description = 'Pushes to main, owner 65'): Promise<string> {
+    const rules = await this.paste('nomad acl binding-rule list');
+    const [ruleId = ''] = new RegExp(`^\\S+(?= +${description} )`, 'm').exec(rules) ?? [];
+    return this.paste(commands.replace('RULE_ID', ruleId));
+  }
+
   /** Pastes the quick start of the README, with the IDs of the example job unless others are given. */
   async pasteQuickStart(ids = ''): Promise<void> {
     const [, commands = ''] = readBlocks('README.md', '1. Set up Nomad', 'sh');
@@ -93,9 +100,9 @@ export class Workspace {
     return response.ok ? ((await response.json()) as Token) : { Name: await response.text() };
   }
 
-  /** Returns the names of the roles that the example job gets, with some claims changed. */
-  async readRoles(changes: Claims, methodName?: string): Promise<string[]> {
-    return ((await this.logIn(changes, methodName)).Roles ?? []).map(({ Name }) => Name);
+  /** Returns for each job the names of the roles that it gets. */
+  readRoles(jobs: Claims[]): Promise<string[][]> {
+    return Promise.all(jobs.map(async (job) => ((await this.logIn(job)).Roles ?? []).map(({ Name }) => Name)));
   }
 
   /** Tells for each job whether a rule with this selector allows it; throws an error if Nomad does not save the rule. */

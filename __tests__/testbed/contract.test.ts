@@ -12,7 +12,7 @@ import { readBody } from '../../testbed/server.js';
 import { readDocument } from '../support/docs.js';
 import { readLogins, readSelectors, VERSIONS, type RecordedLogin } from '../../testbed/recordings/recorded.js';
 import { NOMADS, program } from '../support/workspace.js';
-import { SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
+import { policy, SERVER_STATES, SITUATIONS, type Request, type Situation } from './situations.js';
 
 type Answer = RecordedLogin['response'];
 
@@ -36,6 +36,18 @@ function scrub({ status, body }: Answer): { status: number; body: unknown } {
 }
 
 // The fake Nomad does not know these, but says so.
+const mapped = (ClaimMappings: Record<string, string>): Situation => ({ config: { ClaimMappings } });
+const UNKNOWN_SITUATIONS: [what: string, situation: Situation][] = [
+  ['which of two claims becomes the attribute id', mapped({ actor: 'id', ref: 'id' })],
+  ['the text of the claim big', { ...mapped({ big: 'big' }), claims: { big: 2 ** 60 } }],
+  ['the text of the claim html', { ...mapped({ html: 'html' }), claims: { html: ['R&D'] } }],
+  ['the template ${value.repo_id + 0}', { rules: [policy('${value.repo_id + 0}')] }],
+  ['the lower case of the bind name é', { rules: [policy('${value.owner}')], claims: { repository_owner: 'É' } }],
+  ['the duration 1500ms', { config: { ClockSkewLeeway: '1500ms' } }],
+  ['which of two fields BoundIssuer counts', { config: { BoundIssuer: [], boundissuer: [] } as AuthMethod['Config'] }],
+  ['the field OIDCClientAssertion', { config: { OIDCClientAssertion: {} } as AuthMethod['Config'] }],
+  ['the response (', { config: { JWTValidationPubKeys: ['nonsense'] } }],
+];
 const TEMPLATES = ['token name with an escaped variable', 'token name with an unfinished variable'];
 const UNKNOWN_SELECTORS = /\(\?[P=]|"\[|\\\\pL|\\[xu]\w\w| as i, |^any (?:value|list) as |\({6}|(?:not \(){6}/;
 const UNKNOWN = /the fake Nomad does not know the .*; set NOMAD_BIN/s;
@@ -82,7 +94,7 @@ describe.each(NOMADS)('%s', (server, start) => {
     const sources = { JWKSURL: issuer.jwksUrl, JWTValidationPubKeys: [issuer.publicKey], OIDCDiscoveryURL: issuer.url };
     const defaults = { [keys]: sources[keys], ClaimMappings: adv.ClaimMappings };
     await nomad.admin.putMethod(name, { ...defaults, ...config }, fields);
-    for (const rule of rules ?? [{ BindType: 'policy', BindName: 'deploy' }]) {
+    for (const rule of rules ?? [policy('deploy')]) {
       await nomad.admin.putRule({ AuthMethod: name, ...rule });
     }
     return name;
@@ -145,30 +157,28 @@ describe.each(NOMADS)('%s', (server, start) => {
   });
 
   const TTL = '(should be between 1s and 8760h0m0s)';
-  test.each<[fields: object, text: string]>([
-    [{ MaxTokenTTL: '1d' }, 'time: unknown unit "d" in duration "1d"'],
-    [{ MaxTokenTTL: '1h30' }, 'time: missing unit in duration "1h30"'],
-    [{ MaxTokenTTL: 'soon' }, 'time: invalid duration "soon"'],
-    [{ MaxTokenTTL: '0s' }, `invalid MaxTokenTTL value '0s' ${TTL}`],
-    [{ MaxTokenTTL: '9000h' }, `invalid MaxTokenTTL value '9000h0m0s' ${TTL}`],
-    [{ TokenLocality: 'Global' }, 'answered 400'],
-    [{ TokenLocality: '' }, 'answered 400'],
-    [{ Type: 'jwt' }, 'answered 400'],
-    [{ Config: { BoundAudiences: 'nomad.example.com' } }, 'answered 400'],
-    [{ Config: { ClaimMappings: ['ref'] } }, 'answered 400'],
-  ])('rejects an auth method with %j', async (fields, text) => {
-    const config = { JWKSURL: issuer.jwksUrl };
-    await expect(nomad.admin.putMethod('odd', config, fields as Partial<AuthMethod>)).rejects.toThrow(text);
-  });
-
-  test.each([
-    [{ BindType: '' }, 'bind type is missing'],
-    [{ BindType: 'group' }, 'unsupported bind type: "group"'],
-    [{ BindType: 'role', BindName: '' }, 'bind name is missing'],
-    [{ BindType: 'management', BindName: 'x' }, 'bind name should be empty'],
-  ])('rejects a binding rule with %j', async (fields, text) => {
-    const refusal = `answered 400: binding rule 0 invalid: 1 error occurred:\n\t* ${text}`;
-    await expect(nomad.admin.putRule({ AuthMethod: 'github', ...fields })).rejects.toThrow(refusal);
+  const RULE = 'answered 400: binding rule 0 invalid: 1 error occurred:\n\t* ';
+  test.each<[object: 'auth method' | 'binding rule', fields: object, text: string]>([
+    ['auth method', { MaxTokenTTL: '1d' }, 'time: unknown unit "d" in duration "1d"'],
+    ['auth method', { MaxTokenTTL: '1h30' }, 'time: missing unit in duration "1h30"'],
+    ['auth method', { MaxTokenTTL: 'soon' }, 'time: invalid duration "soon"'],
+    ['auth method', { MaxTokenTTL: '0s' }, `invalid MaxTokenTTL value '0s' ${TTL}`],
+    ['auth method', { MaxTokenTTL: '9000h' }, `invalid MaxTokenTTL value '9000h0m0s' ${TTL}`],
+    ['auth method', { TokenLocality: 'Global' }, 'answered 400'],
+    ['auth method', { TokenLocality: '' }, 'answered 400'],
+    ['auth method', { Type: 'jwt' }, 'answered 400'],
+    ['auth method', { Config: { BoundAudiences: 'nomad.example.com' } }, 'answered 400'],
+    ['auth method', { Config: { ClaimMappings: ['ref'] } }, 'answered 400'],
+    ['binding rule', { BindType: '' }, `${RULE}bind type is missing`],
+    ['binding rule', { BindType: 'group' }, `${RULE}unsupported bind type: "group"`],
+    ['binding rule', { BindType: 'role', BindName: '' }, `${RULE}bind name is missing`],
+    ['binding rule', { BindType: 'management', BindName: 'x' }, `${RULE}bind name should be empty`],
+  ])('rejects an object of type %s with %j', async (object, fields, text) => {
+    const saved =
+      object === 'auth method'
+        ? nomad.admin.putMethod('odd', { JWKSURL: issuer.jwksUrl }, fields)
+        : nomad.admin.putRule({ AuthMethod: 'github', BindType: '', ...fields });
+    await expect(saved).rejects.toThrow(text);
   });
 
   test('grants a management token or refuses the login, by chance, if another rule computes an invalid name', async () => {
@@ -182,22 +192,27 @@ describe.each(NOMADS)('%s', (server, start) => {
     expect([...statuses].sort()).toEqual([200, 500]);
   });
 
-  test('fills attributes into a bind name, even with spaces around them or without a claim', async () => {
-    const method = await setUp({ rules: [{ BindType: 'policy', BindName: '${ value.owner }${value.environment}' }] });
-    expect(await logIn(method)).toEqual({ status: 200, body: expect.stringContaining('"Policies":["octo-org"]') });
-  });
-
   test('lets the action log in with a token that Nomad then knows', async () => {
     const result = await runMain({ inputs: { url: nomad.url, region: 'global' }, env: issuer.environment });
     expect(result).toMatchObject({ exitCode: 0, annotations: [] });
-    const self = await askSelf(nomad.url, result.exported['NOMAD_TOKEN']);
-    expect(await self.json()).toMatchObject({
-      SecretID: result.outputs['nomadToken'],
-      AccessorID: result.outputs['accessorId'],
-      Type: result.outputs['tokenType'],
-      Policies: JSON.parse(result.outputs['policies'] ?? '') as unknown,
-      Roles: null,
-      ExpirationTime: result.outputs['expirationTime'],
-    });
+    const { accessorId, nomadToken, expirationTime } = result.outputs;
+    const self = await (await askSelf(nomad.url, nomadToken)).json();
+    expect(self).toMatchObject({ AccessorID: accessorId, Policies: ['deploy'], ExpirationTime: expirationTime });
+  });
+
+  const onFake = server === 'the fake Nomad' ? test : test.skip;
+  onFake.each(UNKNOWN_SITUATIONS)('says that it does not know %s', async (what, situation) => {
+    const answer = setUp(situation).then((name) => logIn(name, situation));
+    const text = await answer.then(({ status, body }) => `answered ${String(status)}: ${body}`, String);
+    expect(text).toContain(`answered 501: the fake Nomad does not know ${what}`);
+  });
+
+  onFake.each([
+    'nonsense',
+    'namespace "default" { policy = "admin" }',
+    'agent { policy = "read" }\nagent { policy = "write" }',
+  ])('says that it does not know the rules of a policy that Nomad may reject: %s', async (rules) => {
+    const unknown = 'answered 501: the fake Nomad does not know the rules of this policy';
+    await expect(nomad.admin.putPolicy('odd', rules)).rejects.toThrow(unknown);
   });
 });

@@ -35,7 +35,8 @@ const now = Math.floor(Date.now() / 1000);
 const HOUR = 3600;
 const management = [{ BindType: 'management' }];
 const role = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'role', BindName });
-const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'policy', BindName });
+/** A rule that binds a policy. */
+export const policy = (BindName: string): Omit<BindingRule, 'AuthMethod'> => ({ BindType: 'policy', BindName });
 const oneself: Request = { method: 'GET', path: '/v1/acl/token/self' };
 const policies: Request = { method: 'GET', path: '/v1/acl/policies' };
 const UNKNOWN = { 'X-Nomad-Token': 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
@@ -87,6 +88,7 @@ export const SITUATIONS: Record<string, Situation> = {
   'method without rules': { rules: [] },
   'bind name with a slash': { rules: [role('${value.repo}')] },
   'bind name of an unmapped claim': { rules: [policy('${value.nope}')] },
+  'bind name with spaces and an absent claim': { rules: [policy('${ value.owner }${value.environment}')] },
   'bind name is lower-cased': { rules: [policy('${value.owner}')], claims: { repository_owner: 'Octo-Org' } },
   'token name': named('gha-${value.repo_id}-${value.run_id}'),
   'token name of a claim that the JWT lacks': named('gha-${value.repo_id}-${value.run_id}', { run_id: undefined }),

@@ -1,12 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { decodeJwt, type JWTPayload } from 'jose';
 import exampleClaims from '../../jws-example.json' with { type: 'json' };
 import { omit, RENEWED } from '../../simulator/identities.js';
 import { startIssuer } from '../../testbed/issuer.js';
-import { runMain, runPost } from '../../testbed/runner.js';
+import { LogView } from '../../testbed/log-view.js';
 
 test('the fake GitHub issuer issues JWTs only to jobs, for the requested audience or the one of the owner', async () => {
   const issuer = await startIssuer();
@@ -24,44 +21,26 @@ test('the fake GitHub issuer issues JWTs only to jobs, for the requested audienc
   await issuer.close();
 });
 
-const PROGRAM = `
-    const { appendFileSync } = require('node:fs');
-    console.log('before hunter2');
-    console.log('::add-mask::hunter2');
-    console.log('after hunter2');
-    console.log('::error title=x::first%0Asecond 100%25 hunter2');
-    console.log('::debug::quiet');
-    console.log('said ##[error]old form');
-    console.log('::group::More');
-    console.log('a=' + process.env.INPUT_A + ' b=' + process.env.INPUT_B_C + ' state=' + process.env.STATE_seen);
-    console.log('::endgroup::');
-    console.log('last');
-    appendFileSync(process.env.GITHUB_ENV, 'ONE<<EOD\\n1\\n2\\nEOD\\nTWO=2=2\\n');
-    appendFileSync(process.env.GITHUB_OUTPUT, 'out<<EOD\\n\\nEOD\\n');
-    appendFileSync(process.env.GITHUB_STATE, 'seen<<EOD\\nyes\\nEOD\\n');
-    process.exitCode = 3;
-  `;
-
-test('the runner executes commands, masks secrets, and runs the post program with the state of the main program', async () => {
-  const action = await mkdtemp(join(tmpdir(), 'action-'));
-  const runs = { main: 'program.cjs', post: 'program.cjs' };
-  await writeFile(join(action, 'action.yml'), JSON.stringify({ inputs: { a: { default: 'one' }, 'b c': null }, runs }));
-  await writeFile(join(action, 'program.cjs'), PROGRAM);
-  const main = await runMain({ action, inputs: { 'b c': 'two' } });
-  const post = await runPost({ action, env: { RUNNER_DEBUG: '1' }, state: main.state });
-  await rm(action, { recursive: true });
+test('the log of a step executes commands, masks secrets from then on, and shows debug lines only for step debugging', () => {
+  const output = `before hunter2
+::add-mask::hunter2
+after hunter2
+::error title=x::first%0Asecond 100%25 hunter2
+::debug::quiet
+said ##[error]old form
+::group::More
+inside
+::endgroup::
+last
+`;
   const start = ['before hunter2', 'after ***', 'Error: first', 'second 100% ***', 'Error: old form'];
-  expect(main).toMatchObject({
-    exitCode: 3,
-    log: [...start, '▾ More', 'a=one b=two state=undefined', 'last'].join('\n'),
-    collapsedLog: [...start, '▸ More', 'last'].join('\n'),
-    printed: expect.stringContaining('after hunter2'),
-    annotations: ['first\nsecond 100% ***', 'old form'].map((message) => ({ level: 'error', message })),
-    masks: ['hunter2'],
-    exported: { ONE: '1\n2', TWO: '2=2' },
-    outputs: { out: '' },
-    state: { seen: 'yes' },
-  });
-  expect(main.printed).not.toContain('add-mask');
-  expect(post.log).toMatch(/^##\[debug\]quiet[^]* state=yes$/m);
+  const { text, collapsedText, annotations, masks } = new LogView(output, false);
+  expect(text.split('\n')).toEqual([...start, '▾ More', 'inside', 'last']);
+  expect(collapsedText.split('\n')).toEqual([...start, '▸ More', 'last']);
+  expect(annotations.map(({ level, message }) => [level, message])).toEqual([
+    ['error', 'first\nsecond 100% ***'],
+    ['error', 'old form'],
+  ]);
+  expect(masks).toEqual(['hunter2']);
+  expect(new LogView(output, true).text).toContain('\n##[debug]quiet\n');
 });
