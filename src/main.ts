@@ -6,14 +6,14 @@ import { getJwt } from './github/identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
 import { logIn, openConnection, waitUntilUsable } from './nomad/login.js';
-import { checkCommandFiles } from './outputs/command-files.js';
+import { prepareFiles } from './outputs/files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
 try {
   // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
   warnAboutTransport(inputs.connection);
-  checkCommandFiles(inputs);
+  const pemFiles = prepareFiles(inputs);
   const deadline = new Deadline(inputs.connection.timeout);
   const nomad = new NomadApi(inputs.connection, deadline);
   try {
@@ -29,7 +29,7 @@ try {
     const policies = await waitUntilUsable(nomad, token, deadline);
 
     // Pass the token to later steps; src/post.ts cleans up after the job.
-    publish(token, policies, inputs);
+    publish(token, policies, inputs, pemFiles);
   } finally {
     nomad.close();
   }

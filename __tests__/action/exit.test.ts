@@ -47,13 +47,14 @@ test('the end is forced by a timer that does not keep the process alive', () => 
 const READ_ONLY = `
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-fs.accessSync = (_, mode) => { if (mode === fs.constants.W_OK) throw Object.assign(new Error(), { code: 'EACCES' }); };
+fs.appendFileSync = (path) => { if (path === process.env.UNWRITABLE) throw Object.assign(new Error(), { code: 'EACCES' }); };
 syncBuiltinESMExports();`;
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 
-test.concurrent.each(FILES)('%s that names an unwritable path fails the step before the login', async (name) => {
-  const env = Object.fromEntries(FILES.filter((other) => other !== name).map((other) => [other, '']));
+test.concurrent.each(FILES)('%s that cannot be written or is not set fails the step before the login', async (name) => {
+  expect((await logIn({ env: { [name]: '' } })).failure).toMatch(new RegExp(`${name} names \\(ENOENT\\)$`));
+  const env = { [name]: '/precious', UNWRITABLE: '/precious' };
   const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), env });
   expect(failure).toBe(`This step cannot write to the path that ${name} names (EACCES)`);
   expect(log).toContain('options: --user root');

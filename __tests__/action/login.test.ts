@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { answer, createJwt, logIn, MANAGEMENT, ON_WINDOWS, TOKEN, type Scenario } from '../support/servers.js';
+import { answer, logIn, MANAGEMENT, ON_WINDOWS, TOKEN, type Scenario } from '../support/servers.js';
 
 test.concurrent.each<[string, Scenario]>([
   ['a login', {}],
@@ -61,19 +61,5 @@ test.concurrent('the log warns about a management token that never expires', asy
   expect(result.messages).toEqual([
     expect.stringContaining('a management token, which allows everything'),
     'This token never expires. Set MaxTokenTTL on the auth method github.',
-  ]);
-});
-
-test.concurrent('the log warns about files that do not exist, and does not contain the token instead', async () => {
-  const env = { GITHUB_ENV: '', GITHUB_OUTPUT: '', GITHUB_STATE: '' };
-  const result = await logIn({ env, nomad: { login: answer(200, MANAGEMENT) } });
-  expect(result.exitCode).toBe(0);
-  expect(result.masks).toEqual([createJwt(), TOKEN.SecretID]);
-  expect(result.printed).not.toMatch(new RegExp(`::set-|${TOKEN.SecretID}`));
-  expect(result.log).toContain('nothing will revoke the token after the job');
-  expect(result.messages).toEqual([
-    expect.stringContaining('GITHUB_ENV does not name a file'),
-    expect.stringContaining('GITHUB_OUTPUT does not name a file'),
-    expect.stringContaining('a management token'),
   ]);
 });

@@ -5,7 +5,7 @@ import { adviseAddress } from '../../src/outputs/export-connection.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import type { Inputs } from '../../src/inputs/inputs.js';
 import { connectTo, createTestFolder, useProcess } from '../support/in-process.js';
-import { answer, cleanUp, logIn, MANAGEMENT, runJob, TOKEN } from '../support/servers.js';
+import { cleanUp, logIn, runJob, TOKEN } from '../support/servers.js';
 
 const ON = { exportConnection: 'true' };
 const NAME = 'server.global.nomad';
@@ -74,26 +74,14 @@ describe('the PEM files of exportConnection', () => {
     expect(readdirSync(temp)).toEqual([]);
   });
 
-  test.concurrent('are those of the inputs if these are paths, which are neither copied nor deleted', async () => {
+  test.concurrent('are copies of those that the inputs name, which the post step does not delete', async () => {
     const [temp, own] = [createTemp(), createTemp()];
-    PEMS.forEach(([name, , pem]) => writeFileSync(join(own, name), pem));
-    const given = Object.fromEntries(PEMS.map(([name, input]) => [input, relative(process.cwd(), join(own, name))]));
-    const paths = { ...ON, ...given, tlsServerName: NAME };
-    const { exported, state, post } = await runJob({ tls, inputs: paths, env: { RUNNER_TEMP: temp } });
-    expect(exported).toMatchObject(Object.fromEntries(PEMS.map(([name]) => [name, join(own, name)])));
-    expect(state).not.toHaveProperty('folder');
+    writeFileSync(join(own, 'ca.pem'), authority.cert);
+    const inputs = { ...ON, caCertificate: relative(process.cwd(), join(own, 'ca.pem')) };
+    const { exported, post } = await runJob({ inputs, env: { RUNNER_TEMP: temp } });
+    expect(exported['NOMAD_CACERT']).toMatch(/nomad-jwt-auth-\w+.NOMAD_CACERT\.pem$/);
     expect(post.annotations).toEqual([]);
-    expect([readdirSync(temp), readdirSync(own)]).toEqual([[], PEMS.map(([name]) => name)]);
-  });
-
-  test.concurrent('are neither written nor exported without GITHUB_STATE, and a warning says so', async () => {
-    const inputs = { ...ON, caCertificate: authority.cert };
-    const nomad = { login: answer(200, MANAGEMENT) };
-    const temp = createTemp();
-    const result = await logIn({ inputs, nomad, env: { RUNNER_TEMP: temp, GITHUB_STATE: '' } });
-    expect(Object.keys(result.exported)).toEqual(['NOMAD_ADDR', 'NOMAD_TOKEN']);
-    expect(result.messages[0]).toContain('GITHUB_STATE does not name a file');
-    expect(readdirSync(temp)).toEqual([]);
+    expect([readdirSync(temp), readdirSync(own)]).toEqual([[], ['ca.pem']]);
   });
 
   test.concurrent('whose folder does not exist fail the step before the login, unless none is needed', async () => {

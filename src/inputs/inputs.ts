@@ -96,7 +96,7 @@ function checkClientPair({ clientCertificate, clientKey }: Connection): void {
   if ((clientCertificate === undefined) !== (clientKey === undefined)) {
     throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
   }
-  const key = clientKey && createPrivateKey(clientKey.text);
+  const key = clientKey && createPrivateKey(clientKey);
   if (clientCertificate && key && !new X509Certificate(clientCertificate.text).checkPrivateKey(key)) {
     throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
   }

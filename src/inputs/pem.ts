@@ -4,12 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { mask } from '../secrets.js';
 
-/** Certificates or a key as PEM, and the path of the file that the input named, if any. */
-export interface Pem {
-  text: string;
-  path: string | undefined;
-}
-
 const BEGIN = '-----BEGIN ';
 const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 // A shorter line does not reveal a key, and its mask could garble the log.
@@ -17,8 +11,7 @@ const SECRET_LINE = /^[\w+/=]{8,}$/;
 
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 export function parseCertificates(value: string) {
-  const { content, path } = load(value);
-  const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
+  const blocks = findBlocks(decode(load(value)), /^CERTIFICATE$/);
   assert(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
   const certificates = blocks.map((block, index) => {
     try {
@@ -29,7 +22,6 @@ export function parseCertificates(value: string) {
   });
   return {
     text: blocks.join('\n'),
-    path,
     /** The common names. */
     names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []),
     expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
@@ -37,10 +29,10 @@ export function parseCertificates(value: string) {
 }
 
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
-export function parsePrivateKey(value: string): Pem {
-  const { content, path } = load(value);
+export function parsePrivateKey(value: string): string {
+  const content = load(value);
   maskKey(content);
-  const text = decode(content, path);
+  const text = decode(content);
   maskKey(text);
   const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
   assert(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
@@ -50,7 +42,7 @@ export function parsePrivateKey(value: string): Pem {
   } catch {
     throw new Error('does not contain a private key that can be read');
   }
-  return { text: key, path };
+  return key;
 }
 
 /** Masks the lines of a private key; a value that does not contain one may still be part of one. */
@@ -62,30 +54,26 @@ export function maskKey(text: string): void {
     .forEach(mask);
 }
 
-function load(value: string): { content: string; path: string | undefined } {
+function load(value: string): string {
   if (value.includes(BEGIN) || !existsSync(value)) {
-    return { content: value, path: undefined };
+    return value;
   }
-  const path = resolve(value);
   try {
-    return { content: readFileSync(path, 'utf8'), path };
+    return readFileSync(value, 'utf8');
   } catch (error) {
-    throw new Error(
-      `names the file ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
-    );
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new Error(`names the file ${resolve(value)}, which cannot be read (${code})`);
   }
 }
 
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(content: string, path: string | undefined): string {
+function decode(content: string): string {
   const base64 = content.replace(/\s/g, '');
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
   const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
   assert(
     text.includes(BEGIN),
-    path === undefined
-      ? 'must be PEM text, base64 of PEM text, or the path of a file'
-      : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`,
+    'must be PEM text, base64 of PEM text, or the path of a file with PEM text; to convert DER, run: openssl x509 -inform der -in FILE',
   );
   return text.replace(/\\[rn]/g, '\n');
 }

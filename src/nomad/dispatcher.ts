@@ -75,7 +75,7 @@ function createConnector(options: Connection, proxy: Proxy | undefined, timeout:
     // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
     allowPartialTrustChain: caCertificate !== undefined,
     cert: clientCertificate?.text,
-    key: clientKey?.text,
+    key: clientKey,
   };
   const toNomad = watch('nomad', tls, { servername: findServerName(options) });
   if (proxy === undefined) {

@@ -17,7 +17,7 @@ export async function revokeToken(accessorId: string, secretId: string, connecti
   const name = `The management token ${accessorId}`;
   // This process has not masked them yet.
   mask(secretId);
-  maskKey(connection.clientKey?.text ?? '');
+  maskKey(connection.clientKey ?? '');
   Object.entries(connection.extraHeaders).forEach(maskHeader);
   const deadline = new Deadline(Math.min(MAX_S, connection.timeout));
   try {

@@ -1,15 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
-import type { Pem } from '../inputs/pem.js';
-import { needsFolder, warnUnlessPresent } from './command-files.js';
-import { createFolder } from './state.js';
 
 /** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-export function exportConnection(inputs: Inputs): void {
-  const { connection, namespace, exportToken } = inputs;
+export function exportConnection(
+  { connection, namespace, exportToken }: Inputs,
+  pemFiles: Record<string, string>,
+): void {
   const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
   const variables: Record<string, string | undefined> = {
     NOMAD_ADDR: url,
@@ -19,11 +16,10 @@ export function exportConnection(inputs: Inputs): void {
     NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
     NOMAD_HTTP_AUTH: decodeBasic(extraHeaders['authorization'] ?? ''),
     NOMAD_CAPATH: undefined,
-    ...provideFiles(inputs, {
-      NOMAD_CACERT: connection.caCertificate,
-      NOMAD_CLIENT_CERT: connection.clientCertificate,
-      NOMAD_CLIENT_KEY: connection.clientKey,
-    }),
+    NOMAD_CACERT: undefined,
+    NOMAD_CLIENT_CERT: undefined,
+    NOMAD_CLIENT_KEY: undefined,
+    ...pemFiles,
     // The token of another login must not be sent to this cluster.
     ...(!exportToken && { NOMAD_TOKEN: undefined }),
   };
@@ -64,20 +60,4 @@ function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
       'NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.',
     );
   }
-}
-
-function provideFiles(inputs: Inputs, pems: Record<string, Pem | undefined>): Record<string, string | undefined> {
-  const folder = needsFolder(inputs) && warnUnlessPresent('GITHUB_STATE') ? createFolder() : '';
-  if (folder !== '') {
-    // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
-    core.saveState('folder', folder);
-  }
-  const write = (name: string, pem: string): string => {
-    const path = join(folder, name);
-    writeFileSync(path, `${pem}\n`, { mode: 0o600 });
-    return path;
-  };
-  return Object.fromEntries(
-    Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]),
-  );
 }

@@ -2,7 +2,6 @@ import * as core from '@actions/core';
 import type { Inputs } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
 import { formatTime } from '../times.js';
-import { canReceive, warnUnlessPresent } from './command-files.js';
 import { adviseAddress, exportConnection } from './export-connection.js';
 import type { SavedToken } from './state.js';
 
@@ -11,36 +10,33 @@ export function saveToken(token: NomadToken, { connection, revokeToken }: Inputs
   const { accessorId, secretId, type, expirationTime } = token;
   const isRevocable = type === 'management' && revokeToken;
   const saved: SavedToken = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-  if (canReceive('GITHUB_STATE')) {
-    core.saveState('token', JSON.stringify(saved));
-  } else if (isRevocable) {
-    core.info('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
-  }
+  core.saveState('token', JSON.stringify(saved));
 }
 
 /** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
-export function publish(token: NomadToken, policies: string[] | undefined, inputs: Inputs): void {
-  // A run by hand has no later step that reads the variables and the files.
-  if (inputs.exportConnection && canReceive('GITHUB_ENV')) {
-    exportConnection(inputs);
-  }
-  if (inputs.exportToken && warnUnlessPresent('GITHUB_ENV')) {
+export function publish(
+  token: NomadToken,
+  policies: string[] | undefined,
+  inputs: Inputs,
+  pemFiles: Record<string, string>,
+): void {
+  if (inputs.exportToken) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
-    if (!inputs.exportConnection) {
-      adviseAddress(inputs);
-    }
   }
-  if (warnUnlessPresent('GITHUB_OUTPUT')) {
-    const outputs = {
-      ...(inputs.outputToken && { nomadToken: token.secretId }),
-      accessorId: token.accessorId,
-      tokenType: token.type,
-      policies: JSON.stringify(policies ?? token.policies),
-      roles: JSON.stringify(token.roles),
-      expirationTime: token.expirationTime,
-    };
-    Object.entries(outputs).forEach(([name, value]) => core.setOutput(name, value));
+  if (inputs.exportConnection) {
+    exportConnection(inputs, pemFiles);
+  } else if (inputs.exportToken) {
+    adviseAddress(inputs);
   }
+  const outputs = {
+    ...(inputs.outputToken && { nomadToken: token.secretId }),
+    accessorId: token.accessorId,
+    tokenType: token.type,
+    policies: JSON.stringify(policies ?? token.policies),
+    roles: JSON.stringify(token.roles),
+    expirationTime: token.expirationTime,
+  };
+  Object.entries(outputs).forEach(([name, value]) => core.setOutput(name, value));
   describeToken(token, policies, inputs.methodName);
 }
 
