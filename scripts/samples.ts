@@ -15,7 +15,7 @@ import { describeWay, findProxy } from '../src/proxy.js';
 const URL_OF_NOMAD = 'https://nomad.example.com:4646';
 const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY', authorization: undefined };
 const GITHUB = { url: 'https://pipelines.actions.githubusercontent.com', proxy: undefined };
-const JWT: Jwt = {
+const SUPPLIED: Jwt = {
   token: '',
   header: { alg: 'RS256', kid: '38826b17-6a30-5f9b-b169-8beb8202f723' },
   claims: {
@@ -30,8 +30,8 @@ const JWT: Jwt = {
     nbf: 1_789_999_700,
     exp: 1_790_000_300,
   },
-  isSupplied: false,
 };
+const JWT = { ...SUPPLIED, renewal: { dueMs: Infinity, request: () => Promise.resolve(SUPPLIED) } };
 const FACTS = {
   url: URL_OF_NOMAD,
   methodName: 'github-adv',
@@ -64,11 +64,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
       new Failure('unwritable-file', 'This step cannot write to the path that GITHUB_ENV names (EACCES)'),
     ],
     'missing-permission': [job({ GITHUB_ACTIONS: 'true' })],
-    'fork-pull-request': [
-      new Failure('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks'),
-    ],
-    'no-token-endpoint': [job({ ACT: 'true' }), job({ GITEA_ACTIONS: 'true' }), job({})],
-    forgejo: [job({ FORGEJO_ACTIONS: 'true' })],
+    'no-token-endpoint': [job({})],
     'github-job-pending': [github('403', "Can't issue ID_TOKEN for job in 'Pending' state")],
     'github-unavailable': [github('503', 'Service Unavailable'), github('undefined', 'read ECONNRESET')],
     'github-refused': [github('401', 'The token is expired.'), parseToolkitError(new Error(), GITHUB)],
@@ -162,11 +158,12 @@ export function makeSamples(): Record<KindId, Failure[]> {
       }),
     ],
     'jwt-expired': [
-      refuseJwt('invalid expiration time (exp) claim: token is expired', { isSupplied: true }),
+      refuseJwt('invalid expiration time (exp) claim: token is expired', SUPPLIED),
       refuseJwt('invalid not before (nbf) claim: token not yet valid'),
     ],
     'algorithm-not-allowed': [
       refuseJwt('invalid algorithm (alg) header parameter: token signed with unexpected algorithm', {
+        ...JWT,
         header: { alg: 'ES256' },
       }),
     ],
@@ -189,7 +186,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     'malformed-jwt': [
       refuseJwt(
         'error verifying token signature: oidc: malformed jwt: go-jose/go-jose: compact JWS format must have three parts',
-        { isSupplied: true },
+        SUPPLIED,
       ),
       refuseJwt('json: cannot unmarshal object into Go struct field Claims.sub of type string'),
       refuseJwt('no issued at (iat), not before (nbf), or expiration time (exp) claims in token'),
@@ -232,7 +229,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
   };
 }
 
-const NO_JOB = { ACT: '', FORGEJO_ACTIONS: '', GITEA_ACTIONS: '', GITHUB_ACTIONS: '', GITHUB_EVENT_PATH: '' };
+const NO_JOB = { ACT: '', FORGEJO_ACTIONS: '', GITEA_ACTIONS: '', GITHUB_ACTIONS: '' };
 const INVALID = 'unable to validate provided token: ';
 const FETCHING = 'error verifying token signature: fetching keys oidc: get keys failed';
 const PLACE = `Nomad at ${URL_OF_NOMAD}`;
@@ -277,8 +274,8 @@ export function refuse(
   return explainResponse('Nomad refused the login', { status, headers, text }, { ...FACTS, ...facts });
 }
 
-function refuseJwt(text: string, jwt: Partial<Jwt> = {}): Failure {
-  return refuse(401, `${INVALID}unable to verify signature of JWT token: ${text}`, { jwt: { ...JWT, ...jwt } });
+function refuseJwt(text: string, jwt: Jwt = JWT): Failure {
+  return refuse(401, `${INVALID}unable to verify signature of JWT token: ${text}`, { jwt });
 }
 
 /** Returns the Failure that a function throws or returns, with these environment variables. */

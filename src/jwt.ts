@@ -5,17 +5,15 @@ export interface Jwt {
   token: string;
   header: Record<string, unknown>;
   claims: Record<string, unknown>;
-  /** Whether it comes from the input identityToken. */
-  isSupplied: boolean;
-  /** How to get another one: `dueMs` is when to do so, on the clock of `monotonicMs`. */
+  /** How to get another one, unless the input identityToken supplies it: `dueMs` is when to do so, on the clock of `monotonicMs`. */
   renewal?: { dueMs: number; request: (limitMs: number) => Promise<Jwt> };
 }
 
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-export function parseJwt(token: string, isSupplied: boolean): Jwt | undefined {
+export function parseJwt(token: string): Jwt | undefined {
   const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
   try {
-    return { token, header: decode(header), claims: decode(claims), isSupplied };
+    return { token, header: decode(header), claims: decode(claims) };
   } catch {
     return undefined;
   }

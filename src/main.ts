@@ -9,6 +9,8 @@ import { logIn, openConnection, waitUntilUsable } from './nomad/login.js';
 import { prepareFiles } from './outputs/files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
+// For some responses, the toolkit throws where no caller can catch the error.
+process.once('uncaughtException', fail);
 try {
   // Read and validate the inputs, and mask the secrets among them.
   const inputs = readInputs();
@@ -34,6 +36,11 @@ try {
     nomad.close();
   }
 } catch (error) {
-  core.setFailed(explain(error));
+  fail(error);
 }
 endSoon();
+
+function fail(error: unknown): void {
+  core.setFailed(explain(error));
+  endSoon();
+}

@@ -57,9 +57,9 @@ describe('the advice on a refusal', () => {
   const SIGNATURE = 'failed to verify id token signature';
   const METHOD = 'auth-method "x" not found';
   const named = (name: string): string => `computed "role" bind name for bind target is invalid: "${name}"`;
-  const issued = (claims: Record<string, unknown>): Partial<Facts> => ({ jwt: jwtWith(claims) });
-  const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({
-    jwt: { ...jwtWith(claims), isSupplied: true },
+  const supplied = (claims: Record<string, unknown>): Partial<Facts> => ({ jwt: jwtWith(claims) });
+  const issued = (claims: Record<string, unknown>): Partial<Facts> => ({
+    jwt: { ...jwtWith(claims), renewal: { dueMs: 0, request: () => Promise.resolve(jwtWith()) } },
   });
 
   test.each<[status: number, text: string, Partial<Facts>, ...advice: string[]]>([

@@ -76,7 +76,7 @@ export function skipWaits(): void {
 
 /** Returns a JWT with these claims. */
 export function jwtWith(claims: Record<string, unknown> = {}): Jwt {
-  return { token: createJwt(), header: {}, claims, isSupplied: false };
+  return { token: createJwt(), header: {}, claims };
 }
 
 /** Returns how to reach a Nomad. */

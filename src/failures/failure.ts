@@ -30,7 +30,7 @@ const UNKNOWN = {
   region: undefined as string | undefined,
   /** The auth methods of type JWT that the cluster has, if they are known. */
   methods: undefined as string[] | undefined,
-  jwt: { token: '', header: {}, claims: {}, isSupplied: false } as Jwt,
+  jwt: { token: '', header: {}, claims: {} } as Jwt,
   /** The wait in milliseconds that the response asks for. */
   retryAfterMs: 0,
   status: 0,

@@ -15,7 +15,7 @@ export const JWT_KINDS = {
   'audience-mismatch': {
     from: [/nomad/, /401/, /invalid audience \(aud\)/],
     advice: ({ jwt, methodName }) =>
-      `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+      `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.renewal ? 'Set the input jwtGithubAudience to' : 'Request the JWT in the input identityToken for'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
   },
   'malformed-jwt': {
     from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -77,7 +77,7 @@ function adviseTime({ text, jwt, methodName, now }: Facts): string {
   const claim = named in jwt.claims ? named : 'iat';
   const ms = Number(jwt.claims[claim]) * 1000;
   const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-  const reason = !jwt.isSupplied
+  const reason = jwt.renewal
     ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
     : claim === 'exp' && ms < now
       ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
