@@ -11067,19 +11067,13 @@ const ACTION_KINDS = {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
     },
     'missing-permission': {
-        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
-    },
-    'fork-pull-request': {
-        advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions: skip this step for them with if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
     },
     'no-token-endpoint': {
-        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
-    },
-    forgejo: {
-        advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,
+        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one if you set enable-openid-connect: true for the job, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
     },
     // Everything that no other kind describes, such as a full disk.
     unexpected: {
@@ -11432,7 +11426,7 @@ const UNKNOWN = {
     region: undefined,
     /** The auth methods of type JWT that the cluster has, if they are known. */
     methods: undefined,
-    jwt: { token: '', header: {}, claims: {}, isSupplied: false },
+    jwt: { token: '', header: {}, claims: {} },
     /** The wait in milliseconds that the response asks for. */
     retryAfterMs: 0,
     status: 0,
@@ -11485,7 +11479,7 @@ const JWT_KINDS = {
     },
     'audience-mismatch': {
         from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['aud'])}. ${jwt.renewal ? 'Set the input jwtGithubAudience to' : 'Request the JWT in the input identityToken for'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -11543,7 +11537,7 @@ function adviseTime({ text, jwt, methodName, now }) {
     const claim = named in jwt.claims ? named : 'iat';
     const ms = Number(jwt.claims[claim]) * 1000;
     const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-    const reason = !jwt.isSupplied
+    const reason = jwt.renewal
         ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
         : claim === 'exp' && ms < now
             ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
@@ -11676,8 +11670,6 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: explainMissingEndpoint
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
 // EXTERNAL MODULE: ./src/deadline.ts
@@ -11692,10 +11684,10 @@ var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_n
 ;// CONCATENATED MODULE: ./src/jwt.ts
 
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-function parseJwt(token, isSupplied) {
+function parseJwt(token) {
     const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
     try {
-        return { token, header: decode(header), claims: decode(claims), isSupplied };
+        return { token, header: decode(header), claims: decode(claims) };
     }
     catch {
         return undefined;
@@ -11763,23 +11755,15 @@ function findEvent(said) {
 
 
 
-
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
 // time since the JWT arrived counts.
 const MAX_AGE = 0.8;
-// Why a job cannot request a JWT, by the variable of its platform: Forgejo also sets GITEA_ACTIONS, and all set GITHUB_ACTIONS.
-const REASONS = [
-    ['ACT', 'no-token-endpoint', 'act does not issue OIDC tokens'],
-    ['FORGEJO_ACTIONS', 'forgejo', 'This job is not allowed to request an OIDC token from Forgejo'],
-    ['GITEA_ACTIONS', 'no-token-endpoint', 'This job cannot request an OIDC token from Gitea'],
-    ['GITHUB_ACTIONS', 'missing-permission', 'This job is not allowed to request an OIDC token from GitHub'],
-];
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     if (identityToken === undefined) {
         return requestJwt(jwtGithubAudience, deadline);
     }
-    const jwt = parseJwt(identityToken, true);
+    const jwt = parseJwt(identityToken);
     if (jwt === undefined) {
         throw new failure/* Failure */.H('malformed-jwt', 'Input identityToken is not a JWT');
     }
@@ -11795,10 +11779,10 @@ async function requestJwt(audience, deadline) {
     const url = new URL(endpoint).origin;
     const facts = { url, proxy: (0,proxy/* findProxy */.E)(new URL(endpoint)) };
     const attempt = async (limitMs) => {
-        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, getIdToken(audience)).catch((error) => {
+        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, core/* getIDToken */.V9(audience)).catch((error) => {
             throw parseToolkitError(error, facts);
         });
-        const jwt = typeof token === 'string' ? parseJwt(token, false) : undefined;
+        const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
         if (jwt === undefined) {
             throw parseToolkitError(new Error(), facts);
         }
@@ -11809,40 +11793,13 @@ async function requestJwt(audience, deadline) {
     };
     return (0,retry/* retry */.L)(deadline, attempt);
 }
-let onUncaught = () => undefined;
-// For some responses, the toolkit throws where its caller cannot catch the error. The value in a response can be anything.
-function getIdToken(audience) {
-    return new Promise((resolve, reject) => {
-        // An attempt that the toolkit never ends is still listening.
-        process.off('uncaughtException', onUncaught).once('uncaughtException', reject);
-        onUncaught = reject;
-        void core/* getIDToken */.V9(audience)
-            .then(resolve, reject)
-            .finally(() => process.off('uncaughtException', reject));
-    });
-}
 /** Explains why there is no endpoint from which this job can request a JWT. */
 function explainMissingEndpoint() {
-    const [variable, id, message] = REASONS.find(([name]) => process.env[name]) ?? [
-        '',
-        'no-token-endpoint',
-        'This is not a GitHub Actions job',
-    ];
-    return variable === 'GITHUB_ACTIONS' && isFromFork()
-        ? new failure/* Failure */.H('fork-pull-request', 'GitHub does not issue OIDC tokens to pull requests from forks')
-        : new failure/* Failure */.H(id, message);
-}
-// The repository of a fork that was deleted is null. Other events, such as pull_request_target, get a token if the permission is granted.
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
-function isFromFork() {
-    const { GITHUB_EVENT_NAME: event, GITHUB_EVENT_PATH: path = '' } = process.env;
-    try {
-        const { head, base } = JSON.parse((0,external_node_fs_.readFileSync)(path, 'utf8')).pull_request;
-        return event !== 'pull_request_target' && head.repo?.full_name !== base.repo?.full_name;
-    }
-    catch {
-        return false;
-    }
+    const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
+    // Other platforms also set GITHUB_ACTIONS.
+    return GITHUB_ACTIONS && !(ACT || FORGEJO_ACTIONS || GITEA_ACTIONS)
+        ? new failure/* Failure */.H('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
+        : new failure/* Failure */.H('no-token-endpoint', 'This job cannot request an OIDC token, because it does not run on GitHub Actions');
 }
 
 
@@ -11955,8 +11912,7 @@ const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
-    const { content, path } = load(value);
-    const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
+    const blocks = findBlocks(decode(load(value)), /^CERTIFICATE$/);
     external_node_assert_default()(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     const certificates = blocks.map((block, index) => {
         try {
@@ -11968,7 +11924,6 @@ function parseCertificates(value) {
     });
     return {
         text: blocks.join('\n'),
-        path,
         /** The common names. */
         names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []),
         expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
@@ -11976,9 +11931,9 @@ function parseCertificates(value) {
 }
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
 function parsePrivateKey(value) {
-    const { content, path } = load(value);
+    const content = load(value);
     maskKey(content);
-    const text = decode(content, path);
+    const text = decode(content);
     maskKey(text);
     const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
     external_node_assert_default()(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
@@ -11989,7 +11944,7 @@ function parsePrivateKey(value) {
     catch {
         throw new Error('does not contain a private key that can be read');
     }
-    return { text: key, path };
+    return key;
 }
 /** Masks the lines of a private key; a value that does not contain one may still be part of one. */
 function maskKey(text) {
@@ -12001,24 +11956,22 @@ function maskKey(text) {
 }
 function load(value) {
     if (value.includes(BEGIN) || !(0,external_node_fs_.existsSync)(value)) {
-        return { content: value, path: undefined };
+        return value;
     }
-    const path = (0,external_node_path_.resolve)(value);
     try {
-        return { content: (0,external_node_fs_.readFileSync)(path, 'utf8'), path };
+        return (0,external_node_fs_.readFileSync)(value, 'utf8');
     }
     catch (error) {
-        throw new Error(`names the file ${path}, which cannot be read (${error.code ?? 'error'})`);
+        const { code = 'error' } = error;
+        throw new Error(`names the file ${(0,external_node_path_.resolve)(value)}, which cannot be read (${code})`);
     }
 }
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(content, path) {
+function decode(content) {
     const base64 = content.replace(/\s/g, '');
     const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
     const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
-    external_node_assert_default()(text.includes(BEGIN), path === undefined
-        ? 'must be PEM text, base64 of PEM text, or the path of a file'
-        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
+    external_node_assert_default()(text.includes(BEGIN), 'must be PEM text, base64 of PEM text, or the path of a file with PEM text; to convert DER, run: openssl x509 -inform der -in FILE');
     return text.replace(/\\[rn]/g, '\n');
 }
 function findBlocks(text, label) {
@@ -12130,7 +12083,7 @@ function checkClientPair({ clientCertificate, clientKey }) {
     if ((clientCertificate === undefined) !== (clientKey === undefined)) {
         throw invalid(given, `requires the input ${missing}, which is not set, or whose secret is empty in this job`);
     }
-    const key = clientKey && (0,external_node_crypto_namespaceObject.createPrivateKey)(clientKey.text);
+    const key = clientKey && (0,external_node_crypto_namespaceObject.createPrivateKey)(clientKey);
     if (clientCertificate && key && !new external_node_crypto_namespaceObject.X509Certificate(clientCertificate.text).checkPrivateKey(key)) {
         throw invalid('clientKey', 'does not belong to the (first) certificate in the input clientCertificate');
     }
@@ -12162,7 +12115,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6307);
 /* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8501);
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(258);
-/* harmony import */ var _outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3969);
+/* harmony import */ var _outputs_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5502);
 /* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4436);
 
 
@@ -12174,11 +12127,13 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 
 
+// For some responses, the toolkit throws where no caller can catch the error.
+process.once('uncaughtException', fail);
 try {
     // Read and validate the inputs, and mask the secrets among them.
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
-    (0,_outputs_command_files_js__WEBPACK_IMPORTED_MODULE_6__/* .checkCommandFiles */ .$E)(inputs);
+    const pemFiles = (0,_outputs_files_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareFiles */ .t)(inputs);
     const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
@@ -12192,16 +12147,20 @@ try {
         (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)(token, policies, inputs);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)(token, policies, inputs, pemFiles);
     }
     finally {
         nomad.close();
     }
 }
 catch (error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
+    fail(error);
 }
 (0,_exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n)();
+function fail(error) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_failures_explain_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(error));
+    (0,_exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n)();
+}
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -12361,7 +12320,7 @@ function createConnector(options, proxy, timeout, progress) {
         // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
         allowPartialTrustChain: caCertificate !== undefined,
         cert: clientCertificate?.text,
-        key: clientKey?.text,
+        key: clientKey,
     };
     const toNomad = watch('nomad', tls, { servername: findServerName(options) });
     if (proxy === undefined) {
@@ -12740,241 +12699,25 @@ const buildConnector = (connect_default());
 
 /***/ }),
 
-/***/ 3969:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $E: () => (/* binding */ checkCommandFiles),
-/* harmony export */   aX: () => (/* binding */ canReceive),
-/* harmony export */   qP: () => (/* binding */ needsFolder),
-/* harmony export */   wk: () => (/* binding */ warnUnlessPresent)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(486);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5330);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3429);
-
-
-
-
-const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
-/** Tells whether the runner has prepared a file for later steps; without it, the toolkit would print the content, even secrets. */
-function canReceive(file) {
-    return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env[file] ?? '', { throwIfNoEntry: false })?.isFile() === true;
-}
-/** Tells whether exporting the connection creates files, for PEM that the inputs contain. */
-function needsFolder({ exportConnection, connection }) {
-    const { caCertificate, clientCertificate, clientKey } = connection;
-    return exportConnection && [caCertificate, clientCertificate, clientKey].some((pem) => pem && pem.path === undefined);
-}
-/** Throws a Failure if a file for later steps, or the folder for PEM files, cannot be written: after the login, that would leave a token that nothing revokes. */
-function checkCommandFiles(inputs) {
-    for (const name of FILES) {
-        check(name, () => canReceive(name) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(process.env[name] ?? '', node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK));
-    }
-    // With the slash, a file is an error.
-    check('RUNNER_TEMP', () => needsFolder(inputs) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(`${(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .findTempFolder */ .gH)()}/`, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK));
-}
-function check(name, access) {
-    try {
-        access();
-    }
-    catch (error) {
-        const { code = 'error' } = error;
-        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
-    }
-}
-/** Like `canReceive`, and warns about a file that is missing. */
-function warnUnlessPresent(file) {
-    const isPresent = canReceive(file);
-    if (!isPresent) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(`The environment variable ${file} does not name a file. Outside a runner, set it to the path of a file in which this step can store its results.`);
-    }
-    return isPresent;
-}
-
-
-/***/ }),
-
-/***/ 4436:
+/***/ 5502:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ publish),
-  f: () => (/* binding */ saveToken)
+  t: () => (/* binding */ prepareFiles)
 });
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
-// EXTERNAL MODULE: ./src/outputs/command-files.ts
-var command_files = __nccwpck_require__(3969);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./src/inputs/headers.ts
-var headers = __nccwpck_require__(6427);
-// EXTERNAL MODULE: ./src/outputs/state.ts + 1 modules
-var state = __nccwpck_require__(3429);
-;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
-
-
-
-
-
-
-/** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-function exportConnection(inputs) {
-    const { connection, namespace, exportToken } = inputs;
-    const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
-    const variables = {
-        NOMAD_ADDR: url,
-        NOMAD_REGION: region,
-        NOMAD_NAMESPACE: namespace,
-        NOMAD_TLS_SERVER_NAME: tlsServerName,
-        NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
-        NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
-        NOMAD_CAPATH: undefined,
-        ...provideFiles(inputs, {
-            NOMAD_CACERT: connection.caCertificate,
-            NOMAD_CLIENT_CERT: connection.clientCertificate,
-            NOMAD_CLIENT_KEY: connection.clientKey,
-        }),
-        // The token of another login must not be sent to this cluster.
-        ...(!exportToken && { NOMAD_TOKEN: undefined }),
-    };
-    warnAboutPrograms(connection);
-    // The nomad CLI and Terraform treat an empty variable as unset.
-    for (const [name, value = ''] of Object.entries(variables)) {
-        if (value !== '' || process.env[name]) {
-            core/* exportVariable */.dN(name, value);
-        }
-    }
-}
-/** Says what to set if later steps get the token, but another address, region or namespace. */
-function adviseAddress({ connection: { url, region }, namespace }) {
-    const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
-    // A runner that is itself a job of Nomad has a region and a namespace in its environment.
-    const wrong = Object.entries(expected).filter(([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value);
-    if (wrong.length > 0) {
-        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
-        const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
-        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
-    }
-}
-function warnAboutPrograms({ url, tlsSkipVerify }) {
-    const { pathname, origin } = new URL(url);
-    if (pathname !== '/') {
-        core/* warning */.$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
-    }
-    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
-        core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
-    }
-}
-function provideFiles(inputs, pems) {
-    const folder = (0,command_files/* needsFolder */.qP)(inputs) && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_STATE') ? (0,state/* createFolder */.vV)() : '';
-    if (folder !== '') {
-        // Before the folder contains a file, so that the post step deletes it even if this step fails; without state, it could not.
-        core/* saveState */.LZ('folder', folder);
-    }
-    const write = (name, pem) => {
-        const path = (0,external_node_path_.join)(folder, name);
-        (0,external_node_fs_.writeFileSync)(path, `${pem}\n`, { mode: 0o600 });
-        return path;
-    };
-    return Object.fromEntries(Object.entries(pems).map(([name, pem]) => [name, pem && (pem.path ?? (folder && write(`${name}.pem`, pem.text)))]));
-}
-
-;// CONCATENATED MODULE: ./src/outputs/outputs.ts
-
-
-
-
-/** Saves a token for the post step: with secrets only if it can and should be revoked. */
-function saveToken(token, { connection, revokeToken }) {
-    const { accessorId, secretId, type, expirationTime } = token;
-    const isRevocable = type === 'management' && revokeToken;
-    const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-    if ((0,command_files/* canReceive */.aX)('GITHUB_STATE')) {
-        core/* saveState */.LZ('token', JSON.stringify(saved));
-    }
-    else if (isRevocable) {
-        core/* info */.pq('GITHUB_STATE does not name a file, so nothing will revoke the token after the job.');
-    }
-}
-/** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
-function publish(token, policies, inputs) {
-    // A run by hand has no later step that reads the variables and the files.
-    if (inputs.exportConnection && (0,command_files/* canReceive */.aX)('GITHUB_ENV')) {
-        exportConnection(inputs);
-    }
-    if (inputs.exportToken && (0,command_files/* warnUnlessPresent */.wk)('GITHUB_ENV')) {
-        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
-        if (!inputs.exportConnection) {
-            adviseAddress(inputs);
-        }
-    }
-    if ((0,command_files/* warnUnlessPresent */.wk)('GITHUB_OUTPUT')) {
-        const outputs = {
-            ...(inputs.outputToken && { nomadToken: token.secretId }),
-            accessorId: token.accessorId,
-            tokenType: token.type,
-            policies: JSON.stringify(policies ?? token.policies),
-            roles: JSON.stringify(token.roles),
-            expirationTime: token.expirationTime,
-        };
-        Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
-    }
-    describeToken(token, policies, inputs.methodName);
-}
-function describeToken(token, policies, methodName) {
-    const { type, accessorId, roles, expirationTime } = token;
-    const areUnknown = policies === undefined && roles.length > 0;
-    const listed = areUnknown ? 'through its roles' : (policies ?? token.policies).join(', ');
-    const parts = [
-        `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
-        ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
-        ...(listed === '' ? [] : [`policies: ${listed}`]),
-        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(expirationTime)}`,
-    ];
-    core/* info */.pq(parts.join('; '));
-    if (type === 'management') {
-        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
-    }
-    else if (policies?.length === 0) {
-        core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
-    }
-    if (expirationTime === '') {
-        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
-    }
-}
-
-
-/***/ }),
-
-/***/ 3429:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  vV: () => (/* binding */ createFolder),
-  gH: () => (/* binding */ findTempFolder)
-});
-
-// UNUSED EXPORTS: deleteFolder, readToken
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
+var failure = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
 
 
@@ -13013,6 +12756,170 @@ function deleteFolder(path = '') {
 /** Returns the path of the runner's temporary folder. */
 function findTempFolder() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
+}
+
+;// CONCATENATED MODULE: ./src/outputs/files.ts
+
+
+
+
+
+/** Checks the runner's files for later steps, writes the PEM files that exportConnection needs, and returns their paths by variable. Throws a Failure if that is impossible: after the login, it would leave a token that nobody gets. */
+function prepareFiles({ exportConnection, connection }) {
+    for (const name of ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE']) {
+        // Without the file, the toolkit would print what it should contain, even secrets.
+        write(name, () => (0,external_node_fs_.appendFileSync)(process.env[name] ?? '', ''));
+    }
+    const { caCertificate, clientCertificate, clientKey } = connection;
+    const pems = Object.entries({
+        NOMAD_CACERT: caCertificate?.text,
+        NOMAD_CLIENT_CERT: clientCertificate?.text,
+        NOMAD_CLIENT_KEY: clientKey,
+    }).filter(([, pem]) => exportConnection && pem !== undefined);
+    return pems.length === 0 ? {} : write('RUNNER_TEMP', () => writePemFiles(pems));
+}
+function writePemFiles(pems) {
+    const folder = createFolder();
+    // Before the folder contains a file, so that the post step deletes it even if this step fails.
+    core/* saveState */.LZ('folder', folder);
+    return Object.fromEntries(pems.map(([variable, pem]) => {
+        const path = (0,external_node_path_.join)(folder, `${variable}.pem`);
+        (0,external_node_fs_.writeFileSync)(path, `${String(pem)}\n`, { mode: 0o600 });
+        return [variable, path];
+    }));
+}
+function write(name, access) {
+    try {
+        return access();
+    }
+    catch (error) {
+        const { code = 'error' } = error;
+        throw new failure/* Failure */.H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+    }
+}
+
+
+/***/ }),
+
+/***/ 4436:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  m: () => (/* binding */ publish),
+  f: () => (/* binding */ saveToken)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/times.ts
+var times = __nccwpck_require__(1345);
+// EXTERNAL MODULE: ./src/inputs/headers.ts
+var headers = __nccwpck_require__(6427);
+;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
+
+
+/** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
+function exportConnection({ connection, namespace, exportToken }, pemFiles) {
+    const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
+    const variables = {
+        NOMAD_ADDR: url,
+        NOMAD_REGION: region,
+        NOMAD_NAMESPACE: namespace,
+        NOMAD_TLS_SERVER_NAME: tlsServerName,
+        NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
+        NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
+        NOMAD_CAPATH: undefined,
+        NOMAD_CACERT: undefined,
+        NOMAD_CLIENT_CERT: undefined,
+        NOMAD_CLIENT_KEY: undefined,
+        ...pemFiles,
+        // The token of another login must not be sent to this cluster.
+        ...(!exportToken && { NOMAD_TOKEN: undefined }),
+    };
+    warnAboutPrograms(connection);
+    // The nomad CLI and Terraform treat an empty variable as unset.
+    for (const [name, value = ''] of Object.entries(variables)) {
+        if (value !== '' || process.env[name]) {
+            core/* exportVariable */.dN(name, value);
+        }
+    }
+}
+/** Says what to set if later steps get the token, but another address, region or namespace. */
+function adviseAddress({ connection: { url, region }, namespace }) {
+    const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
+    // A runner that is itself a job of Nomad has a region and a namespace in its environment.
+    const wrong = Object.entries(expected).filter(([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value);
+    if (wrong.length > 0) {
+        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
+        const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
+        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
+    }
+}
+function warnAboutPrograms({ url, tlsSkipVerify }) {
+    const { pathname, origin } = new URL(url);
+    if (pathname !== '/') {
+        core/* warning */.$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
+    }
+    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+        core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
+    }
+}
+
+;// CONCATENATED MODULE: ./src/outputs/outputs.ts
+
+
+
+/** Saves a token for the post step: with secrets only if it can and should be revoked. */
+function saveToken(token, { connection, revokeToken }) {
+    const { accessorId, secretId, type, expirationTime } = token;
+    const isRevocable = type === 'management' && revokeToken;
+    const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
+    core/* saveState */.LZ('token', JSON.stringify(saved));
+}
+/** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
+function publish(token, policies, inputs, pemFiles) {
+    if (inputs.exportToken) {
+        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
+    }
+    if (inputs.exportConnection) {
+        exportConnection(inputs, pemFiles);
+    }
+    else if (inputs.exportToken) {
+        adviseAddress(inputs);
+    }
+    const outputs = {
+        ...(inputs.outputToken && { nomadToken: token.secretId }),
+        accessorId: token.accessorId,
+        tokenType: token.type,
+        policies: JSON.stringify(policies ?? token.policies),
+        roles: JSON.stringify(token.roles),
+        expirationTime: token.expirationTime,
+    };
+    Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
+    describeToken(token, policies, inputs.methodName);
+}
+function describeToken(token, policies, methodName) {
+    const { type, accessorId, roles, expirationTime } = token;
+    const areUnknown = policies === undefined && roles.length > 0;
+    const listed = areUnknown ? 'through its roles' : (policies ?? token.policies).join(', ');
+    const parts = [
+        `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
+        ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
+        ...(listed === '' ? [] : [`policies: ${listed}`]),
+        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(expirationTime)}`,
+    ];
+    core/* info */.pq(parts.join('; '));
+    if (type === 'management') {
+        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
+    }
+    else if (policies?.length === 0) {
+        core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
+    }
+    if (expirationTime === '') {
+        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+    }
 }
 
 

@@ -153,19 +153,13 @@ const ACTION_KINDS = {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
     },
     'missing-permission': {
-        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
-    },
-    'fork-pull-request': {
-        advice: `The permissions in the workflow cannot change this. Log in to Nomad in a job that runs after the merge (on: push), and skip this step for forks:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository`,
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions: skip this step for them with if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf you have set the input identityToken, the secret or output that it comes from is empty in this job.`,
     },
     'no-token-endpoint': {
-        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
-    },
-    forgejo: {
-        advice: `Add this to the job in the workflow file (Forgejo 15 or later), or set the input identityToken. Forgejo does not issue tokens to pull requests from forks:\n\n    enable-openid-connect: true`,
+        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one if you set enable-openid-connect: true for the job, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
     },
     // Everything that no other kind describes, such as a full disk.
     unexpected: {
@@ -273,7 +267,7 @@ const JWT_KINDS = {
     },
     'audience-mismatch': {
         from: [/nomad/, /401/, /invalid audience \(aud\)/],
-        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.isSupplied ? 'Request the JWT in the input identityToken for' : 'Set the input jwtGithubAudience to'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
+        advice: ({ jwt, methodName }) => `The aud claim of the JWT is ${showClaim(jwt.claims['aud'])}. ${jwt.renewal ? 'Set the input jwtGithubAudience to' : 'Request the JWT in the input identityToken for'} one of the audiences in BoundAudiences of the auth method ${methodName}. The values must match exactly, including scheme and trailing slash.`,
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
@@ -331,7 +325,7 @@ function adviseTime({ text, jwt, methodName, now }) {
     const claim = named in jwt.claims ? named : 'iat';
     const ms = Number(jwt.claims[claim]) * 1000;
     const clocks = `Nomad accepts differences up to the ClockSkewLeeway of the auth method ${methodName} (60 s if unset).`;
-    const reason = !jwt.isSupplied
+    const reason = jwt.renewal
         ? `This step renews GitHub's JWT before it expires, so the clock of the Nomad servers is wrong (or that of GitHub Enterprise Server): correct it. ${clocks}`
         : claim === 'exp' && ms < now
             ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
@@ -591,7 +585,7 @@ const UNKNOWN = {
     region: undefined,
     /** The auth methods of type JWT that the cluster has, if they are known. */
     methods: undefined,
-    jwt: { token: '', header: {}, claims: {}, isSupplied: false },
+    jwt: { token: '', header: {}, claims: {} },
     /** The wait in milliseconds that the response asks for. */
     retryAfterMs: 0,
     status: 0,
@@ -836,8 +830,7 @@ const BLOCK = /-----BEGIN ([^-]+)-----(.+?)-----END \1-----/gs;
 const SECRET_LINE = /^[\w+/=]{8,}$/;
 /** Reads certificates in any of the forms of the input, in the same order; throws an error that says what is wrong. */
 function parseCertificates(value) {
-    const { content, path } = load(value);
-    const blocks = findBlocks(decode(content, path), /^CERTIFICATE$/);
+    const blocks = findBlocks(decode(load(value)), /^CERTIFICATE$/);
     assert(blocks.length > 0, 'does not contain a certificate (-----BEGIN CERTIFICATE-----)');
     const certificates = blocks.map((block, index) => {
         try {
@@ -849,7 +842,6 @@ function parseCertificates(value) {
     });
     return {
         text: blocks.join('\n'),
-        path,
         /** The common names. */
         names: certificates.flatMap(({ subject }) => /^CN=(.*)$/m.exec(subject)?.[1] ?? []),
         expiryMs: certificates.map(({ validTo }) => Date.parse(validTo)),
@@ -857,9 +849,9 @@ function parseCertificates(value) {
 }
 /** Reads a private key in any of the forms of the input, and masks it; throws an error that says what is wrong. */
 function parsePrivateKey(value) {
-    const { content, path } = load(value);
+    const content = load(value);
     maskKey(content);
-    const text = decode(content, path);
+    const text = decode(content);
     maskKey(text);
     const isEncrypted = /BEGIN ENCRYPTED|Proc-Type:[^\n]*ENCRYPTED/.test(text);
     assert(!isEncrypted, 'is encrypted with a passphrase; store the key without one in a secret');
@@ -870,7 +862,7 @@ function parsePrivateKey(value) {
     catch {
         throw new Error('does not contain a private key that can be read');
     }
-    return { text: key, path };
+    return key;
 }
 /** Masks the lines of a private key; a value that does not contain one may still be part of one. */
 function maskKey(text) {
@@ -882,24 +874,22 @@ function maskKey(text) {
 }
 function load(value) {
     if (value.includes(BEGIN) || !existsSync(value)) {
-        return { content: value, path: undefined };
+        return value;
     }
-    const path = resolve(value);
     try {
-        return { content: readFileSync(path, 'utf8'), path };
+        return readFileSync(value, 'utf8');
     }
     catch (error) {
-        throw new Error(`names the file ${path}, which cannot be read (${error.code ?? 'error'})`);
+        const { code = 'error' } = error;
+        throw new Error(`names the file ${resolve(value)}, which cannot be read (${code})`);
     }
 }
 // Users paste PEM text, in which line ends may be written as \n or replaced by spaces, or base64 of such text.
-function decode(content, path) {
+function decode(content) {
     const base64 = content.replace(/\s/g, '');
     const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(base64);
     const text = isBase64 ? Buffer.from(base64, 'base64').toString() : content;
-    assert(text.includes(BEGIN), path === undefined
-        ? 'must be PEM text, base64 of PEM text, or the path of a file'
-        : `names the file ${path}, which does not contain PEM text; convert it, for example with: openssl x509 -inform der -in FILE`);
+    assert(text.includes(BEGIN), 'must be PEM text, base64 of PEM text, or the path of a file with PEM text; to convert DER, run: openssl x509 -inform der -in FILE');
     return text.replace(/\\[rn]/g, '\n');
 }
 function findBlocks(text, label) {
@@ -1105,7 +1095,7 @@ function createConnector(options, proxy, timeout, progress) {
         // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
         allowPartialTrustChain: caCertificate !== undefined,
         cert: clientCertificate?.text,
-        key: clientKey?.text,
+        key: clientKey,
     };
     const toNomad = watch('nomad', tls, { servername: findServerName(options) });
     if (proxy === undefined) {
@@ -1320,7 +1310,7 @@ async function revokeToken(accessorId, secretId, connection) {
     const name = `The management token ${accessorId}`;
     // This process has not masked them yet.
     secrets_mask(secretId);
-    maskKey(connection.clientKey?.text ?? '');
+    maskKey(connection.clientKey ?? '');
     Object.entries(connection.extraHeaders).forEach(maskHeader);
     const deadline = new Deadline(Math.min(MAX_S, connection.timeout));
     try {
