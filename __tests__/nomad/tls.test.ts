@@ -59,7 +59,7 @@ describe('a connection over TLS', () => {
   const trusting = { caCertificate: parseCertificates(authority.cert) };
   const named = { ...trusting, tlsServerName: NAME };
   const mutual = { ...server, ca: authority.cert, requestCert: true };
-  const other = { clientCertificate: parseCertificates(client.cert), clientKey: { text: client.key, path: undefined } };
+  const other = { clientCertificate: parseCertificates(client.cert), clientKey: client.key };
   const fail = (options: ServerOptions, connection: Partial<Connection>): ReturnType<typeof catchFailure> =>
     meetNomad({}, ({ api }) => catchFailure(api.send(CALL, 10_000)), { ...connection, tls: options });
 
