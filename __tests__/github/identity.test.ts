@@ -5,7 +5,7 @@ import type { KindId } from '../../src/failures/catalogue.js';
 import { getJwt } from '../../src/github/identity.js';
 import { parseToolkitError } from '../../src/github/toolkit-error.js';
 import type { Jwt } from '../../src/jwt.js';
-import { catchFailure, createTestFolder, skipWaits, useProcess } from '../support/in-process.js';
+import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
 import { answer, createJwt, drop, hang, inTurn, issue, listenTo, logIn, REQUEST_TOKEN } from '../support/servers.js';
 import type { Received, Respond } from '../support/servers.js';
 
