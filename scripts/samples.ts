@@ -52,11 +52,8 @@ export function makeSamples(): Record<KindId, Failure[]> {
   return {
     'invalid-input': [
       input('timeout', 'soon'),
-      input('url', 'nomad.example.com'),
       input('url', 'https://user:password@nomad.example.com'),
-      input('tlsSkipVerify', 'maybe'),
       input('caCertificate', '/etc/nomad/ca.pem'),
-      input('extraHeaders', 'X-Team:'),
     ],
     // A longer value would be masked, which prints it.
     'invalid-proxy': [withEnv({ https_proxy: ':' }, () => findProxy(new URL(URL_OF_NOMAD)))],

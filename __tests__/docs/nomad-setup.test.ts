@@ -11,15 +11,9 @@ const PAGE = 'docs/nomad-setup.md';
 const RECOMMENDED = 'Recommended: one role per repository';
 const TRIAL = 'Trial: management token (insecure)';
 
-const withoutSpace = (hcl: string): string => hcl.replace(/^#.*$|\s/gm, '');
-
-test.each([
-  [RECOMMENDED, 'github-adv'],
-  [TRIAL, 'github'],
-])('below "%s", the page shows the files of the setup %s', async (heading, config) => {
-  const { method, policies } = await readSetup(config);
-  expect(JSON.parse(readBlocks(PAGE, heading, 'json')[0] ?? '')).toEqual(method.Config);
-  expect(readBlocks(PAGE, heading, 'hcl').map(withoutSpace)).toEqual(policies.map(({ Rules }) => withoutSpace(Rules)));
+test('the page shows the auth method of the trial setup', async () => {
+  const { method } = await readSetup('github');
+  expect(JSON.parse(readBlocks(PAGE, TRIAL, 'json')[0] ?? '')).toEqual(method.Config);
 });
 
 // The tests follow each other on one server, in the order of the page.

@@ -4,7 +4,7 @@ import type { Kind } from '../catalogue.js';
 export const ACTION_KINDS = {
   'invalid-input': {
     advice: ({ input }) =>
-      `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
+      `Correct ${input} under "with:" in this step, or the environment variable INPUT_${input.toUpperCase()} if you run the action by hand.`,
   },
   'invalid-proxy': {
     advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,

@@ -32,7 +32,7 @@ export const NOMAD_KINDS = {
   'unknown-region': {
     from: [/nomad/, /500/, /No path to region/],
     advice: ({ region }) =>
-      `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+      `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region with nomad server members, or have the auth method create local tokens (-token-locality=local).`,
   },
   'token-ttl-not-allowed': {
     from: [/nomad/, /./, /expiration time cannot be/],
