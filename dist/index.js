@@ -11061,7 +11061,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 /** Kinds of failures before the first request. */
 const ACTION_KINDS = {
     'invalid-input': {
-        advice: ({ input }) => `Correct ${input} under "with:" in the step that uses this action, or the environment variable INPUT_${input.toUpperCase()} if you run it by hand.`,
+        advice: ({ input }) => `Correct ${input} under "with:" in this step, or the environment variable INPUT_${input.toUpperCase()} if you run the action by hand.`,
     },
     'invalid-proxy': {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
@@ -11200,7 +11200,7 @@ const NOMAD_KINDS = {
     },
     'unknown-region': {
         from: [/nomad/, /500/, /No path to region/],
-        advice: ({ region }) => `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region in the output of nomad server members. Otherwise, have the auth method create local tokens (-token-locality=local).`,
+        advice: ({ region }) => `The servers ${region === undefined ? 'cannot reach' : `do not know the region ${region} (the input region), or cannot reach it or`} the authoritative region, which creates global tokens. Check the servers of each region with nomad server members, or have the auth method create local tokens (-token-locality=local).`,
     },
     'token-ttl-not-allowed': {
         from: [/nomad/, /./, /expiration time cannot be/],
@@ -11267,7 +11267,7 @@ const GITHUB_KINDS = {
         to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
         useSystemTrust: true,
         advice: (facts) => facts.to === 'github'
-            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner. Alternatively, set NODE_EXTRA_CA_CERTS in the runner's environment to a PEM file that contains the CA."
+            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
             : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
     },
     'github-unavailable': {
@@ -11499,7 +11499,7 @@ const JWT_KINDS = {
             /401/,
             /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         ],
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['iss'])}, kid ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['kid'])}). The JWKSURL of the method must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.claims['iss'])}, kid ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(jwt.header['kid'])}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         from: [/nomad/, /400/, /no role or policy bindings matched/],
@@ -11507,7 +11507,7 @@ const JWT_KINDS = {
             const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
             const job = names.filter((name) => name in claims).map((name) => `${name} ${(0,_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .showClaim */ .g)(claims[name], 100)}`);
             const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
-            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR    # saves the configuration of your cluster\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
+            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
         },
     },
     'bind-name-invalid': {
