@@ -10,12 +10,10 @@ import type {
 } from '../../nomad-rules/api.js';
 import { refuse, Refusal, Unknown } from '../../nomad-rules/errors.js';
 import { formatDuration, parseDuration } from '../../nomad-rules/formats.js';
+import { NAME } from '../../nomad-rules/names.js';
 import { parseSelector } from '../../nomad-rules/selector.js';
 import { checkPolicyRules } from './policy-rules.js';
 import { duration, flag, listOf, mapping, object, text, texts, unknown } from './schema.js';
-
-/** A valid name of an auth method, a role or a policy. */
-export const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 
 // Those of the server that testbed/nomad/agent.ts starts.
 const [MIN_TTL_S, MAX_TTL_S] = [1, 8760 * 3600];
