@@ -1,6 +1,6 @@
 import { startNomad } from '../testbed/nomad/nomad.js';
 import { HELP, readPlan } from './arguments.js';
-import { changeClaims } from './identities.js';
+import { changeClaims, EXAMPLE } from './identities.js';
 import { color, formatLog, formatResult, formatTables, showProgress } from './report.js';
 import { readSetup } from './setups.js';
 import { listJobs, simulate, tryJobs } from './simulate.js';
@@ -25,12 +25,11 @@ export async function runDemo(print: Print, start = startNomad): Promise<number>
   const setup = await readSetup('github-adv');
   const simulated = withSimulation(setup, start, async (simulation) => ({
     nomadName: simulation.nomad.name,
-    login: await simulation.runAction(setup.claims),
-    refusal: await simulation.runAction(changeClaims(setup.claims, { ref: 'refs/heads/feature' })),
-    jobs: await tryJobs(simulation, listJobs(setup.claims)),
-    strangers: await tryStrangers(simulation, setup.claims),
+    login: await simulation.runAction(EXAMPLE),
+    refusal: await simulation.runAction(changeClaims(EXAMPLE, { ref: 'refs/heads/feature' })),
+    attempts: [...(await tryJobs(simulation, listJobs(EXAMPLE))), ...(await tryStrangers(simulation, EXAMPLE))],
   }));
-  const { nomadName, login, refusal, jobs, strangers } = await showProgress('Simulating logins…', simulated);
+  const { nomadName, login, refusal, attempts } = await showProgress('Simulating logins…', simulated);
   print(`${color('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
 Nomad has the auth method github-adv of docs/nomad-setup.md: a push to main gets the role of its repository.
@@ -42,7 +41,7 @@ A push to the branch feature is refused:
 ${formatLog(refusal.collapsedLog)}
 
 Who gets a token, and why others do not:
-${formatTables([...jobs, ...strangers.map(({ row }) => row)])}
+${formatTables(attempts.map(({ row }) => row))}
 
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md

@@ -1,6 +1,14 @@
 import { matchOneOf, type Choice } from '../nomad-rules/search.js';
 import exampleClaims from '../jws-example.json' with { type: 'json' };
-import { describeSubjects, GITHUB_CLAIMS, nameRepository, RENEWED, text, type Claims } from './identities.js';
+import {
+  describeRepository,
+  describeSubjects,
+  GITHUB_CLAIMS,
+  nameRepository,
+  RENEWED,
+  text,
+  type Claims,
+} from './identities.js';
 
 /** The groups of people who can get a JWT, besides those who deploy. */
 export const STRANGERS = [
@@ -11,14 +19,19 @@ export const STRANGERS = [
   'an account that takes over the name',
 ];
 
-/** People who can get a JWT, with the claims that they can get. */
-export interface Group {
-  /** The claims in each situation; the parts between ‹ and › can be chosen. */
-  situations: Claims[];
-  /** Situations with more forms of a customized sub than there are. */
-  doubtful: Claims[];
-  /** The values of parts that this group cannot have. */
+/** The claims that name an account or a repository. */
+export const ACCOUNT = [
+  ...['repository', 'repository_owner', 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id'],
+];
+
+/** A job that a group can run. */
+export interface Situation {
+  /** Its claims; the parts between ‹ and › can be chosen. */
+  claims: Claims;
+  /** The values that parts cannot have. */
   excluded: Record<string, string[]>;
+  /** Whether its sub has more forms than there are. */
+  isDoubtful: boolean;
 }
 
 // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
@@ -26,25 +39,16 @@ const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_statu
 // Events that people without write access cause. Their jobs run on the default branch.
 const OPEN_EVENTS =
   'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment|fork|watch|gollum';
+const OTHER_EVENTS =
+  'schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status';
+const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
+const ID = '[1-9][0-9]*';
 const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
 const REF = `${PATH}(?:/${PATH})*`;
-const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const FILE = '[^/@\\s]+[.]ya?ml';
-const ID = '[1-9][0-9]*';
-const COMMIT = '[0-9a-f]{40}';
-// What a customized sub can contain, with values that everyone can choose, or else not.
-const FREE_KEYS = ['context', ...GITHUB_CLAIMS.filter((name) => !/^(?:repository|enterprise)/.test(name))].join('|');
-const OWN_KEYS = [
-  'repository',
-  'repository_owner',
-  'repository_owner_id',
-  'repository_id',
-  'enterprise',
-  'enterprise_id',
-];
 
-// The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
-const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
+// The values of each part of a claim, as a regular expression, and one to try first. Other parts can be any text.
+const VALUES: Record<string, [pattern: string, usual?: string]> = {
   repository_owner: [NAME, 'other-org'],
   repository_owner_id: [ID, '66'],
   name: ['[A-Za-z0-9._-]+', 'other-repo'],
@@ -61,41 +65,28 @@ const VALUES: Record<string, [pattern: string, ...usual: string[]]> = {
   branch_event: [BRANCH_EVENTS, 'push'],
   tag_event: [`${BRANCH_EVENTS}|release`, 'push'],
   pull_event: ['pull_request_review|pull_request_review_comment', 'pull_request_review'],
-  event: [
-    `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status`,
-    'push',
-  ],
+  event: [`${BRANCH_EVENTS}|${OPEN_EVENTS}|${OTHER_EVENTS}`, 'push'],
   environment: ['.+', 'production'],
   workflow: ['.+', 'CI'],
   file: [FILE, 'ci.yml'],
   job_workflow_ref: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`],
   runner_environment: ['github-hosted|self-hosted'],
-  sub_key: [FREE_KEYS],
   actor: [`${NAME}(?:\\[bot\\])?`, 'mallory'],
-  ...Object.fromEntries(['sha', 'workflow_sha', 'job_workflow_sha'].map((name) => [name, [COMMIT]])),
-  ...Object.fromEntries(
-    ['actor_id', 'run_id', 'run_number', 'run_attempt', 'check_run_id', 'enterprise_id'].map((name) => [
-      name,
-      [ID, '13'],
-    ]),
-  ),
+  sub_key: ['[a-z_]+'],
 };
 
-/** The parts of claims that every job has. */
-export const PARTS = [...Object.keys(VALUES), 'aud'];
-
-/** Returns what can be chosen for a part of a claim; a part that is optional can also be missing. */
-export function chooseFrom(part: string, base: Claims, audiences: string[]): Choice {
+/** Returns what can be chosen for a part of a claim, beginning with the value that it has in a job. */
+export function chooseFrom(part: string, job: Claims, audiences: string[]): Choice {
   if (part === 'aud') {
     // Everyone can request any audience.
     const usual = [...audiences, exampleClaims.aud];
     return { pattern: audiences.length > 0 ? matchOneOf(audiences) : /^.+$/u, usual };
   }
-  const own: Claims = { ...base, name: nameRepository(base), branch: nameBranch(base), event: base['event_name'] };
-  const [pattern, ...usual] = VALUES[part] ?? ['.+'];
+  const own: Claims = { ...job, name: nameRepository(job), branch: nameBranch(job), event: job['event_name'] };
+  const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+']);
   return {
     pattern: new RegExp(`^(?:${pattern})$`, 'u'),
-    usual: [text(own[part]), ...usual].filter((value) => value !== ''),
+    usual: [text(own[part]), usual].filter((value) => value !== ''),
   };
 }
 
@@ -106,112 +97,88 @@ export function isOptional(part: string): boolean {
 
 /** What a search for strangers knows. */
 interface Known {
-  /** The claims that are tested. */
+  /** The claims that decide what a job gets. */
   tested: string[];
-  /** Names and IDs of accounts and repositories that a stranger cannot have. */
+  /** Names and IDs of accounts and repositories that no stranger has. */
   yours: string[];
-  /** The accounts that rules name. */
-  actors: string[];
-  /** The example job, and the jobs that should get something. */
-  bases: Claims[];
+  /** The jobs that should get something. */
+  jobs: Claims[];
+  /** The forms of `sub` that the rules know. */
   subjects: string[];
-  /** Whether a rule may match other forms of sub than those of `subjects`. */
+  /** Whether a rule may match other forms of sub, too. */
   isSubjectOpen: boolean;
 }
 
 /**
- * Returns the groups of people other than those who deploy a job.
+ * Returns the jobs of each group of people other than those who deploy a job.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-export function listGroups(base: Claims, known: Known): Group[] {
-  const { tested, yours, bases, subjects } = known;
+export function listSituations(job: Claims, known: Known): Situation[][] {
+  const { tested, yours, jobs, subjects, isSubjectOpen } = known;
   const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
   const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
   const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
   const heads = { ref: 'refs/heads/‹branch›', ref_type: 'branch', head_ref: '', base_ref: '' };
   const tag = { ...heads, ref: 'refs/tags/‹tag›', ref_type: 'tag', event_name: '‹tag_event›' };
-  const everywhere = [
-    { ...heads, event_name: '‹event›' },
-    { ...heads, ...pulls, event_name: 'pull_request_target' },
-    tag,
-    ...merges,
-  ];
+  const target = { ...pulls, event_name: 'pull_request_target' };
+  const everywhere = [{ ...heads, event_name: '‹event›' }, { ...heads, ...target }, tag, ...merges];
   const properties = tested.filter((name) => name.startsWith('repo_property_'));
   const names = [...GITHUB_CLAIMS, ...properties].filter((name) => !RENEWED.includes(name));
   // Environments that do not exist are created at their first use, without protection.
   const anything: Claims = {
     ...Object.fromEntries(names.map((name) => [name, `‹${name}›`])),
-    ...{ repository: '‹repository_owner›/‹name›', iss: base['iss'], environment: undefined },
+    ...{ repository: '‹repository_owner›/‹name›', iss: job['iss'], environment: undefined },
   };
   // The issuer of an enterprise only signs for its members.
-  const outside = { ...anything, iss: text(base['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
-  const pick = (...patterns: RegExp[]): Claims =>
-    Object.fromEntries(
-      names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => [name, base[name]]),
-    );
-  const [account, repository, code] = [
-    /^repository_owner|^enterprise/,
-    /^repo|^ref_protected/,
-    /sha$|^ref|^head|^base/,
-  ];
-  const strange = {
-    ...{ repository_owner_id: yours, repository_id: yours, enterprise: yours, enterprise_id: yours },
-    ...{ actor: [...known.actors, text(base['actor'])], actor_id: [...yours, text(base['actor_id'])] },
-  };
-  const groups: [claims: Claims, events: Claims[], excluded: Group['excluded']][] = [
-    [outside, everywhere, { ...strange, repository_owner: yours }],
+  const outside = { ...anything, iss: text(job['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
+  const pick = (pattern: RegExp): Claims =>
+    Object.fromEntries(names.filter((name) => pattern.test(name)).map((name) => [name, job[name]]));
+  const exclude = (...parts: string[]): Situation['excluded'] => Object.fromEntries(parts.map((part) => [part, yours]));
+  const actor = exclude('actor', 'actor_id');
+  const ids = exclude('repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
+  const groups: [claims: Claims, events: Claims[], excluded: Situation['excluded']][] = [
+    [outside, everywhere, { ...actor, ...ids, ...exclude('repository_owner') }],
     [
-      { ...anything, ...pick(account, repository, code) },
-      [
-        { event_name: '‹open_event›', head_ref: '', base_ref: '' },
-        { ...pulls, event_name: 'pull_request_target' },
-      ],
-      { actor: strange.actor, actor_id: strange.actor_id },
+      { ...anything, ...pick(/^repo|^enterprise|^ref|sha$/) },
+      [{ event_name: '‹open_event›', head_ref: '', base_ref: '' }, target],
+      actor,
     ],
     [
-      { ...anything, ...pick(account, repository), ref_protected: 'false' },
+      { ...anything, ...pick(/^repo|^enterprise/), ref_protected: 'false' },
       [{ ...heads, event_name: '‹branch_event›' }, tag, ...merges],
-      { branch: [...bases.slice(0, 1), base].map(nameBranch) },
+      { branch: jobs.slice(0, 1).concat(job).map(nameBranch) },
     ],
     [
-      { ...anything, ...pick(account), ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])) },
+      {
+        ...{ ...anything, ...pick(/^repository_owner|^enterprise/) },
+        ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])),
+      },
       everywhere,
-      { repository_id: bases.map((job) => text(job['repository_id'])), name: bases.map(nameRepository) },
+      { repository_id: jobs.map((each) => text(each['repository_id'])), name: jobs.map(nameRepository) },
     ],
-    [outside, everywhere, strange],
+    [outside, everywhere, { ...actor, ...ids }],
   ];
-  return groups.map(([claims, events, excluded], index) => {
-    const situations = events
-      .map((event): Claims => ({ ...claims, ...event }))
-      .flatMap((all) =>
-        tested.includes('environment') || tested.includes('sub')
-          ? [all, { ...all, environment: '‹environment›' }]
-          : [all],
-      )
-      .map((all) => ({
-        ...all,
-        workflow_ref: `${text(all['repository'])}/.github/workflows/‹file›@${text(all['ref'])}`,
-      }));
-    const withSubjects = (list: (all: Claims) => string[]): Claims[] =>
-      situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
-    return {
-      situations: tested.includes('sub') ? withSubjects((all) => describeSubjects(all, subjects)) : situations,
-      // Only the owner of a repository can customize its sub.
-      doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],
-      excluded,
-    };
-  });
+  const environments = tested.some((name) => /^(?:environment|sub)$/.test(name)) ? [{}, ENVIRONMENT] : [{}];
+  return groups.map(([claims, events, excluded], index) =>
+    events
+      .flatMap((event) => environments.map((environment): Claims => ({ ...claims, ...event, ...environment })))
+      .flatMap((all) => {
+        const workflow_ref = `${text(all['repository'])}/.github/workflows/‹file›@${text(all['ref'])}`;
+        const forms = describeSubjects(all, subjects).slice(0, tested.includes('sub') ? undefined : 1);
+        // Only the owner of a repository can customize its sub.
+        const owned = ACCOUNT.map((key) => `${key}:${text(all[key])}`);
+        const starts = ['‹sub_key›', ...owned, ...(index === 1 || index === 2 ? [] : describeRepository(all))];
+        const doubtful = isSubjectOpen ? [...owned, ...starts.map((start) => `${start}:‹sub_rest›`)] : [];
+        return [...forms, ...doubtful].map((sub) => ({
+          claims: { ...all, workflow_ref, sub },
+          excluded: { ...excluded, sub_key: ['repo', ...ACCOUNT] },
+          isDoubtful: doubtful.includes(sub),
+        }));
+      }),
+  );
 }
 
-function describeOpenSubjects(claims: Claims, isOwner: boolean): string[] {
-  const owned = OWN_KEYS.map((key) => `${key}:${text(claims[key])}`);
-  const repository = [
-    `repo:${text(claims['repository'])}`,
-    `repo:${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}/${nameRepository(claims)}@${text(claims['repository_id'])}`,
-  ];
-  const starts = [...owned, ...(isOwner ? repository : [])];
-  return [...starts, ...['‹sub_key›', ...starts].map((start) => `${start}:‹sub_rest›`)];
-}
+const ENVIRONMENT = { environment: '‹environment›' };
 
 function nameBranch({ ref }: Claims): string {
   return text(ref).replace(/^refs\/heads\//, '');

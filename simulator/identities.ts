@@ -58,17 +58,26 @@ export const VARIATIONS: Record<string, (base: Claims) => Claims> = {
 };
 
 /**
- * Returns the forms that sub has for claims: the immutable and the old one, and those that have the keys of a customized one.
+ * Returns the forms that sub has for claims: the immutable one of repositories that were created, renamed or transferred since
+ * July 2026, the old one, and those that have the keys of a customized one.
  * https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
  */
-export function describeSubjects(claims: Claims, customized: string[]): string[] {
+export function describeSubjects(claims: Claims, customized: string[] = []): string[] {
   const custom = customized.map((subject) =>
     [...subject.matchAll(/(?<![\w./-])\w+(?=:)/g)]
       .filter(([key]) => key === 'repo' || key in claims)
       .map(([key]) => `${key}:${text(claims[key === 'repo' ? 'repository' : key])}`)
       .join(':'),
   );
-  return [...new Set([describeSubject(claims), describeOldSubject(claims), ...custom.filter((form) => form !== '')])];
+  const forms = describeRepository(claims).map((repository) => `${repository}:${describeContext(claims)}`);
+  return [...new Set([...forms, ...custom.filter((form) => form !== '')])];
+}
+
+/** Returns how the immutable and the old sub of a repository begin. */
+export function describeRepository(claims: Claims): string[] {
+  const owner = `${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}`;
+  const repository = `${nameRepository(claims)}@${text(claims['repository_id'])}`;
+  return [`repo:${owner}/${repository}`, `repo:${text(claims['repository'])}`];
 }
 
 /** Names a job after its event, such as "a push to main". */
@@ -97,26 +106,11 @@ export function changeClaims(base: Claims, changes: Claims): Claims {
   } else if ('repository' in changes) {
     changed['repository_owner'] = text(changes['repository']).split('/')[0];
   }
-  const describe = [describeSubject, describeOldSubject].find((form) => form(base) === base['sub']);
-  if (describe !== undefined) {
-    changed['sub'] = describe(changed);
-  }
+  changed['sub'] = describeSubjects(changed)[describeSubjects(base).indexOf(text(base['sub']))] ?? base['sub'];
   for (const name of ['workflow_ref', 'job_workflow_ref']) {
     changed[name] = follow(base[name], base, changed);
   }
   return { ...changed, ...changes };
-}
-
-// The immutable subject of repositories that were created, renamed or transferred since July 2026.
-// https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
-function describeSubject(claims: Claims): string {
-  const owner = `${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}`;
-  const repository = `${nameRepository(claims)}@${text(claims['repository_id'])}`;
-  return `repo:${owner}/${repository}:${describeContext(claims)}`;
-}
-
-function describeOldSubject(claims: Claims): string {
-  return `repo:${text(claims['repository'])}:${describeContext(claims)}`;
 }
 
 /** Escapes a value in sub. */

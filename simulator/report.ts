@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { describeRule } from './rules.js';
 import type { Explanation, Result, Row, Warning } from './simulate.js';
+import type { Verdict } from './verdicts.js';
 
 /** Colors text on a terminal, unless NO_COLOR or a similar variable is set. */
 export function color(name: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string): string {
@@ -58,10 +59,10 @@ function formatExplanation({ attributes, verdicts, log }: Explanation, rows: Row
   const values = attributes.map(
     ({ name, value }) => `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`,
   );
-  const effects = verdicts?.flatMap(({ rule, grants, reasons }) => [
-    `  ${describeRule(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
-    `    ${grants === undefined ? color('red', 'grants nothing:') : color('green', `grants ${grants}`)}`,
-    ...reasons.map((reason) => `      ${reason}`),
+  const effects = verdicts?.flatMap((verdict) => [
+    `  ${describeRule(verdict.rule)}, ${verdict.rule.Selector ? `if ${verdict.rule.Selector}` : 'for every JWT (no selector)'}`,
+    `    ${describeEffect(verdict)}`,
+    ...verdict.explain().map((reason) => `      ${reason}`),
   ]);
   const rules = effects === undefined ? ' not evaluated, because the auth method refuses the JWT.' : '';
   return [
@@ -71,6 +72,12 @@ function formatExplanation({ attributes, verdicts, log }: Explanation, rows: Row
     ...rows.map(({ summary }) => `Result: ${summary}`),
     ...(log === undefined ? [] : [formatLog(log)]),
   ].join('\n');
+}
+
+function describeEffect({ grants, isUnknown }: Verdict): string {
+  return grants === undefined
+    ? color('red', isUnknown ? 'may grant something:' : 'grants nothing:')
+    : color('green', `grants ${grants}`);
 }
 
 /** Formats the log of a step so that it stands out from other output. */

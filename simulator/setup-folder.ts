@@ -1,13 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-rules/api.js';
 import { BadFile } from './bad-file.js';
-import { readShown, type Shown } from './terraform.js';
+import { NO_PLAN, readShown, type Shown } from './terraform.js';
 
 /** Something in a configuration, with the file that it comes from. */
 export type FromFile<T> = T & { file?: string | undefined };
-
-type Kind = 'auth-method' | 'binding-rule' | 'role' | 'policy';
 
 /** An auth method and the objects that affect its logins. */
 export interface Configuration {
@@ -21,6 +19,11 @@ export interface Configuration {
   untested?: FromFile<BindingRule>[];
 }
 
+/** The objects of a configuration. */
+export type Kind = 'auth-method' | 'binding-rule' | 'role' | 'policy';
+
+type Item = Record<string, unknown>;
+
 // The fields of Nomad's API: https://github.com/hashicorp/nomad/blob/main/nomad/structs/acl.go
 const COMMON = 'Name Description Hash CreateTime ModifyTime CreateIndex ModifyIndex';
 const FIELDS = {
@@ -32,24 +35,21 @@ const FIELDS = {
     OIDCDisableUserInfo OIDCScopes BoundAudiences BoundIssuer AllowedRedirectURIs DiscoveryCaPem SigningAlgs ExpirationLeeway
     NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
 };
-const KNOWN_FILE =
-  /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
-const NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
-
-const REQUIRED: Record<Kind, [keys: string[], problem: string]> = {
-  'auth-method': [['Config'], 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME'],
-  'binding-rule': [
-    ['BindType'],
-    'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID',
-  ],
-  role: [['Name', 'Policies'], 'has no Name or no Policies. Save the output of: nomad acl role list -json'],
-  policy: [['Name'], 'has no Name. Save the output of: nomad acl policy list -json'],
+const REQUIRED = {
+  'auth-method': ['Config'],
+  'binding-rule': ['BindType'],
+  role: ['Name', 'Policies'],
+  policy: ['Name'],
 };
-
+const FILES: [Kind, RegExp][] = [
+  ['auth-method', /^auth-method.*\.json$/],
+  ['binding-rule', /^binding-rule.*\.json$/],
+  ['role', /^role.*\.json$/],
+  ['policy', /^polic.*\.json$|\.hcl$/],
+];
+const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
+const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
-
-/** Lists the objects of a kind, each with the file that contains it. */
-type Source = (kind: Kind) => Promise<{ file: string; item: object }[]>;
 
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -60,86 +60,69 @@ export async function readConfiguration(path: string, methodName: string | undef
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
   });
-  const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
-  const readAll = async <T extends object>(kind: Kind): Promise<FromFile<T>[]> =>
-    (await list(kind)).map(({ file, item }) => {
-      const problem = check(item as Record<string, unknown>, kind);
-      if (problem !== undefined) {
-        throw new BadFile(file, `${problem}.`);
-      }
-      return { ...(item as T), file };
-    });
-  const rules = await readAll<BindingRule>('binding-rule');
+  const items = status.isDirectory() ? await readFolder(path) : await readTerraform(path);
+  const list = <T>(kind: Kind): FromFile<T>[] =>
+    items.filter((item) => item.kind === kind).map(({ file, item }) => ({ ...(check(item, kind, file) as T), file }));
+  const rules = list<BindingRule>('binding-rule');
   const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
-  const items = await readAll<Partial<AuthMethod>>('auth-method');
-  const methods = items.map((item) => completeMethod(item, assumedName));
+  const defaults = { Name: assumedName, Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h' };
+  const methods = list<Pick<AuthMethod, 'Config'>>('auth-method').map((method) => ({ ...defaults, ...method }));
   const method = choose(path, methods, methodName);
-  const roles = (await readAll<Role>('role')).map(({ Name, Policies, file }) => ({
-    Name,
-    Policies: (Policies as Role['Policies'] | null) ?? [],
-    file,
+  // Nomad prints an empty list as null.
+  const roles = list<Role>('role').map((role) => ({
+    ...role,
+    Policies: (role.Policies as Role['Policies'] | null) ?? [],
   }));
-  const twice = roles.find(({ Name }, index) => roles.findIndex((role) => role.Name === Name) !== index);
-  if (twice !== undefined) {
-    throw new Error(`${path} has the role ${twice.Name} more than once.`);
-  }
-  const policies = (await readAll<Partial<Policy>>('policy')).map(withRules);
-  const rulesOf = ({ Name }: AuthMethod): FromFile<BindingRule>[] =>
+  const links = new Set(roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name)));
+  const policies = list<Partial<Policy>>('policy');
+  const known = policies.length > 0 ? policies : [...links].map((Name): Partial<Policy> => ({ Name }));
+  const listRules = ({ Name }: AuthMethod): FromFile<BindingRule>[] =>
     rules
       .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
       .filter(({ AuthMethod }) => AuthMethod === Name);
   return {
     method,
-    rules: rulesOf(method),
+    rules: listRules(method),
     roles,
-    policies: policies.length > 0 ? policies : assumePolicies(roles),
+    // A login does not depend on what a policy allows, so a list of policies without rules is enough.
+    policies: known.map(({ Name = '', Rules = PLACEHOLDER_RULES }) => ({ Name, Rules })),
     others: methods
       .filter((other) => other.Type === 'JWT' && other !== method)
-      .map((other) => ({ method: other, rules: rulesOf(other) })),
+      .map((other) => ({ method: other, rules: listRules(other) })),
     untested: rules.filter(({ AuthMethod }) => AuthMethod && methods.every(({ Name }) => Name !== AuthMethod)),
   };
 }
 
-async function openFolder(folder: string): Promise<Source> {
-  const files = (await readdir(folder)).sort();
-  const unknown = files.find((file) => !KNOWN_FILE.test(file));
-  if (unknown !== undefined) {
-    throw new BadFile(join(folder, unknown), `has an unknown name. Name it ${NAMES}, or move it to another folder.`);
-  }
-  return async (kind) => {
-    const prefix = kind === 'policy' ? 'polic' : kind;
-    const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json'));
-    const written = kind === 'policy' ? files.filter((file) => file.endsWith('.hcl')) : [];
-    const reading = [
-      ...matching.map((file) => readItems(join(folder, file))),
-      ...written.map((file) => readPolicy(join(folder, file))),
-    ];
-    return (await Promise.all(reading)).flat();
-  };
-}
-
-async function openTerraform(file: string): Promise<Source> {
-  const shown = await readJson(file).catch(() => undefined);
-  try {
-    const list = readShown(shown as Shown);
-    return (kind) => Promise.resolve(list(`nomad_acl_${kind.replace('-', '_')}`).map((item) => ({ file, item })));
-  } catch (error) {
-    throw new BadFile(file, (error as Error).message);
-  }
-}
-
-async function readItems(file: string): Promise<{ file: string; item: object }[]> {
-  // Nomad prints an empty list as null.
-  return [(await readJson(file)) ?? []].flat().map((item: unknown) => {
-    if (typeof item !== 'object' || item === null) {
-      throw new BadFile(file, 'must be an object or a list of objects.');
+async function readFolder(folder: string): Promise<{ kind: Kind; file: string; item: unknown }[]> {
+  const names = (await readdir(folder)).filter((name) => !IGNORED.test(name)).sort();
+  const reading = names.map(async (name) => {
+    const file = join(folder, name);
+    const [kind] = FILES.find(([, pattern]) => pattern.test(name)) ?? [];
+    if (kind === undefined) {
+      throw new BadFile(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
     }
-    return { file, item };
+    const text = await readFile(file, 'utf8');
+    // Nomad prints an empty list as null.
+    const content = name.endsWith('.hcl')
+      ? { Name: name.replace(/(\.policy)?\.hcl$/, ''), Rules: text }
+      : (parseJson(text, file) ?? []);
+    return [content].flat().map((item: unknown) => ({ kind, file, item }));
   });
+  return (await Promise.all(reading)).flat();
 }
 
-async function readJson(file: string): Promise<unknown> {
+async function readTerraform(file: string): Promise<{ kind: Kind; file: string; item: unknown }[]> {
   const text = await readFile(file, 'utf8');
+  try {
+    return readShown(JSON.parse(text) as Shown).map(({ type, item }) => {
+      return { kind: type.replace('nomad_acl_', '').replace('_', '-') as Kind, file, item };
+    });
+  } catch (error) {
+    throw new BadFile(file, error instanceof SyntaxError ? NO_PLAN : (error as Error).message);
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -147,33 +130,29 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-function check(item: Record<string, unknown>, kind: keyof typeof REQUIRED): string | undefined {
-  const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
-  const [keys, problem] = REQUIRED[kind];
-  // Nomad prints an empty list as null.
-  if (!isConfig && keys.some((key) => !item[key] && item[key] !== null)) {
-    return problem;
+function check(item: unknown, kind: Kind, file: string): Item {
+  if (typeof item !== 'object' || item === null) {
+    throw new BadFile(file, 'must be an object or a list of objects.');
   }
-  return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown(item['Config'] ?? {}, 'Config');
+  // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
+  const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
+  const object: Item = isConfig ? { Config: item } : { ...item };
+  // Nomad prints an empty list as null.
+  const missing = REQUIRED[kind].find((key) => !object[key] && object[key] !== null);
+  if (missing !== undefined) {
+    throw new BadFile(file, `has no ${missing}. nomad-config/save.sh saves a complete configuration.`);
+  }
+  checkFields(object, kind, file);
+  checkFields(object['Config'] ?? {}, 'Config', file);
+  return object;
 }
 
-function findUnknown(item: object, kind: keyof typeof FIELDS): string | undefined {
+function checkFields(object: object, kind: keyof typeof FIELDS, file: string): void {
   const known = FIELDS[kind].split(/\s+/);
-  const unknown = Object.keys(item).find((name) => !known.includes(name));
-  return unknown && `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
-}
-
-// A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
-function completeMethod({ file, ...item }: FromFile<Partial<AuthMethod>>, assumedName: string): FromFile<AuthMethod> {
-  const method = item.Config ? item : { Config: item };
-  return {
-    Name: assumedName,
-    Type: 'JWT',
-    TokenLocality: 'global',
-    MaxTokenTTL: '1h',
-    ...(method as Pick<AuthMethod, 'Config'>),
-    ...(file !== undefined && { file }),
-  };
+  const unknown = Object.keys(object).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new BadFile(file, `has the unknown key ${unknown}. The keys are: ${known.join(', ')}.`);
+  }
 }
 
 function choose<T extends AuthMethod>(path: string, methods: T[], name: string | undefined): T {
@@ -186,19 +165,4 @@ function choose<T extends AuthMethod>(path: string, methods: T[], name: string |
     );
   }
   return method;
-}
-
-async function readPolicy(file: string): Promise<{ file: string; item: Policy }[]> {
-  const Name = basename(file).replace(/(\.policy)?\.hcl$/, '');
-  return [{ file, item: { Name, Rules: await readFile(file, 'utf8') } }];
-}
-
-// A login does not depend on what a policy allows, so a list of policies without rules is enough.
-function withRules({ Name = '', Rules = PLACEHOLDER_RULES }: Partial<Policy>): Policy {
-  return { Name, Rules };
-}
-
-function assumePolicies(roles: Configuration['roles']): Policy[] {
-  const linked = new Set(roles.flatMap((role) => role.Policies.map(({ Name }) => Name)));
-  return [...linked].map((Name) => withRules({ Name }));
 }

@@ -4,15 +4,17 @@ import type { AuthMethod } from '../nomad-rules/api.js';
 import { startNomad } from '../testbed/nomad/nomad.js';
 import type { Expectation, Plan } from './arguments.js';
 import { BadFile } from './bad-file.js';
-import { changeClaims, nameJob, VARIATIONS, type Claims } from './identities.js';
-import { findProblems, findUnknownClaims, warnAbout } from './problems.js';
-import { hasValidName, listAttributes, matchesClaims } from './rules.js';
-import { readSetup, type Setup } from './setups.js';
-import { withSimulation, type Simulation, type Verdict } from './simulation.js';
+import { changeClaims, EXAMPLE, nameJob, VARIATIONS, type Claims } from './identities.js';
+import { findProblems, findUnknownClaims, isProperty, warnAbout } from './problems.js';
+import { listAttributes } from './rules.js';
+import type { Configuration } from './setup-folder.js';
+import { readSetup } from './setups.js';
+import { withSimulation, type Simulation } from './simulation.js';
 import { tryStrangers } from './strangers.js';
-import { nameGrant } from './tokens.js';
+import { grantsMore, nameGrant } from './tokens.js';
+import { listVerdicts, type Verdict } from './verdicts.js';
 
-/** What a simulation found, as plain data. */
+/** What a simulation found. */
 export interface Result {
   methodName: string;
   nomadName: string;
@@ -63,33 +65,44 @@ export interface Explanation {
 /** A job of a table. */
 export type Job = Pick<Row, 'name' | 'claims' | 'expected' | 'file' | 'line'>;
 
+/** A login, and what the rules do for each job that it stands for. */
+export interface Attempt {
+  row: Row;
+  verdicts: Verdict[][];
+}
+
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
 export async function simulate(plan: Plan, start = startNomad): Promise<Result> {
   const { job, changes, expectations, showsLog } = plan;
   const setup = await readSetup(plan.config, plan.methodName);
-  const base = changeClaims(job ?? setup.claims, changes);
+  const base = changeClaims(job ?? EXAMPLE, changes);
   for (const { claims, file, line } of expectations ?? []) {
-    const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method, false);
+    const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method);
     if (mistyped !== undefined) {
       throw new BadFile(file, `has an unknown claim. ${mistyped}`, line);
     }
   }
+  const isOneJob = job !== undefined && expectations === undefined;
+  const jobs = isOneJob ? [{ name: nameJob(base), claims: base }] : listJobs(base, expectations);
+  const tryAll = async (simulation: Simulation): Promise<Attempt[]> => [
+    ...(await tryJobs(simulation, jobs)),
+    ...(isOneJob ? [] : await tryStrangers(simulation, base, expectations)),
+  ];
   return withSimulation(setup, start, async (simulation) => {
-    const isOneJob = job !== undefined && expectations === undefined;
-    const jobs = isOneJob ? [{ name: nameJob(base), claims: base }] : listJobs(base, expectations);
-    const attempts = isOneJob ? [] : await tryStrangers(simulation, base, expectations);
-    const rows = [...(await tryJobs(simulation, jobs)), ...attempts.map(({ row }) => row)];
-    const tried = [
-      ...rows,
-      ...attempts.flatMap(({ row: { name }, tried: all }) => all.map((claims) => ({ name, claims }))),
-    ];
+    const attempts = await tryAll(simulation);
+    const rows = attempts.map(({ row }) => row);
     const warnings = [
       ...findProblems(setup),
-      ...findUnknownClaims(Object.keys(changes), setup.method).map((text) => ({ text })),
-      ...(isOneJob ? [] : findUnmatched(setup, tried)),
-      ...findRandom(setup, tried),
-      ...(await findWider(setup, base, rows, start, expectations)),
+      ...findUnknownClaims(
+        Object.keys(changes).filter((claim) => !isProperty(claim)),
+        setup.method,
+      ).map((text) => ({ text })),
+      ...(isOneJob ? [] : findIneffective(setup, attempts)),
+      ...findRandom(attempts),
     ];
+    for (const other of simulation.listOthers()) {
+      warnings.push(...compare(other.setup.method, attempts, await tryAll(other)));
+    }
     const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
     const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
     return {
@@ -129,23 +142,26 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
 }
 
 /** Logs jobs in. */
-export async function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Row[]> {
-  // Nomad accepts 100 connections from a client.
-  const rest = jobs.length > 20 ? await tryJobs(simulation, jobs.slice(20)) : [];
-  const rows = await Promise.all(
-    jobs.slice(0, 20).map(async (job): Promise<Row> => {
-      const { token, summary, reasons } = await simulation.try(job.claims);
-      const grant = nameGrant(token);
-      return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
-    }),
-  );
-  return [...rows, ...rest];
+export async function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (const job of jobs) {
+    const { token, summary, reasons } = await simulation.try(job.claims);
+    const grant = nameGrant(token);
+    const isExpected = grant === (job.expected ?? grant);
+    attempts.push({
+      row: { ...job, group: 'job', grant, summary, reasons, isExpected },
+      verdicts: [listVerdicts(simulation.setup, job.claims)],
+    });
+  }
+  return attempts;
 }
 
 async function explain(simulation: Simulation, claims: Claims, showsLog: boolean): Promise<Explanation> {
+  const { setup } = simulation;
+  const { status } = await simulation.try(claims);
   return {
-    attributes: describeAttributes(claims, simulation.setup.method),
-    verdicts: await simulation.judgeRules(claims),
+    attributes: describeAttributes(claims, setup.method),
+    verdicts: status === 401 ? undefined : listVerdicts(setup, claims),
     ...(showsLog && { log: (await simulation.runAction(claims)).log }),
   };
 }
@@ -160,57 +176,31 @@ function describeAttributes(claims: Claims, { Config }: AuthMethod): Explanation
   }
 }
 
-function findUnmatched({ method, rules }: Setup, tried: Pick<Job, 'claims'>[]): Warning[] {
-  return rules
-    .filter((rule) => tried.every(({ claims }) => !matchesClaims(rule, claims, method)))
-    .map((rule) => warnAbout(rule, 'The rule matches none of these jobs and groups.'));
+function findIneffective({ rules }: Configuration, attempts: Attempt[]): Warning[] {
+  const verdicts = attempts.flatMap((attempt) => attempt.verdicts.flat());
+  return rules.flatMap((rule) => {
+    const matching = verdicts.filter((verdict) => verdict.rule === rule && verdict.matches);
+    const [reason = 'it matches none of them'] = matching[0]?.explain() ?? [];
+    return matching.some(({ grants, isUnknown }) => grants ?? isUnknown)
+      ? []
+      : warnAbout(rule, `The rule grants nothing to these jobs and groups: ${reason}.`);
+  });
 }
 
 // Nomad goes through the rules by their random IDs, and stops at a management rule or at an invalid name.
-function findRandom({ method, rules }: Setup, tried: Pick<Job, 'name' | 'claims'>[]): Warning[] {
-  const names = tried.filter(({ claims }) => {
-    const matching = rules.filter((rule) => matchesClaims(rule, claims, method));
-    const isManagement = matching.some(({ BindType }) => BindType === 'management');
-    return (
-      isManagement && matching.some((rule) => rule.BindType !== 'management' && !hasValidName(rule, claims, method))
-    );
-  });
-  const list = [...new Set(names.map(({ name }) => name))].join(', ');
+function findRandom(attempts: Attempt[]): Warning[] {
+  const isRandom = (verdicts: Verdict[]): boolean =>
+    verdicts.some(({ grants }) => grants === 'management') && verdicts.some(({ isInvalid }) => isInvalid);
+  const names = attempts.filter(({ verdicts }) => verdicts.some(isRandom)).map(({ row }) => row.name);
   const reason = 'because they match a management rule and a rule whose bind name is invalid for them';
-  return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
+  return names.length === 0
+    ? []
+    : [{ text: `Nomad decides at random what these get, ${reason}: ${names.join(', ')}.` }];
 }
 
-/** Warns about each other auth method of the setup that grants something else to these jobs, or to a group of strangers. */
-async function findWider(
-  setup: Setup,
-  base: Claims,
-  rows: Row[],
-  start: typeof startNomad,
-  expectations?: Expectation[],
-): Promise<Warning[]> {
-  const hasStrangers = rows.some(({ group }) => group === 'stranger');
-  const warnings: Warning[] = [];
-  for (const other of setup.others ?? []) {
-    const granted = await withSimulation({ ...setup, ...other }, start, async (simulation) => [
-      ...(await tryJobs(
-        simulation,
-        rows.filter(({ group }) => group === 'job'),
-      )),
-      ...(hasStrangers ? await tryStrangers(simulation, base, expectations) : []).map(({ row }) => row),
-    ]);
-    const wider = granted.filter(({ name, grant }) => {
-      const own = rows.find((row) => row.name === name)?.grant ?? 'refused';
-      return (
-        grant !== 'refused' && own !== 'management' && grant.split(', ').some((part) => !own.split(', ').includes(part))
-      );
-    });
-    const names = wider.map(({ name }) => name).join(', ');
-    if (names !== '') {
-      warnings.push({
-        text: `The auth method ${other.method.Name} grants more to these jobs: ${names}.`,
-        file: other.method.file,
-      });
-    }
-  }
-  return warnings;
+// Warns about another auth method of the setup that grants more.
+function compare({ Name, file }: Configuration['method'], attempts: Attempt[], others: Attempt[]): Warning[] {
+  const wider = others.filter(({ row }, index) => grantsMore(row.grant, attempts[index]?.row.grant ?? 'refused'));
+  const names = wider.map(({ row }) => row.name).join(', ');
+  return names === '' ? [] : [{ text: `The auth method ${Name} grants more to these jobs: ${names}.`, file }];
 }

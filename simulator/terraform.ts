@@ -43,11 +43,14 @@ const NAMES: Record<string, string> = {
   type: 'Type',
 };
 
-/** Returns the objects of Nomad's ACL system in a plan or a state, by the type of their resource; throws an error if it is none. */
-export function readShown(shown: Shown | null | undefined): (type: string) => Block[] {
+/** Why a file cannot be used. */
+export const NO_PLAN = 'must contain the output of "terraform show -json" for a plan without errors, or for a state.';
+
+/** Returns the objects of Nomad's ACL system in a plan or a state; throws an error if it is none. */
+export function readShown(shown: Shown | null | undefined): { type: string; item: Block }[] {
   const root = (shown?.planned_values ?? shown?.values)?.root_module;
   if (root === undefined || shown?.errored) {
-    throw new Error('must contain the output of "terraform show -json" for a plan without errors, or for a state.');
+    throw new Error(NO_PLAN);
   }
   if (shown?.complete === false) {
     throw new Error('is incomplete. Plan without -target, until no changes are deferred.');
@@ -68,7 +71,7 @@ export function readShown(shown: Shown | null | undefined): (type: string) => Bl
   if (unknown.length > 0) {
     throw new Error(`has values that are known only after apply: ${unknown.join(', ')}.`);
   }
-  return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values ?? {}));
+  return resources.map(({ type, values }) => ({ type, item: rename(values ?? {}) }));
 }
 
 function isManaged({ mode, type }: { mode: string; type: string }): boolean {

@@ -1,5 +1,5 @@
 import type { Token } from '../nomad-rules/api.js';
-import type { Setup } from './setups.js';
+import type { Configuration } from './setup-folder.js';
 
 type Rights = Pick<Token, 'Type' | 'Policies' | 'Roles'>;
 
@@ -13,13 +13,19 @@ export function nameGrant(token: Rights | undefined, describeRole = (name: strin
   return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
 }
 
+/** Tells whether what a token grants is not a part of what another one grants; each as in --expect. */
+export function grantsMore(grant: string, other: string): boolean {
+  const others = other.split(', ');
+  return grant !== 'refused' && other !== 'management' && grant.split(', ').some((part) => !others.includes(part));
+}
+
 /** Describes a token in one line: its type, its lifetime, and its roles and policies with the policies of each role. */
-export function describeToken(token: Token, roles: Setup['roles']): string {
+export function describeToken(token: Token, roles: Configuration['roles']): string {
   const rights = nameGrant(token, (name) => `role ${name} (${listPolicies(name, roles).join(', ') || 'no policies'})`);
   const place = token.Global ? '' : ' in one region';
   return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${token.Type === 'client' ? `: ${rights}` : ''}`;
 }
 
-function listPolicies(roleName: string, roles: Setup['roles']): string[] {
+function listPolicies(roleName: string, roles: Configuration['roles']): string[] {
   return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
 }

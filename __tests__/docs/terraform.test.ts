@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { omit } from '../../simulator/identities.js';
-import { readSetup, type Setup } from '../../simulator/setups.js';
+import type { Configuration } from '../../simulator/setup-folder.js';
+import { readSetup } from '../../simulator/setups.js';
 import { readBlocks } from '../support/docs.js';
 import { program, Workspace } from '../support/workspace.js';
 
@@ -38,7 +39,7 @@ const [, IMPORT = ''] = readBlocks('docs/nomad-setup.md', 'Terraform', 'sh');
   }
 
   /** Reads a plan, or the state, as the simulator does. */
-  async function simulate(...plan: string[]): Promise<Setup> {
+  async function simulate(...plan: string[]): Promise<Configuration> {
     const file = join(workspace.folder, 'shown.json');
     await writeFile(file, await run('show', '-json', ...plan));
     return readSetup(file);

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/identities.js';
-import { explainNoMatch } from '../../simulator/mismatch.js';
 import { findProblems } from '../../simulator/problems.js';
 import type { Configuration } from '../../simulator/setup-folder.js';
+import { listVerdicts } from '../../simulator/verdicts.js';
 import type { AuthMethod } from '../../nomad-rules/api.js';
 
 const Config = {
@@ -14,8 +14,12 @@ const Config = {
 const METHOD: AuthMethod = { Name: 'own', Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h', Config };
 
 const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
-const explain = (Selector: string): string[] =>
-  explainNoMatch({ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }, CLAIMS, METHOD);
+const explain = (Selector: string): string[] => {
+  const rules = [{ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }];
+  return listVerdicts({ method: METHOD, rules, roles: [], policies: [] }, CLAIMS).flatMap((verdict) =>
+    verdict.explain(),
+  );
+};
 
 test.each([
   ['value.ref matches "^refs/tags/"', 'value.ref is "refs/heads/dev"'],
@@ -36,9 +40,8 @@ test('a rule that grants nothing is explained by all conditions that would have 
   ]);
 });
 
-test('a rule that grants nothing is explained vaguely if only Nomad knows its selector', () => {
-  const vague = ['the selector does not match, or there is no such role'];
-  expect(explain('value.ref matches "[[:digit:]]"')).toEqual(vague);
+test('a rule is not judged if only Nomad knows its selector', () => {
+  expect(explain('value.ref matches "[[:digit:]]"')).toEqual(['only Nomad can judge this rule']);
 });
 
 const config: Configuration = {
@@ -51,13 +54,13 @@ const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fie
 const selects = (Selector: string): object => rule({ Selector });
 const ADD = 'Add a claim mapping for it, or use one of value.owner, value.ref, value.environment, value.run_id';
 const UNKNOWN = 'is not an attribute of the auth method.';
+const ADD_NAME = ADD.replace('value.owner', 'auth_method_type, auth_method_name, value.owner');
 const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid}' };
 
 const configured = (fields: object): object => ({ method: { ...METHOD, Config: { ...Config, ...fields } } });
 const forGithub = (claims: object): object =>
   configured({ BoundIssuer: ['https://token.actions.githubusercontent.com'], ListClaimMappings: claims });
-const NOT_GITHUB =
-  "A claim mapping uses the claim repository_owner_ID, which is not one of GitHub's. The nearest name is repository_owner_id.";
+const NOT_GITHUB = "The claim repository_owner_ID is not one of GitHub's. The nearest name is repository_owner_id.";
 const TWICE = 'The claim mappings map ref and head_ref to ref. Nomad uses one of them at random in each login.';
 const MAPPED_TWICE = { repository_owner: 'owner', ref: 'ref', head_ref: 'ref' };
 
@@ -76,16 +79,14 @@ test.each<[what: string, change: object, problem?: string]>([
     'The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.',
   ],
   ['an empty selector', selects(''), 'role repo: The rule has no selector, so it matches every JWT.'],
-  ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} Use list.teams.`],
+  ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} ${ADD}, list.teams.`],
   ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],
   [
     'an unmapped claim in the token name',
     { method: unnamed },
-    `TokenNameFormat: value.runid ${UNKNOWN} ${ADD}, auth_method_type, auth_method_name. Until then, every login fails.`,
+    `TokenNameFormat: value.runid ${UNKNOWN} ${ADD_NAME}. Until then, every login fails.`,
   ],
   ['no rules', { rules: [] }, 'The auth method own has no binding rules, so no job can log in.'],
-  ['no role', { roles: [] }, 'role repo: There is no role repo, so the rule grants nothing.'],
-  ['no policy', rule({ BindType: 'policy' }), 'policy repo: There is no policy repo, so the rule grants nothing.'],
   ['a missing link', { policies: [] }, 'The role repo links to the policy deploy, which does not exist.'],
 ])('a configuration with %s has only that problem', (_, change, ...problems) =>
   expect(findProblems({ ...config, ...change }).map(({ text }) => text)).toEqual(problems),

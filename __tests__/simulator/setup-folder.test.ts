@@ -50,9 +50,12 @@ test.each<[what: string, files: Record<string, unknown>, message: string, method
   ['a method that is not JSON', { 'auth-method.json': '{' }, 'auth-method.json is not JSON. It begins: {'],
   ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
   ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
-  ['a rule without a type', { 'binding-rule.json': { ...RULE, BindType: '' } }, 'has no BindType, as in a list'],
-  ['a role without policies', { 'role.json': { Name: 'a' } }, 'role.json has no Name or no Policies.'],
-  ['a role twice', { 'roles.json': [1, 2].map(() => ({ Name: 'a', Policies: [] })) }, 'the role a more than once.'],
+  [
+    'a rule without a type',
+    { 'binding-rule.json': { ...RULE, BindType: '' } },
+    'binding-rule.json has no BindType. nomad-config/save.sh',
+  ],
+  ['a role without policies', { 'role.json': { Name: 'a' } }, 'role.json has no Policies.'],
   [
     'a mistyped key',
     { 'binding-rule.json': { ...RULE, Selecter: '' } },
@@ -65,7 +68,7 @@ test.each<[what: string, files: Record<string, unknown>, message: string, method
   ],
   ['a file with another name', { 'rules.json': RULE }, 'rules.json has an unknown name. Name it auth-method*.json,'],
   ['a hidden rule', { '.binding-rule.json': RULE }, '.binding-rule.json has an unknown name.'],
-  ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name. Save the output of: nomad'],
+  ['a policy without a name', { 'policies.json': [{}] }, 'policies.json has no Name.'],
 ])('a folder is rejected if it has %s', async (_, files, message, ...[methodName]) => {
   await expect(read({ 'auth-method.json': METHOD, ...files }, methodName)).rejects.toThrow(message);
 });

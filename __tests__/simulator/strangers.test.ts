@@ -4,7 +4,7 @@ import { readSetup } from '../../simulator/setups.js';
 import { withSimulation } from '../../simulator/simulation.js';
 import { tryStrangers } from '../../simulator/strangers.js';
 import type { Row } from '../../simulator/simulate.js';
-import type { Claims } from '../../simulator/identities.js';
+import { EXAMPLE, type Claims } from '../../simulator/identities.js';
 import type { BindingRule } from '../../nomad-rules/api.js';
 import { startFakeCluster } from '../../testbed/nomad/nomad.js';
 import { NOMADS } from '../support/workspace.js';
@@ -37,7 +37,7 @@ async function tryRules(
   const attempts = await withSimulation(
     { ...setup, method: { ...method, Config }, rules: all, roles },
     start,
-    (simulation) => tryStrangers(simulation, setup.claims, expectations),
+    (simulation) => tryStrangers(simulation, EXAMPLE, expectations),
   );
   return attempts.map(({ row }) => row);
 }

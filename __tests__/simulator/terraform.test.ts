@@ -12,14 +12,16 @@ test('a plan is read with the objects of all modules, as Nomad names them', () =
     resource('nomad_acl_binding_rule', values, ['managed', 'data'][index]),
   );
   const role = resource('nomad_acl_role', { name: 'repo-74', policy: [{ name: 'deploy' }] });
-  const list = readShown(
-    show({ resources: [method], child_modules: [{ child_modules: [{ resources: [role] }] }, { resources: rules }] }),
-  );
+  const shown = show({
+    resources: [method],
+    child_modules: [{ child_modules: [{ resources: [role] }] }, { resources: rules }],
+  });
   const Config = { BoundAudiences: ['a'], ClaimMappings: { ref: 'ref' } };
-  expect(list('nomad_acl_auth_method')).toEqual([{ Name: 'own', MaxTokenTTL: '1h0m0s', Config }]);
-  expect(list('nomad_acl_binding_rule')).toEqual([{ BindType: 'management', Selector: '' }]);
-  expect(list('nomad_acl_role')).toEqual([{ Name: 'repo-74', Policies: [{ Name: 'deploy' }] }]);
-  expect(list('nomad_acl_policy')).toEqual([]);
+  expect(readShown(shown)).toEqual([
+    { type: 'nomad_acl_auth_method', item: { Name: 'own', MaxTokenTTL: '1h0m0s', Config } },
+    { type: 'nomad_acl_role', item: { Name: 'repo-74', Policies: [{ Name: 'deploy' }] } },
+    { type: 'nomad_acl_binding_rule', item: { BindType: 'management', Selector: '' } },
+  ]);
 });
 
 const after_unknown = {
