@@ -27,8 +27,8 @@ Options:
   --log                with --claims: show the log of the action's step as well
   --help               show this text
 
-The example job is a push to main with the claims of jws-example.json and the custom property team. JWTs are signed with RS256. Their audience is the first one
-in BoundAudiences, unless the claims include aud.
+The example job is a push to main with the claims of jws-example.json and the custom property team. JWTs are
+signed with RS256. Their audience is the first one in BoundAudiences, unless the claims include aud.
 
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
