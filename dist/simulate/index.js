@@ -11048,6 +11048,58 @@ function listVariables(format) {
 
 /***/ }),
 
+/***/ 4416:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Eb: () => (/* binding */ computeTokenName),
+/* harmony export */   g: () => (/* binding */ computeBindName),
+/* harmony export */   o_: () => (/* binding */ NAME)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7137);
+/* harmony import */ var _formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3484);
+
+
+/** The names of auth methods, roles and policies. */
+const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+const MAX_TOKEN_NAME_LENGTH = 256;
+const DEFAULT_TOKEN_NAME = '${auth_method_type}-${auth_method_name}';
+/** Computes the name of the role or policy that a rule binds; throws Nomad's refusal if it cannot be one. */
+function computeBindName({ BindType, BindName = '' }, { value }, { Config }) {
+    // A mapped claim that the JWT lacks is empty. A list is unknown, like an unmapped name.
+    const variables = Object.values(Config.ClaimMappings ?? {}).map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? '']);
+    const name = fill(BindName, new Map(variables), `cannot compute "${BindType}" bind name for bind target`);
+    if (/[^\0-\x7f]/.test(name)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r(`the lower case of the bind name ${name}`);
+    }
+    if (!NAME.test(name)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `computed "${BindType}" bind name for bind target is invalid: ${JSON.stringify(name)}`);
+    }
+    return name;
+}
+/** Computes the name of a token; throws Nomad's refusal if it is too long, or if the JWT lacks a claim that it needs. */
+function computeTokenName({ Name, Type, TokenNameFormat }, { value }) {
+    const variables = new Map([
+        ['auth_method_type', Type],
+        ['auth_method_name', Name],
+        ...Object.entries(value).map(([name, text]) => [`value.${name}`, text]),
+    ]);
+    const name = fill(TokenNameFormat || DEFAULT_TOKEN_NAME, variables, 'failed to generate ACL token name');
+    (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .refuse */ .TR)('token 0 invalid', [Buffer.byteLength(name) > MAX_TOKEN_NAME_LENGTH && 'token name too long']);
+    return name;
+}
+function fill(format, variables, problem) {
+    try {
+        return (0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(format, variables);
+    }
+    catch (error) {
+        throw error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Unknown */ .$r ? error : new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refusal */ .P_(500, `${problem}: ${error.message}`);
+    }
+}
+
+
+/***/ }),
+
 /***/ 3527:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -14630,8 +14682,8 @@ var nomad = __nccwpck_require__(709);
 var simulator_arguments = __nccwpck_require__(6447);
 // EXTERNAL MODULE: ./simulator/report.ts
 var report = __nccwpck_require__(5525);
-// EXTERNAL MODULE: ./simulator/simulate.ts
-var simulate = __nccwpck_require__(9765);
+// EXTERNAL MODULE: ./simulator/simulate.ts + 1 modules
+var simulate = __nccwpck_require__(7877);
 ;// CONCATENATED MODULE: ./simulator/summary.ts
 
 
@@ -14780,9 +14832,8 @@ Options:
   --log                with --claims: show the log of the action's step as well
   --help               show this text
 
-The example job is a push to main in the repository of nomad-config/github.env, with the claims of
-jws-example.json and the custom property team. JWTs are signed with RS256. Their audience is the first one
-in BoundAudiences, unless the claims include aud.
+The example job is a push to main with the claims of jws-example.json and the custom property team. JWTs are
+signed with RS256. Their audience is the first one in BoundAudiences, unless the claims include aud.
 
 The simulator starts its own Nomad: the program in NOMAD_BIN, nomad on the PATH, or a fake Nomad.
 It does not contact any other cluster.
@@ -14926,7 +14977,7 @@ class BadFile extends Error {
 /* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5525);
 /* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5845);
-/* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9765);
+/* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7877);
 /* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1226);
 /* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8140);
 
@@ -14952,12 +15003,11 @@ async function runDemo(print, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
     const setup = await (0,_setups_js__WEBPACK_IMPORTED_MODULE_4__/* .readSetup */ .W)('github-adv');
     const simulated = (0,_simulation_js__WEBPACK_IMPORTED_MODULE_6__/* .withSimulation */ .E)(setup, start, async (simulation) => ({
         nomadName: simulation.nomad.name,
-        login: await simulation.runAction(setup.claims),
-        refusal: await simulation.runAction((0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .changeClaims */ .kh)(setup.claims, { ref: 'refs/heads/feature' })),
-        jobs: await (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .tryJobs */ .km)(simulation, (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .listJobs */ .N6)(setup.claims)),
-        strangers: await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_7__/* .tryStrangers */ .N)(simulation, setup.claims),
+        login: await simulation.runAction(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .EXAMPLE */ .xY),
+        refusal: await simulation.runAction((0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .changeClaims */ .kh)(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .EXAMPLE */ .xY, { ref: 'refs/heads/feature' })),
+        attempts: [...(await (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .tryJobs */ .km)(simulation, (0,_simulate_js__WEBPACK_IMPORTED_MODULE_5__/* .listJobs */ .N6)(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .EXAMPLE */ .xY))), ...(await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_7__/* .tryStrangers */ .N)(simulation, _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .EXAMPLE */ .xY))],
     }));
-    const { nomadName, login, refusal, jobs, strangers } = await (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .showProgress */ .Rh)('Simulating logins…', simulated);
+    const { nomadName, login, refusal, attempts } = await (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .showProgress */ .Rh)('Simulating logins…', simulated);
     print(`${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .color */ .yW)('bold', 'This action logs GitHub Actions jobs in to Nomad without a stored secret.')}
 This demo uses ${nomadName.replace(/^the /, 'a ')} and a fake GitHub issuer on this machine, and does not contact any other cluster.
 Nomad has the auth method github-adv of docs/nomad-setup.md: a push to main gets the role of its repository.
@@ -14969,7 +15019,7 @@ A push to the branch feature is refused:
 ${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLog */ .eE)(refusal.collapsedLog)}
 
 Who gets a token, and why others do not:
-${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTables */ .jM)([...jobs, ...strangers.map(({ row }) => row)])}
+${(0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTables */ .jM)(attempts.map(({ row }) => row))}
 
 Next steps:
   Set up your own Nomad: docs/nomad-setup.md
@@ -14985,10 +15035,10 @@ Next steps:
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Cw: () => (/* binding */ chooseFrom),
-/* harmony export */   P$: () => (/* binding */ listGroups),
+/* harmony export */   YP: () => (/* binding */ listSituations),
 /* harmony export */   aw: () => (/* binding */ STRANGERS),
-/* harmony export */   dI: () => (/* binding */ PARTS),
-/* harmony export */   dK: () => (/* binding */ isOptional)
+/* harmony export */   dK: () => (/* binding */ isOptional),
+/* harmony export */   u4: () => (/* binding */ ACCOUNT)
 /* harmony export */ });
 /* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5106);
 /* harmony import */ var _jws_example_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7761);
@@ -15004,27 +15054,21 @@ const STRANGERS = [
     'another repository of the owner',
     'an account that takes over the name',
 ];
+/** The claims that name an account or a repository. */
+const ACCOUNT = [
+    ...['repository', 'repository_owner', 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id'],
+];
 // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 const BRANCH_EVENTS = 'push|workflow_dispatch|create|deployment|deployment_status';
 // Events that people without write access cause. Their jobs run on the default branch.
 const OPEN_EVENTS = 'pull_request_target|workflow_run|issue_comment|issues|discussion|discussion_comment|fork|watch|gollum';
+const OTHER_EVENTS = 'schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status';
+const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
+const ID = '[1-9][0-9]*';
 const PATH = '[^\\s~^:?*[\\]\\\\/.][^\\s~^:?*[\\]\\\\/]*';
 const REF = `${PATH}(?:/${PATH})*`;
-const NAME = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const FILE = '[^/@\\s]+[.]ya?ml';
-const ID = '[1-9][0-9]*';
-const COMMIT = '[0-9a-f]{40}';
-// What a customized sub can contain, with values that everyone can choose, or else not.
-const FREE_KEYS = ['context', ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD.filter((name) => !/^(?:repository|enterprise)/.test(name))].join('|');
-const OWN_KEYS = [
-    'repository',
-    'repository_owner',
-    'repository_owner_id',
-    'repository_id',
-    'enterprise',
-    'enterprise_id',
-];
-// The values of each part of a claim, as a regular expression, and those to try first. Other parts can be any text.
+// The values of each part of a claim, as a regular expression, and one to try first. Other parts can be any text.
 const VALUES = {
     repository_owner: [NAME, 'other-org'],
     repository_owner_id: [ID, '66'],
@@ -15042,37 +15086,27 @@ const VALUES = {
     branch_event: [BRANCH_EVENTS, 'push'],
     tag_event: [`${BRANCH_EVENTS}|release`, 'push'],
     pull_event: ['pull_request_review|pull_request_review_comment', 'pull_request_review'],
-    event: [
-        `${BRANCH_EVENTS}|${OPEN_EVENTS}|schedule|repository_dispatch|merge_group|delete|check_run|check_suite|branch_protection_rule|label|milestone|page_build|public|registry_package|status`,
-        'push',
-    ],
+    event: [`${BRANCH_EVENTS}|${OPEN_EVENTS}|${OTHER_EVENTS}`, 'push'],
     environment: ['.+', 'production'],
     workflow: ['.+', 'CI'],
     file: [FILE, 'ci.yml'],
     job_workflow_ref: [`${NAME}/[A-Za-z0-9._-]+/[.]github/workflows/${FILE}@[^@\\s]+`],
     runner_environment: ['github-hosted|self-hosted'],
-    sub_key: [FREE_KEYS],
     actor: [`${NAME}(?:\\[bot\\])?`, 'mallory'],
-    ...Object.fromEntries(['sha', 'workflow_sha', 'job_workflow_sha'].map((name) => [name, [COMMIT]])),
-    ...Object.fromEntries(['actor_id', 'run_id', 'run_number', 'run_attempt', 'check_run_id', 'enterprise_id'].map((name) => [
-        name,
-        [ID, '13'],
-    ])),
+    sub_key: ['[a-z_]+'],
 };
-/** The parts of claims that every job has. */
-const PARTS = [...Object.keys(VALUES), 'aud'];
-/** Returns what can be chosen for a part of a claim; a part that is optional can also be missing. */
-function chooseFrom(part, base, audiences) {
+/** Returns what can be chosen for a part of a claim, beginning with the value that it has in a job. */
+function chooseFrom(part, job, audiences) {
     if (part === 'aud') {
         // Everyone can request any audience.
         const usual = [...audiences, _jws_example_json__WEBPACK_IMPORTED_MODULE_1__.aud];
         return { pattern: audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /^.+$/u, usual };
     }
-    const own = { ...base, name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(base), branch: nameBranch(base), event: base['event_name'] };
-    const [pattern, ...usual] = VALUES[part] ?? ['.+'];
+    const own = { ...job, name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(job), branch: nameBranch(job), event: job['event_name'] };
+    const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+']);
     return {
         pattern: new RegExp(`^(?:${pattern})$`, 'u'),
-        usual: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(own[part]), ...usual].filter((value) => value !== ''),
+        usual: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(own[part]), usual].filter((value) => value !== ''),
     };
 }
 /** Tells whether a job can lack what a part stands for. */
@@ -15080,91 +15114,71 @@ function isOptional(part) {
     return /^(?:repo_property_.*|other_value|enterprise.*|environment_node_id|issuer_scope)$/.test(part);
 }
 /**
- * Returns the groups of people other than those who deploy a job.
+ * Returns the jobs of each group of people other than those who deploy a job.
  * https://docs.github.com/en/actions/reference/security/oidc
  */
-function listGroups(base, known) {
-    const { tested, yours, bases, subjects } = known;
+function listSituations(job, known) {
+    const { tested, yours, jobs, subjects, isSubjectOpen } = known;
     const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
     const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
     const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
     const heads = { ref: 'refs/heads/‹branch›', ref_type: 'branch', head_ref: '', base_ref: '' };
     const tag = { ...heads, ref: 'refs/tags/‹tag›', ref_type: 'tag', event_name: '‹tag_event›' };
-    const everywhere = [
-        { ...heads, event_name: '‹event›' },
-        { ...heads, ...pulls, event_name: 'pull_request_target' },
-        tag,
-        ...merges,
-    ];
+    const target = { ...pulls, event_name: 'pull_request_target' };
+    const everywhere = [{ ...heads, event_name: '‹event›' }, { ...heads, ...target }, tag, ...merges];
     const properties = tested.filter((name) => name.startsWith('repo_property_'));
     const names = [..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD, ...properties].filter((name) => !_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .RENEWED */ .Zh.includes(name));
     // Environments that do not exist are created at their first use, without protection.
     const anything = {
         ...Object.fromEntries(names.map((name) => [name, `‹${name}›`])),
-        ...{ repository: '‹repository_owner›/‹name›', iss: base['iss'], environment: undefined },
+        ...{ repository: '‹repository_owner›/‹name›', iss: job['iss'], environment: undefined },
     };
     // The issuer of an enterprise only signs for its members.
-    const outside = { ...anything, iss: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
-    const pick = (...patterns) => Object.fromEntries(names.filter((name) => patterns.some((pattern) => pattern.test(name))).map((name) => [name, base[name]]));
-    const [account, repository, code] = [
-        /^repository_owner|^enterprise/,
-        /^repo|^ref_protected/,
-        /sha$|^ref|^head|^base/,
-    ];
-    const strange = {
-        ...{ repository_owner_id: yours, repository_id: yours, enterprise: yours, enterprise_id: yours },
-        ...{ actor: [...known.actors, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor'])], actor_id: [...yours, (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(base['actor_id'])] },
-    };
+    const outside = { ...anything, iss: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(job['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
+    const pick = (pattern) => Object.fromEntries(names.filter((name) => pattern.test(name)).map((name) => [name, job[name]]));
+    const exclude = (...parts) => Object.fromEntries(parts.map((part) => [part, yours]));
+    const actor = exclude('actor', 'actor_id');
+    const ids = exclude('repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
     const groups = [
-        [outside, everywhere, { ...strange, repository_owner: yours }],
+        [outside, everywhere, { ...actor, ...ids, ...exclude('repository_owner') }],
         [
-            { ...anything, ...pick(account, repository, code) },
-            [
-                { event_name: '‹open_event›', head_ref: '', base_ref: '' },
-                { ...pulls, event_name: 'pull_request_target' },
-            ],
-            { actor: strange.actor, actor_id: strange.actor_id },
+            { ...anything, ...pick(/^repo|^enterprise|^ref|sha$/) },
+            [{ event_name: '‹open_event›', head_ref: '', base_ref: '' }, target],
+            actor,
         ],
         [
-            { ...anything, ...pick(account, repository), ref_protected: 'false' },
+            { ...anything, ...pick(/^repo|^enterprise/), ref_protected: 'false' },
             [{ ...heads, event_name: '‹branch_event›' }, tag, ...merges],
-            { branch: [...bases.slice(0, 1), base].map(nameBranch) },
+            { branch: jobs.slice(0, 1).concat(job).map(nameBranch) },
         ],
         [
-            { ...anything, ...pick(account), ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])) },
+            {
+                ...{ ...anything, ...pick(/^repository_owner|^enterprise/) },
+                ...Object.fromEntries(properties.map((name) => [name, '‹other_value›'])),
+            },
             everywhere,
-            { repository_id: bases.map((job) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(job['repository_id'])), name: bases.map(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL) },
+            { repository_id: jobs.map((each) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(each['repository_id'])), name: jobs.map(_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL) },
         ],
-        [outside, everywhere, strange],
+        [outside, everywhere, { ...actor, ...ids }],
     ];
-    return groups.map(([claims, events, excluded], index) => {
-        const situations = events
-            .map((event) => ({ ...claims, ...event }))
-            .flatMap((all) => tested.includes('environment') || tested.includes('sub')
-            ? [all, { ...all, environment: '‹environment›' }]
-            : [all])
-            .map((all) => ({
-            ...all,
-            workflow_ref: `${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['repository'])}/.github/workflows/‹file›@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['ref'])}`,
+    const environments = tested.some((name) => /^(?:environment|sub)$/.test(name)) ? [{}, ENVIRONMENT] : [{}];
+    return groups.map(([claims, events, excluded], index) => events
+        .flatMap((event) => environments.map((environment) => ({ ...claims, ...event, ...environment })))
+        .flatMap((all) => {
+        const workflow_ref = `${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['repository'])}/.github/workflows/‹file›@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all['ref'])}`;
+        const forms = (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects).slice(0, tested.includes('sub') ? undefined : 1);
+        // Only the owner of a repository can customize its sub.
+        const owned = ACCOUNT.map((key) => `${key}:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(all[key])}`);
+        const starts = ['‹sub_key›', ...owned, ...(index === 1 || index === 2 ? [] : (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeRepository */ .MD)(all))];
+        const doubtful = isSubjectOpen ? [...owned, ...starts.map((start) => `${start}:‹sub_rest›`)] : [];
+        return [...forms, ...doubtful].map((sub) => ({
+            claims: { ...all, workflow_ref, sub },
+            excluded: { ...excluded, sub_key: ['repo', ...ACCOUNT] },
+            isDoubtful: doubtful.includes(sub),
         }));
-        const withSubjects = (list) => situations.flatMap((all) => list(all).map((sub) => ({ ...all, sub })));
-        return {
-            situations: tested.includes('sub') ? withSubjects((all) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .describeSubjects */ .$X)(all, subjects)) : situations,
-            // Only the owner of a repository can customize its sub.
-            doubtful: known.isSubjectOpen ? withSubjects((all) => describeOpenSubjects(all, index !== 1 && index !== 2)) : [],
-            excluded,
-        };
-    });
+    }));
 }
-function describeOpenSubjects(claims, isOwner) {
-    const owned = OWN_KEYS.map((key) => `${key}:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims[key])}`);
-    const repository = [
-        `repo:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository'])}`,
-        `repo:${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_owner'])}@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_owner_id'])}/${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(claims)}@${(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(claims['repository_id'])}`,
-    ];
-    const starts = [...owned, ...(isOwner ? repository : [])];
-    return [...starts, ...['‹sub_key›', ...starts].map((start) => `${start}:‹sub_rest›`)];
-}
+const ENVIRONMENT = { environment: '‹environment›' };
 function nameBranch({ ref }) {
     return (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(ref).replace(/^refs\/heads\//, '');
 }
@@ -15181,6 +15195,7 @@ function nameBranch({ ref }) {
 /* harmony export */   FV: () => (/* binding */ escapeInSubject),
 /* harmony export */   KL: () => (/* binding */ nameRepository),
 /* harmony export */   Ll: () => (/* binding */ GITHUB_ISSUERS),
+/* harmony export */   MD: () => (/* binding */ describeRepository),
 /* harmony export */   PB: () => (/* binding */ nameJob),
 /* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   R3: () => (/* binding */ VARIATIONS),
@@ -15240,15 +15255,23 @@ const VARIATIONS = {
     'a JWT of another issuer': () => ({ iss: 'https://gitlab.example.com' }),
 };
 /**
- * Returns the forms that sub has for claims: the immutable and the old one, and those that have the keys of a customized one.
+ * Returns the forms that sub has for claims: the immutable one of repositories that were created, renamed or transferred since
+ * July 2026, the old one, and those that have the keys of a customized one.
  * https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
  */
-function describeSubjects(claims, customized) {
+function describeSubjects(claims, customized = []) {
     const custom = customized.map((subject) => [...subject.matchAll(/(?<![\w./-])\w+(?=:)/g)]
         .filter(([key]) => key === 'repo' || key in claims)
         .map(([key]) => `${key}:${text(claims[key === 'repo' ? 'repository' : key])}`)
         .join(':'));
-    return [...new Set([describeSubject(claims), describeOldSubject(claims), ...custom.filter((form) => form !== '')])];
+    const forms = describeRepository(claims).map((repository) => `${repository}:${describeContext(claims)}`);
+    return [...new Set([...forms, ...custom.filter((form) => form !== '')])];
+}
+/** Returns how the immutable and the old sub of a repository begin. */
+function describeRepository(claims) {
+    const owner = `${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}`;
+    const repository = `${nameRepository(claims)}@${text(claims['repository_id'])}`;
+    return [`repo:${owner}/${repository}`, `repo:${text(claims['repository'])}`];
 }
 /** Names a job after its event, such as "a push to main". */
 function nameJob({ event_name, ref }) {
@@ -15273,24 +15296,11 @@ function changeClaims(base, changes) {
     else if ('repository' in changes) {
         changed['repository_owner'] = text(changes['repository']).split('/')[0];
     }
-    const describe = [describeSubject, describeOldSubject].find((form) => form(base) === base['sub']);
-    if (describe !== undefined) {
-        changed['sub'] = describe(changed);
-    }
+    changed['sub'] = describeSubjects(changed)[describeSubjects(base).indexOf(text(base['sub']))] ?? base['sub'];
     for (const name of ['workflow_ref', 'job_workflow_ref']) {
         changed[name] = follow(base[name], base, changed);
     }
     return { ...changed, ...changes };
-}
-// The immutable subject of repositories that were created, renamed or transferred since July 2026.
-// https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
-function describeSubject(claims) {
-    const owner = `${text(claims['repository_owner'])}@${text(claims['repository_owner_id'])}`;
-    const repository = `${nameRepository(claims)}@${text(claims['repository_id'])}`;
-    return `repo:${owner}/${repository}:${describeContext(claims)}`;
-}
-function describeOldSubject(claims) {
-    return `repo:${text(claims['repository'])}:${describeContext(claims)}`;
 }
 /** Escapes a value in sub. */
 function escapeInSubject(value) {
@@ -15349,230 +15359,6 @@ catch (error) {
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 8451:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   O: () => (/* binding */ explainNoMatch),
-/* harmony export */   b: () => (/* binding */ findFailed)
-/* harmony export */ });
-/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
-/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
-/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2848);
-
-
-
-/** Explains why a rule grants nothing to a JWT: the conditions that failed, each with the value that it met, or the missing role. */
-function explainNoMatch(rule, claims, method) {
-    const { Selector = '', BindType } = rule;
-    try {
-        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
-        const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .listAttributes */ .uw)(method.Config).map(({ name }) => name);
-        const failed = Selector === '' ? [] : findFailed((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .parseSelector */ .Pl)(Selector), attributes, true);
-        const reasons = failed.map(({ condition, expected }) => {
-            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .nameAttribute */ .CF)(condition);
-            const reason = known.includes(name)
-                ? describeValue(condition, attributes)
-                : `${name} is not an attribute of the auth method`;
-            return `${expected ? '' : 'not '}${condition.text}, but ${reason}`;
-        });
-        return reasons.length > 0 ? reasons : [`there is no ${BindType} ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .resolveBindName */ .FH)(rule, claims, method)}`];
-    }
-    catch {
-        // Only the real Nomad knows this selector.
-        return [`the selector does not match, or there is no such ${BindType}`];
-    }
-}
-/** Returns the failed conditions, each with the result that it needs for the selector to match. */
-function findFailed(expression, attributes, expected) {
-    if ((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .evaluate */ ._3)(expression, attributes) === expected) {
-        return [];
-    }
-    switch (expression.type) {
-        case 'and':
-        case 'or':
-            return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
-        case 'not':
-            return findFailed(expression.operand, attributes, !expected);
-        case 'any':
-        case 'all':
-        case 'condition':
-            return [{ condition: expression, expected }];
-    }
-}
-function describeValue(condition, attributes) {
-    const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_2__/* .nameAttribute */ .CF)(condition);
-    const actual = (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .lookUp */ .TE)(condition.path, attributes);
-    if (actual === undefined) {
-        return `the JWT has no claim for ${name}`;
-    }
-    if (Array.isArray(actual) && condition.type === 'condition' && /^(?:==|matches)$/.test(condition.operator)) {
-        const advice = `write ${JSON.stringify(condition.value)} ${condition.isNegated ? 'not in' : 'in'} ${name}`;
-        return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
-    }
-    const differsInCase = condition.type === 'condition' &&
-        condition.operator === '==' &&
-        typeof actual === 'string' &&
-        actual !== condition.value &&
-        actual.toLowerCase() === condition.value.toLowerCase();
-    return `${name} is ${JSON.stringify(actual)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
-}
-
-
-/***/ }),
-
-/***/ 5331:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   MK: () => (/* binding */ warnAbout),
-/* harmony export */   Pj: () => (/* binding */ findUnknownClaims),
-/* harmony export */   lL: () => (/* binding */ listConditions),
-/* harmony export */   o6: () => (/* binding */ findProblems)
-/* harmony export */ });
-/* unused harmony export parse */
-/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3484);
-/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
-/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1457);
-/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2848);
-
-
-
-
-const TOKEN_NAME_VARIABLES = [
-    { name: 'auth_method_type', claim: '' },
-    { name: 'auth_method_name', claim: '' },
-];
-/** Returns each probable mistake in a setup, whichever job logs in. */
-function findProblems({ method, rules, roles, policies, untested = [] }) {
-    const { Name, Config, TokenNameFormat = '' } = method;
-    const attributes = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config);
-    const problems = [
-        !Config.BoundAudiences?.length &&
-            `The auth method ${Name} has no BoundAudiences, so it also accepts JWTs that a job requested for another service.`,
-        !Config.BoundIssuer?.length &&
-            `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
-        rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
-        ...findAmbiguous(Config.ClaimMappings),
-        ...findUnknownMappings(Config),
-        ...findUnknownVariables(TokenNameFormat, [...attributes, ...TOKEN_NAME_VARIABLES]).map((problem) => `TokenNameFormat: ${problem} Until then, every login fails.`),
-    ].filter((problem) => problem !== false);
-    const ofRules = rules.flatMap((rule) => [
-        ...(rule.Selector ? [] : ['The rule has no selector, so it matches every JWT.']),
-        ...findUnknownVariables(rule.BindName ?? '', attributes),
-        ...findSelectorProblems(rule.Selector ?? '', attributes),
-        ...findMissingTarget(rule, roles, policies),
-    ].map((problem) => warnAbout(rule, problem)));
-    const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies).map((text) => ({ text, file: role.file })));
-    const ofOthers = untested.map((rule) => warnAbout(rule, `The rule is not tested, because its auth method ${rule.AuthMethod} is not in the configuration.`));
-    const warnings = [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles, ...ofOthers];
-    return [...new Map(warnings.map((warning) => [warning.text, warning])).values()];
-}
-/** A warning about a binding rule. */
-function warnAbout(rule, problem) {
-    return { text: `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .describeRule */ .IO)(rule)}: ${problem}`, file: rule.file };
-}
-/** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
-function findUnknownClaims(names, { Config }, allowsProperties = true) {
-    const mapped = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
-    return describeUnknown(names, [...mapped, ..._identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD], (name) => `No claim mapping uses the claim ${name}, and it is`, allowsProperties);
-}
-// Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
-function findUnknownMappings(Config) {
-    const claims = (0,_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .listAttributes */ .uw)(Config).map(({ claim }) => claim);
-    const isGithub = (Config.BoundIssuer ?? []).every((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_ISSUERS */ .Ll.test(issuer));
-    const names = isGithub ? claims.filter((claim) => !claim.startsWith('/')) : [];
-    return describeUnknown(names, _identities_js__WEBPACK_IMPORTED_MODULE_2__/* .GITHUB_CLAIMS */ .CD, (name) => `A claim mapping uses the claim ${name}, which is`);
-}
-function describeUnknown(names, known, describe, allowsProperties = true) {
-    const unknown = [...new Set(names)].filter((name) => !known.includes(name) && !(allowsProperties && name.startsWith('repo_property_')));
-    return unknown.map((name) => {
-        const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
-        const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;
-        return `${describe(name)} not one of GitHub's.${hint}`;
-    });
-}
-// Nomad goes through the mappings in random order.
-function findAmbiguous(mappings) {
-    const entries = Object.entries(mappings ?? {});
-    const twice = entries.filter(([claim, name]) => entries.some((other) => other[1] === name && other[0] !== claim));
-    return [...new Set(twice.map(([, name]) => name))].map((name) => {
-        const claims = twice.filter((entry) => entry[1] === name).map(([claim]) => claim);
-        return `The claim mappings map ${claims.join(' and ')} to ${name}. Nomad uses one of them at random in each login.`;
-    });
-}
-// The share of pairs of letters that two names have in common.
-function compare(name, other) {
-    const [pairs, others] = [name, other].map((text) => new Set(Array.from(text, (_, at) => text.slice(at, at + 2))));
-    const common = [...(pairs ?? [])].filter((pair) => others?.has(pair));
-    return common.length / Math.max(pairs?.size ?? 0, others?.size ?? 0);
-}
-function findUnknownVariables(format, attributes) {
-    // Lists cannot be used in names.
-    const usable = attributes.filter(({ name }) => !name.startsWith('list.'));
-    return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(format).flatMap((name) => explainUnknown(name, usable) ?? []);
-}
-function findSelectorProblems(text, attributes) {
-    const selector = parse(text);
-    if (selector === undefined) {
-        return [];
-    }
-    const names = new Set(listConditions(selector).map(_rules_js__WEBPACK_IMPORTED_MODULE_3__/* .nameAttribute */ .CF));
-    return [...names].flatMap((name) => explainUnknown(name, attributes) ?? []);
-}
-/** Parses a selector; undefined if it is empty, or if only the real Nomad knows it. */
-function parse(selector) {
-    try {
-        return (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .parseSelector */ .Pl)(selector);
-    }
-    catch {
-        return undefined;
-    }
-}
-function findMissingTarget({ BindType, BindName = '' }, roles, policies) {
-    const known = BindType === 'role' ? roles : policies;
-    return BindType === 'management' || (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName).length > 0 || known.some(({ Name }) => Name === BindName)
-        ? []
-        : [`There is no ${BindType} ${BindName}, so the rule grants nothing.`];
-}
-function findMissingPolicies({ Name, Policies }, policies) {
-    if (Policies.length === 0) {
-        return [`The role ${Name} links to no policies, so it grants no permissions.`];
-    }
-    return Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name)).map((link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`);
-}
-/** Says how to write a name that is not an attribute; undefined if it is one. */
-function explainUnknown(name, attributes) {
-    if (attributes.some((attribute) => attribute.name === name)) {
-        return undefined;
-    }
-    const short = name.replace(/^(?:value|list)\./, '');
-    const meant = attributes.find((attribute) => attribute.name.replace(/^\w+\./, '') === short) ??
-        attributes.find(({ claim }) => claim === short);
-    const names = attributes.map((attribute) => attribute.name).join(', ');
-    const others = names === '' ? '' : `, or use one of ${names}`;
-    const advice = meant === undefined ? `Add a claim mapping for it${others}.` : `Use ${meant.name}.`;
-    return `${name} is not an attribute of the auth method. ${advice}`;
-}
-/** Returns all conditions of a selector; those on the elements of a list have its path. */
-function listConditions(selector) {
-    switch (selector.type) {
-        case 'and':
-        case 'or':
-            return [...listConditions(selector.left), ...listConditions(selector.right)];
-        case 'not':
-            return listConditions(selector.operand);
-        case 'any':
-        case 'all':
-            return listConditions(selector.inner).map((condition) => condition.path[0] === selector.name ? { ...condition, path: selector.path } : condition);
-        case 'condition':
-            return [selector];
-    }
-}
-
 
 /***/ }),
 
@@ -15640,10 +15426,10 @@ function formatComparison(rows, warnings) {
 }
 function formatExplanation({ attributes, verdicts, log }, rows) {
     const values = attributes.map(({ name, value }) => `  ${name}: ${value === undefined ? '(no claim)' : JSON.stringify(value)}`);
-    const effects = verdicts?.flatMap(({ rule, grants, reasons }) => [
-        `  ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_1__/* .describeRule */ .IO)(rule)}, ${rule.Selector ? `if ${rule.Selector}` : 'for every JWT (no selector)'}`,
-        `    ${grants === undefined ? color('red', 'grants nothing:') : color('green', `grants ${grants}`)}`,
-        ...reasons.map((reason) => `      ${reason}`),
+    const effects = verdicts?.flatMap((verdict) => [
+        `  ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_1__/* .describeRule */ .IO)(verdict.rule)}, ${verdict.rule.Selector ? `if ${verdict.rule.Selector}` : 'for every JWT (no selector)'}`,
+        `    ${describeEffect(verdict)}`,
+        ...verdict.explain().map((reason) => `      ${reason}`),
     ]);
     const rules = effects === undefined ? ' not evaluated, because the auth method refuses the JWT.' : '';
     return [
@@ -15653,6 +15439,11 @@ function formatExplanation({ attributes, verdicts, log }, rows) {
         ...rows.map(({ summary }) => `Result: ${summary}`),
         ...(log === undefined ? [] : [formatLog(log)]),
     ].join('\n');
+}
+function describeEffect({ grants, isUnknown }) {
+    return grants === undefined
+        ? color('red', isUnknown ? 'may grant something:' : 'grants nothing:')
+        : color('green', `grants ${grants}`);
 }
 /** Formats the log of a step so that it stands out from other output. */
 function formatLog(log) {
@@ -15676,62 +15467,45 @@ async function showProgress(text, work) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   CF: () => (/* binding */ nameAttribute),
-/* harmony export */   D6: () => (/* binding */ matchesClaims),
-/* harmony export */   FH: () => (/* binding */ resolveBindName),
 /* harmony export */   IO: () => (/* binding */ describeRule),
-/* harmony export */   Rr: () => (/* binding */ findClaimsMissingForName),
-/* harmony export */   iQ: () => (/* binding */ hasValidName),
+/* harmony export */   lL: () => (/* binding */ listConditions),
 /* harmony export */   uw: () => (/* binding */ listAttributes)
 /* harmony export */ });
-/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
-/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3484);
-/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5446);
-
-
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5446);
 
 /** Returns the attributes that an auth method's mappings create from claims. */
 function listAttributes({ ClaimMappings, ListClaimMappings }) {
-    const list = (scope, mappings) => Object.entries(mappings ?? {}).map(([claim, name]) => ({ name: `${scope}.${name}`, claim }));
+    const list = (scope, mappings) => Object.entries(mappings ?? {}).map(([claim, name]) => ({
+        name: `${scope}.${name}`,
+        claim: claim.replace(/^\/(?=[^/]*$)/, ''),
+    }));
     return [...list('value', ClaimMappings), ...list('list', ListClaimMappings)];
 }
 /** Returns the name of the attribute that a condition tests, such as value.ref. */
 function nameAttribute({ path }) {
-    return path.join('.');
+    return path.slice(0, 2).join('.');
 }
 /** Names a binding rule after what it grants, such as "role repo-74". */
 function describeRule({ BindType, BindName = '' }) {
     return [BindType, BindName].filter(Boolean).join(' ');
 }
-/** Names the role or policy that a rule binds for a JWT, with its variables filled in as Nomad does. */
-function resolveBindName({ BindName = '' }, claims, { Config }) {
-    const { value } = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config);
-    const names = Object.values(Config.ClaimMappings ?? {});
-    return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(BindName, new Map(names.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? ''])));
+/** Returns all conditions of a rule; those on the elements of a list have its path. Throws an error if only Nomad knows the selector. */
+function listConditions({ Selector = '' }) {
+    return Selector === '' ? [] : collect((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_0__/* .parseSelector */ .Pl)(Selector));
 }
-/** Tells whether a rule matches a JWT, or may match it because only the real Nomad knows its selector. */
-function matchesClaims({ Selector = '' }, claims, { Config }) {
-    try {
-        return (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_2__/* .matches */ .cK)(Selector, (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config));
+function collect(selector) {
+    switch (selector.type) {
+        case 'and':
+        case 'or':
+            return [...collect(selector.left), ...collect(selector.right)];
+        case 'not':
+            return collect(selector.operand);
+        case 'any':
+        case 'all':
+            return collect(selector.inner).map((condition) => condition.path[0] === selector.name ? { ...condition, path: selector.path } : condition);
+        case 'condition':
+            return [selector];
     }
-    catch {
-        return true;
-    }
-}
-/** Tells whether the name that a rule binds for a JWT can be that of a role or policy. */
-function hasValidName(rule, claims, method) {
-    try {
-        return /^[a-zA-Z0-9-]{1,128}$/.test(resolveBindName(rule, claims, method));
-    }
-    catch {
-        return false;
-    }
-}
-/** Returns the claims that the token name requires and the JWT lacks, because of which Nomad refuses the login. */
-function findClaimsMissingForName(claims, { Config, TokenNameFormat = '' }) {
-    const variables = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(TokenNameFormat);
-    return Object.entries(Config.ClaimMappings ?? {})
-        .filter(([claim, name]) => variables.includes(`value.${name}`) && claims[claim] == null)
-        .map(([claim]) => claim);
 }
 
 
@@ -15750,12 +15524,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./testbed/root.ts
 var root = __nccwpck_require__(7400);
-// EXTERNAL MODULE: ./simulator/identities.ts
-var identities = __nccwpck_require__(1457);
 // EXTERNAL MODULE: ./simulator/bad-file.ts
 var bad_file = __nccwpck_require__(2915);
 ;// CONCATENATED MODULE: ./simulator/terraform.ts
@@ -15781,11 +15551,13 @@ const NAMES = {
     token_name_format: 'TokenNameFormat',
     type: 'Type',
 };
-/** Returns the objects of Nomad's ACL system in a plan or a state, by the type of their resource; throws an error if it is none. */
+/** Why a file cannot be used. */
+const NO_PLAN = 'must contain the output of "terraform show -json" for a plan without errors, or for a state.';
+/** Returns the objects of Nomad's ACL system in a plan or a state; throws an error if it is none. */
 function readShown(shown) {
     const root = (shown?.planned_values ?? shown?.values)?.root_module;
     if (root === undefined || shown?.errored) {
-        throw new Error('must contain the output of "terraform show -json" for a plan without errors, or for a state.');
+        throw new Error(NO_PLAN);
     }
     if (shown?.complete === false) {
         throw new Error('is incomplete. Plan without -target, until no changes are deferred.');
@@ -15802,7 +15574,7 @@ function readShown(shown) {
     if (unknown.length > 0) {
         throw new Error(`has values that are known only after apply: ${unknown.join(', ')}.`);
     }
-    return (type) => resources.filter((resource) => resource.type === type).map(({ values }) => rename(values ?? {}));
+    return resources.map(({ type, values }) => ({ type, item: rename(values ?? {}) }));
 }
 function isManaged({ mode, type }) {
     return mode === 'managed' && /^nomad_acl_(?:auth_method|binding_rule|policy|role)$/.test(type);
@@ -15848,17 +15620,20 @@ const FIELDS = {
     OIDCDisableUserInfo OIDCScopes BoundAudiences BoundIssuer AllowedRedirectURIs DiscoveryCaPem SigningAlgs ExpirationLeeway
     NotBeforeLeeway ClockSkewLeeway ClaimMappings ListClaimMappings VerboseLogging`,
 };
-const KNOWN_FILE = /^(?:(?:auth-method|binding-rule|role|polic).*\.json|.*\.hcl|expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
-const setup_folder_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 const REQUIRED = {
-    'auth-method': [['Config'], 'has no Config. Save the output of: nomad operator api /v1/acl/auth-method/NAME'],
-    'binding-rule': [
-        ['BindType'],
-        'has no BindType, as in a list of rules. Save the output of: nomad acl binding-rule info -json ID',
-    ],
-    role: [['Name', 'Policies'], 'has no Name or no Policies. Save the output of: nomad acl role list -json'],
-    policy: [['Name'], 'has no Name. Save the output of: nomad acl policy list -json'],
+    'auth-method': ['Config'],
+    'binding-rule': ['BindType'],
+    role: ['Name', 'Policies'],
+    policy: ['Name'],
 };
+const FILES = [
+    ['auth-method', /^auth-method.*\.json$/],
+    ['binding-rule', /^binding-rule.*\.json$/],
+    ['role', /^role.*\.json$/],
+    ['policy', /^polic.*\.json$|\.hcl$/],
+];
+const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
+const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -15869,81 +15644,65 @@ async function readConfiguration(path, methodName) {
         const { code = '' } = error;
         throw new Error(`${path} is neither github, github-adv, a folder nor a file (${code}).`);
     });
-    const list = status.isDirectory() ? await openFolder(path) : await openTerraform(path);
-    const readAll = async (kind) => (await list(kind)).map(({ file, item }) => {
-        const problem = check(item, kind);
-        if (problem !== undefined) {
-            throw new bad_file/* BadFile */.y(file, `${problem}.`);
-        }
-        return { ...item, file };
-    });
-    const rules = await readAll('binding-rule');
+    const items = status.isDirectory() ? await readFolder(path) : await readTerraform(path);
+    const list = (kind) => items.filter((item) => item.kind === kind).map(({ file, item }) => ({ ...check(item, kind, file), file }));
+    const rules = list('binding-rule');
     const [assumedName = 'github'] = [methodName, ...rules.map((rule) => rule.AuthMethod)].filter(Boolean);
-    const items = await readAll('auth-method');
-    const methods = items.map((item) => completeMethod(item, assumedName));
+    const defaults = { Name: assumedName, Type: 'JWT', TokenLocality: 'global', MaxTokenTTL: '1h' };
+    const methods = list('auth-method').map((method) => ({ ...defaults, ...method }));
     const method = choose(path, methods, methodName);
-    const roles = (await readAll('role')).map(({ Name, Policies, file }) => ({
-        Name,
-        Policies: Policies ?? [],
-        file,
+    // Nomad prints an empty list as null.
+    const roles = list('role').map((role) => ({
+        ...role,
+        Policies: role.Policies ?? [],
     }));
-    const twice = roles.find(({ Name }, index) => roles.findIndex((role) => role.Name === Name) !== index);
-    if (twice !== undefined) {
-        throw new Error(`${path} has the role ${twice.Name} more than once.`);
-    }
-    const policies = (await readAll('policy')).map(withRules);
-    const rulesOf = ({ Name }) => rules
+    const links = new Set(roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name)));
+    const policies = list('policy');
+    const known = policies.length > 0 ? policies : [...links].map((Name) => ({ Name }));
+    const listRules = ({ Name }) => rules
         .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
         .filter(({ AuthMethod }) => AuthMethod === Name);
     return {
         method,
-        rules: rulesOf(method),
+        rules: listRules(method),
         roles,
-        policies: policies.length > 0 ? policies : assumePolicies(roles),
+        // A login does not depend on what a policy allows, so a list of policies without rules is enough.
+        policies: known.map(({ Name = '', Rules = PLACEHOLDER_RULES }) => ({ Name, Rules })),
         others: methods
             .filter((other) => other.Type === 'JWT' && other !== method)
-            .map((other) => ({ method: other, rules: rulesOf(other) })),
+            .map((other) => ({ method: other, rules: listRules(other) })),
         untested: rules.filter(({ AuthMethod }) => AuthMethod && methods.every(({ Name }) => Name !== AuthMethod)),
     };
 }
-async function openFolder(folder) {
-    const files = (await (0,promises_.readdir)(folder)).sort();
-    const unknown = files.find((file) => !KNOWN_FILE.test(file));
-    if (unknown !== undefined) {
-        throw new bad_file/* BadFile */.y((0,external_node_path_.join)(folder, unknown), `has an unknown name. Name it ${setup_folder_NAMES}, or move it to another folder.`);
-    }
-    return async (kind) => {
-        const prefix = kind === 'policy' ? 'polic' : kind;
-        const matching = files.filter((file) => file.startsWith(prefix) && file.endsWith('.json'));
-        const written = kind === 'policy' ? files.filter((file) => file.endsWith('.hcl')) : [];
-        const reading = [
-            ...matching.map((file) => readItems((0,external_node_path_.join)(folder, file))),
-            ...written.map((file) => readPolicy((0,external_node_path_.join)(folder, file))),
-        ];
-        return (await Promise.all(reading)).flat();
-    };
+async function readFolder(folder) {
+    const names = (await (0,promises_.readdir)(folder)).filter((name) => !IGNORED.test(name)).sort();
+    const reading = names.map(async (name) => {
+        const file = (0,external_node_path_.join)(folder, name);
+        const [kind] = FILES.find(([, pattern]) => pattern.test(name)) ?? [];
+        if (kind === undefined) {
+            throw new bad_file/* BadFile */.y(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
+        }
+        const text = await (0,promises_.readFile)(file, 'utf8');
+        // Nomad prints an empty list as null.
+        const content = name.endsWith('.hcl')
+            ? { Name: name.replace(/(\.policy)?\.hcl$/, ''), Rules: text }
+            : (parseJson(text, file) ?? []);
+        return [content].flat().map((item) => ({ kind, file, item }));
+    });
+    return (await Promise.all(reading)).flat();
 }
-async function openTerraform(file) {
-    const shown = await readJson(file).catch(() => undefined);
+async function readTerraform(file) {
+    const text = await (0,promises_.readFile)(file, 'utf8');
     try {
-        const list = readShown(shown);
-        return (kind) => Promise.resolve(list(`nomad_acl_${kind.replace('-', '_')}`).map((item) => ({ file, item })));
+        return readShown(JSON.parse(text)).map(({ type, item }) => {
+            return { kind: type.replace('nomad_acl_', '').replace('_', '-'), file, item };
+        });
     }
     catch (error) {
-        throw new bad_file/* BadFile */.y(file, error.message);
+        throw new bad_file/* BadFile */.y(file, error instanceof SyntaxError ? NO_PLAN : error.message);
     }
 }
-async function readItems(file) {
-    // Nomad prints an empty list as null.
-    return [(await readJson(file)) ?? []].flat().map((item) => {
-        if (typeof item !== 'object' || item === null) {
-            throw new bad_file/* BadFile */.y(file, 'must be an object or a list of objects.');
-        }
-        return { file, item };
-    });
-}
-async function readJson(file) {
-    const text = await (0,promises_.readFile)(file, 'utf8');
+function parseJson(text, file) {
     try {
         return JSON.parse(text);
     }
@@ -15951,31 +15710,28 @@ async function readJson(file) {
         throw new bad_file/* BadFile */.y(file, `is not JSON. It begins: ${text.trim().slice(0, 60)}`);
     }
 }
-function check(item, kind) {
-    const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
-    const [keys, problem] = REQUIRED[kind];
-    // Nomad prints an empty list as null.
-    if (!isConfig && keys.some((key) => !item[key] && item[key] !== null)) {
-        return problem;
+function check(item, kind, file) {
+    if (typeof item !== 'object' || item === null) {
+        throw new bad_file/* BadFile */.y(file, 'must be an object or a list of objects.');
     }
-    return findUnknown(item, isConfig ? 'Config' : kind) ?? findUnknown(item['Config'] ?? {}, 'Config');
+    // A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
+    const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
+    const object = isConfig ? { Config: item } : { ...item };
+    // Nomad prints an empty list as null.
+    const missing = REQUIRED[kind].find((key) => !object[key] && object[key] !== null);
+    if (missing !== undefined) {
+        throw new bad_file/* BadFile */.y(file, `has no ${missing}. nomad-config/save.sh saves a complete configuration.`);
+    }
+    checkFields(object, kind, file);
+    checkFields(object['Config'] ?? {}, 'Config', file);
+    return object;
 }
-function findUnknown(item, kind) {
+function checkFields(object, kind, file) {
     const known = FIELDS[kind].split(/\s+/);
-    const unknown = Object.keys(item).find((name) => !known.includes(name));
-    return unknown && `has the unknown key ${unknown}. The keys are: ${known.join(', ')}`;
-}
-// A file such as nomad-config/auth-method-adv.json contains the Config only: the other fields are flags of the nomad command.
-function completeMethod({ file, ...item }, assumedName) {
-    const method = item.Config ? item : { Config: item };
-    return {
-        Name: assumedName,
-        Type: 'JWT',
-        TokenLocality: 'global',
-        MaxTokenTTL: '1h',
-        ...method,
-        ...(file !== undefined && { file }),
-    };
+    const unknown = Object.keys(object).find((name) => !known.includes(name));
+    if (unknown !== undefined) {
+        throw new bad_file/* BadFile */.y(file, `has the unknown key ${unknown}. The keys are: ${known.join(', ')}.`);
+    }
 }
 function choose(path, methods, name) {
     const usable = methods.filter(({ Type }) => Type === 'JWT');
@@ -15986,99 +15742,186 @@ function choose(path, methods, name) {
     }
     return method;
 }
-async function readPolicy(file) {
-    const Name = (0,external_node_path_.basename)(file).replace(/(\.policy)?\.hcl$/, '');
-    return [{ file, item: { Name, Rules: await (0,promises_.readFile)(file, 'utf8') } }];
-}
-// A login does not depend on what a policy allows, so a list of policies without rules is enough.
-function withRules({ Name = '', Rules = PLACEHOLDER_RULES }) {
-    return { Name, Rules };
-}
-function assumePolicies(roles) {
-    const linked = new Set(roles.flatMap((role) => role.Policies.map(({ Name }) => Name)));
-    return [...linked].map((Name) => withRules({ Name }));
-}
 
 ;// CONCATENATED MODULE: ./simulator/setups.ts
 
 
 
 
-
-
-const EXAMPLES = (0,external_node_path_.join)(root/* ROOT */.D, 'nomad-config');
-/** Reads a setup of docs/nomad-setup.md, github or github-adv, or the setup in a folder; throws an error that names the file. */
+/** Reads a setup of docs/nomad-setup.md, github or github-adv, or a configuration; throws an error that names the file. */
 async function readSetup(config, methodName) {
-    const { OWNER_ID, REPOSITORY_ID } = (0,external_node_util_.parseEnv)(await (0,promises_.readFile)((0,external_node_path_.join)(EXAMPLES, 'github.env'), 'utf8'));
-    if (!OWNER_ID || !REPOSITORY_ID) {
-        throw new Error('nomad-config/github.env must set OWNER_ID and REPOSITORY_ID.');
+    if (config !== 'github' && config !== 'github-adv') {
+        return readConfiguration(config, methodName);
     }
-    const claims = (0,identities/* changeClaims */.kh)(identities/* EXAMPLE */.xY, { repository_owner_id: OWNER_ID, repository_id: REPOSITORY_ID });
-    const isExample = config === 'github' || config === 'github-adv';
-    if (isExample && methodName !== undefined) {
+    if (methodName !== undefined) {
         throw new Error(`--method ${methodName} needs --config DIR.`);
     }
-    const read = isExample ? readExample(config, OWNER_ID, REPOSITORY_ID) : readConfiguration(config, methodName);
-    return { ...(await read), claims };
+    return config === 'github' ? readQuickTrial() : readRecommended();
 }
-// A test compares this with the result of the commands in docs/nomad-setup.md.
-async function readExample(name, ownerId, repositoryId) {
-    const read = (file) => (0,promises_.readFile)((0,external_node_path_.join)(EXAMPLES, file), 'utf8');
-    const method = { Type: 'JWT', TokenLocality: 'global' };
-    if (name === 'github') {
-        const Config = JSON.parse(await read('auth-method.json'));
-        return {
-            method: { ...method, Name: name, MaxTokenTTL: '23h', Config },
-            rules: [
-                {
-                    AuthMethod: name,
-                    BindType: 'management',
-                    Selector: `value.owner_id == "${ownerId}" and value.event_name == "push"`,
-                },
-            ],
-            roles: [],
-            policies: [],
-        };
-    }
-    const Config = JSON.parse(await read('auth-method-adv.json'));
+// A test compares both with the result of the commands in docs/nomad-setup.md.
+async function readQuickTrial() {
+    const method = await readMethod('auth-method.json', { Name: 'github', MaxTokenTTL: '23h' });
+    const Selector = 'value.owner_id == "65" and value.event_name == "push"';
+    const rule = { AuthMethod: 'github', BindType: 'management', Selector };
+    return { method, rules: [rule], roles: [], policies: [] };
+}
+async function readRecommended() {
     const TokenNameFormat = 'gha-${value.repo_id}-${value.run_id}';
     return {
-        method: { ...method, Name: name, MaxTokenTTL: '1h', TokenNameFormat, Config },
+        method: await readMethod('auth-method-adv.json', { Name: 'github-adv', MaxTokenTTL: '1h', TokenNameFormat }),
         rules: [
             {
-                AuthMethod: name,
+                AuthMethod: 'github-adv',
                 BindType: 'role',
                 BindName: 'repo-${value.repo_id}',
-                Selector: `value.owner_id == "${ownerId}" and value.ref == "refs/heads/main" and value.event_name == "push"`,
+                Selector: 'value.owner_id == "65" and value.ref == "refs/heads/main" and value.event_name == "push"',
             },
         ],
-        roles: [{ Name: `repo-${repositoryId}`, Policies: [{ Name: 'deploy' }] }],
-        policies: [{ Name: 'deploy', Rules: await read('policy.hcl') }],
+        roles: [{ Name: 'repo-74', Policies: [{ Name: 'deploy' }] }],
+        policies: [{ Name: 'deploy', Rules: await (0,promises_.readFile)((0,external_node_path_.join)(root/* ROOT */.D, 'nomad-config', 'policy.hcl'), 'utf8') }],
     };
+}
+async function readMethod(file, fields) {
+    const Config = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(root/* ROOT */.D, 'nomad-config', file), 'utf8'));
+    return { ...fields, Type: 'JWT', TokenLocality: 'global', Config };
 }
 
 
 /***/ }),
 
-/***/ 9765:
+/***/ 7877:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   JV: () => (/* binding */ simulate),
-/* harmony export */   N6: () => (/* binding */ listJobs),
-/* harmony export */   km: () => (/* binding */ tryJobs)
-/* harmony export */ });
-/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
-/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5446);
-/* harmony import */ var _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(709);
-/* harmony import */ var _bad_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2915);
-/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1457);
-/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5331);
-/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2848);
-/* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5845);
-/* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1226);
-/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8140);
-/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3838);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  N6: () => (/* binding */ listJobs),
+  JV: () => (/* binding */ simulate),
+  km: () => (/* binding */ tryJobs)
+});
+
+// EXTERNAL MODULE: ./nomad-rules/attributes.ts
+var nomad_rules_attributes = __nccwpck_require__(959);
+// EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
+var selector = __nccwpck_require__(5446);
+// EXTERNAL MODULE: ./testbed/nomad/nomad.ts + 15 modules
+var nomad = __nccwpck_require__(709);
+// EXTERNAL MODULE: ./simulator/bad-file.ts
+var bad_file = __nccwpck_require__(2915);
+// EXTERNAL MODULE: ./simulator/identities.ts
+var identities = __nccwpck_require__(1457);
+// EXTERNAL MODULE: ./nomad-rules/formats.ts
+var formats = __nccwpck_require__(3484);
+// EXTERNAL MODULE: ./simulator/rules.ts
+var simulator_rules = __nccwpck_require__(2848);
+;// CONCATENATED MODULE: ./simulator/problems.ts
+
+
+
+/** Returns each probable mistake in a setup, whichever job logs in. */
+function findProblems({ method, rules, roles, policies, untested = [] }) {
+    const { Name, Config, TokenNameFormat = '' } = method;
+    const attributes = (0,simulator_rules/* listAttributes */.uw)(Config).map(({ name }) => name);
+    // Lists cannot be used in names.
+    const values = attributes.filter((name) => name.startsWith('value.'));
+    const problems = [
+        !Config.BoundAudiences?.length &&
+            `The auth method ${Name} has no BoundAudiences, so it also accepts JWTs that a job requested for another service.`,
+        !Config.BoundIssuer?.length &&
+            `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
+        rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
+        ...findAmbiguous(Config.ClaimMappings),
+        ...findUnknownMappings(Config),
+        ...findUnmapped((0,formats/* listVariables */.ce)(TokenNameFormat), ['auth_method_type', 'auth_method_name', ...values]).map((problem) => `TokenNameFormat: ${problem} Until then, every login fails.`),
+    ].filter((problem) => problem !== false);
+    const ofRules = rules.flatMap((rule) => [
+        ...(rule.Selector ? [] : ['The rule has no selector, so it matches every JWT.']),
+        ...findUnmapped((0,formats/* listVariables */.ce)(rule.BindName ?? ''), values),
+        ...findUnmapped(listTested(rule), attributes),
+    ].map((problem) => warnAbout(rule, problem)));
+    const ofRoles = roles.flatMap((role) => findMissingPolicies(role, policies).map((text) => ({ text, file: role.file })));
+    const ofOthers = untested.map((rule) => warnAbout(rule, `The rule is not tested, because its auth method ${rule.AuthMethod} is not in the configuration.`));
+    return [...problems.map((text) => ({ text, file: method.file })), ...ofRules, ...ofRoles, ...ofOthers];
+}
+/** A warning about a binding rule. */
+function warnAbout(rule, problem) {
+    return { text: `${(0,simulator_rules/* describeRule */.IO)(rule)}: ${problem}`, file: rule.file };
+}
+/** Returns a description of each claim of a job that neither GitHub nor a claim mapping knows. */
+function findUnknownClaims(names, { Config }) {
+    const mapped = (0,simulator_rules/* listAttributes */.uw)(Config).map(({ claim }) => claim.replace(/^\/([^/]*).*$/, '$1'));
+    return describeUnknown(names, [...mapped, ...identities/* GITHUB_CLAIMS */.CD]);
+}
+/** Tells whether a claim is a custom property of a repository, which can have any name. */
+function isProperty(claim) {
+    return claim.startsWith('repo_property_');
+}
+// Only the claims of GitHub are known. A JSON pointer, which begins with a slash, is not a name.
+function findUnknownMappings(Config) {
+    const isGithub = (Config.BoundIssuer ?? []).every((issuer) => identities/* GITHUB_ISSUERS */.Ll.test(issuer));
+    const claims = (0,simulator_rules/* listAttributes */.uw)(Config).map(({ claim }) => claim);
+    return isGithub
+        ? describeUnknown(claims.filter((claim) => !claim.startsWith('/') && !isProperty(claim)), identities/* GITHUB_CLAIMS */.CD)
+        : [];
+}
+function describeUnknown(names, known) {
+    return [...new Set(names)]
+        .filter((name) => !known.includes(name))
+        .map((name) => {
+        const [nearest = ''] = known.toSorted((a, b) => compare(name, b) - compare(name, a));
+        const hint = compare(name, nearest) < 0.5 ? '' : ` The nearest name is ${nearest}.`;
+        return `The claim ${name} is not one of GitHub's.${hint}`;
+    });
+}
+// The share of pairs of letters that two names have in common.
+function compare(name, other) {
+    const [pairs, others] = [name, other].map((text) => new Set(Array.from(text, (_, at) => text.slice(at, at + 2))));
+    const common = [...(pairs ?? [])].filter((pair) => others?.has(pair));
+    return common.length / Math.max(pairs?.size ?? 0, others?.size ?? 0);
+}
+// Nomad goes through the mappings in random order.
+function findAmbiguous(mappings) {
+    const entries = Object.entries(mappings ?? {});
+    return [...new Set(entries.map(([, name]) => name))].flatMap((name) => {
+        const claims = entries.filter((entry) => entry[1] === name).map(([claim]) => claim);
+        return claims.length > 1
+            ? `The claim mappings map ${claims.join(' and ')} to ${name}. Nomad uses one of them at random in each login.`
+            : [];
+    });
+}
+function findUnmapped(names, attributes) {
+    const unmapped = [...new Set(names)].filter((name) => !attributes.includes(name));
+    const others = attributes.length === 0 ? '' : `, or use one of ${attributes.join(', ')}`;
+    return unmapped.map((name) => `${name} is not an attribute of the auth method. Add a claim mapping for it${others}.`);
+}
+function listTested(rule) {
+    try {
+        return (0,simulator_rules/* listConditions */.lL)(rule).map(simulator_rules/* nameAttribute */.CF);
+    }
+    catch {
+        // Only the real Nomad knows the selector.
+        return [];
+    }
+}
+function findMissingPolicies({ Name, Policies }, policies) {
+    const missing = Policies.filter((link) => policies.every((policy) => policy.Name !== link.Name));
+    return Policies.length === 0
+        ? [`The role ${Name} links to no policies, so it grants no permissions.`]
+        : missing.map((link) => `The role ${Name} links to the policy ${link.Name}, which does not exist.`);
+}
+
+// EXTERNAL MODULE: ./simulator/setups.ts + 2 modules
+var setups = __nccwpck_require__(5845);
+// EXTERNAL MODULE: ./simulator/simulation.ts + 2 modules
+var simulation = __nccwpck_require__(1226);
+// EXTERNAL MODULE: ./simulator/strangers.ts
+var strangers = __nccwpck_require__(8140);
+// EXTERNAL MODULE: ./simulator/tokens.ts
+var tokens = __nccwpck_require__(3838);
+// EXTERNAL MODULE: ./simulator/verdicts.ts
+var verdicts = __nccwpck_require__(1789);
+;// CONCATENATED MODULE: ./simulator/simulate.ts
+
 
 
 
@@ -16091,32 +15934,34 @@ async function readExample(name, ownerId, repositoryId) {
 
 
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
-async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_MODULE_2__/* .startNomad */ .E6) {
+async function simulate(plan, start = nomad/* startNomad */.E6) {
     const { job, changes, expectations, showsLog } = plan;
-    const setup = await (0,_setups_js__WEBPACK_IMPORTED_MODULE_7__/* .readSetup */ .W)(plan.config, plan.methodName);
-    const base = (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(job ?? setup.claims, changes);
+    const setup = await (0,setups/* readSetup */.W)(plan.config, plan.methodName);
+    const base = (0,identities/* changeClaims */.kh)(job ?? identities/* EXAMPLE */.xY, changes);
     for (const { claims, file, line } of expectations ?? []) {
-        const [mistyped] = (0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(claims), setup.method, false);
+        const [mistyped] = findUnknownClaims(Object.keys(claims), setup.method);
         if (mistyped !== undefined) {
-            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `has an unknown claim. ${mistyped}`, line);
+            throw new bad_file/* BadFile */.y(file, `has an unknown claim. ${mistyped}`, line);
         }
     }
-    return (0,_simulation_js__WEBPACK_IMPORTED_MODULE_8__/* .withSimulation */ .E)(setup, start, async (simulation) => {
-        const isOneJob = job !== undefined && expectations === undefined;
-        const jobs = isOneJob ? [{ name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .nameJob */ .PB)(base), claims: base }] : listJobs(base, expectations);
-        const attempts = isOneJob ? [] : await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_9__/* .tryStrangers */ .N)(simulation, base, expectations);
-        const rows = [...(await tryJobs(simulation, jobs)), ...attempts.map(({ row }) => row)];
-        const tried = [
-            ...rows,
-            ...attempts.flatMap(({ row: { name }, tried: all }) => all.map((claims) => ({ name, claims }))),
-        ];
+    const isOneJob = job !== undefined && expectations === undefined;
+    const jobs = isOneJob ? [{ name: (0,identities/* nameJob */.PB)(base), claims: base }] : listJobs(base, expectations);
+    const tryAll = async (simulation) => [
+        ...(await tryJobs(simulation, jobs)),
+        ...(isOneJob ? [] : await (0,strangers/* tryStrangers */.N)(simulation, base, expectations)),
+    ];
+    return (0,simulation/* withSimulation */.E)(setup, start, async (simulation) => {
+        const attempts = await tryAll(simulation);
+        const rows = attempts.map(({ row }) => row);
         const warnings = [
-            ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findProblems */ .o6)(setup),
-            ...(0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .findUnknownClaims */ .Pj)(Object.keys(changes), setup.method).map((text) => ({ text })),
-            ...(isOneJob ? [] : findUnmatched(setup, tried)),
-            ...findRandom(setup, tried),
-            ...(await findWider(setup, base, rows, start, expectations)),
+            ...findProblems(setup),
+            ...findUnknownClaims(Object.keys(changes).filter((claim) => !isProperty(claim)), setup.method).map((text) => ({ text })),
+            ...(isOneJob ? [] : findIneffective(setup, attempts)),
+            ...findRandom(attempts),
         ];
+        for (const other of simulation.listOthers()) {
+            warnings.push(...simulate_compare(other.setup.method, attempts, await tryAll(other)));
+        }
         const isMet = expectations === undefined || (warnings.length === 0 && rows.every(({ isExpected }) => isExpected));
         const isGood = isOneJob ? rows.every(({ grant }) => grant !== 'refused') : isMet;
         return {
@@ -16132,10 +15977,10 @@ async function simulate(plan, start = _testbed_nomad_nomad_js__WEBPACK_IMPORTED_
 /** Returns the jobs of a table: those with an expectation, or those of the default table. */
 function listJobs(base, expectations) {
     if (expectations === undefined) {
-        return Object.entries(_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .VARIATIONS */ .R3).map(([name, vary]) => {
+        return Object.entries(identities/* VARIATIONS */.R3).map(([name, vary]) => {
             const changes = vary(base);
             const isBase = Object.keys(changes).length === 0;
-            return { name: isBase ? (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .nameJob */ .PB)(base) : name, claims: (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(base, changes) };
+            return { name: isBase ? (0,identities/* nameJob */.PB)(base) : name, claims: (0,identities/* changeClaims */.kh)(base, changes) };
         });
     }
     return expectations
@@ -16143,8 +15988,8 @@ function listJobs(base, expectations) {
         .map(({ name, claims, gets, file, line }) => {
         const changes = Object.entries(claims).map(([claim, value]) => `${claim}=${String(value).replace(/^(.{80}).+/s, '$1…')}`);
         return {
-            name: name ?? (changes.join(' ') || (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .nameJob */ .PB)(base)),
-            claims: (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(base, claims),
+            name: name ?? (changes.join(' ') || (0,identities/* nameJob */.PB)(base)),
+            claims: (0,identities/* changeClaims */.kh)(base, claims),
             expected: gets,
             file,
             line,
@@ -16153,70 +15998,61 @@ function listJobs(base, expectations) {
 }
 /** Logs jobs in. */
 async function tryJobs(simulation, jobs) {
-    // Nomad accepts 100 connections from a client.
-    const rest = jobs.length > 20 ? await tryJobs(simulation, jobs.slice(20)) : [];
-    const rows = await Promise.all(jobs.slice(0, 20).map(async (job) => {
+    const attempts = [];
+    for (const job of jobs) {
         const { token, summary, reasons } = await simulation.try(job.claims);
-        const grant = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token);
-        return { ...job, group: 'job', grant, summary, reasons, isExpected: grant === (job.expected ?? grant) };
-    }));
-    return [...rows, ...rest];
+        const grant = (0,tokens/* nameGrant */.iM)(token);
+        const isExpected = grant === (job.expected ?? grant);
+        attempts.push({
+            row: { ...job, group: 'job', grant, summary, reasons, isExpected },
+            verdicts: [(0,verdicts/* listVerdicts */.j)(simulation.setup, job.claims)],
+        });
+    }
+    return attempts;
 }
 async function explain(simulation, claims, showsLog) {
+    const { setup } = simulation;
+    const { status } = await simulation.try(claims);
     return {
-        attributes: describeAttributes(claims, simulation.setup.method),
-        verdicts: await simulation.judgeRules(claims),
+        attributes: describeAttributes(claims, setup.method),
+        verdicts: status === 401 ? undefined : (0,verdicts/* listVerdicts */.j)(setup, claims),
         ...(showsLog && { log: (await simulation.runAction(claims)).log }),
     };
 }
 function describeAttributes(claims, { Config }) {
     try {
-        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, Config);
-        return (0,_rules_js__WEBPACK_IMPORTED_MODULE_6__/* .listAttributes */ .uw)(Config).map(({ name }) => ({ name, value: (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_1__/* .lookUp */ .TE)(name.split('.'), attributes) }));
+        const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(claims, Config);
+        return (0,simulator_rules/* listAttributes */.uw)(Config).map(({ name }) => ({ name, value: (0,selector/* lookUp */.TE)(name.split('.'), attributes) }));
     }
     catch {
         // The login fails for the same reason.
         return [];
     }
 }
-function findUnmatched({ method, rules }, tried) {
-    return rules
-        .filter((rule) => tried.every(({ claims }) => !(0,_rules_js__WEBPACK_IMPORTED_MODULE_6__/* .matchesClaims */ .D6)(rule, claims, method)))
-        .map((rule) => (0,_problems_js__WEBPACK_IMPORTED_MODULE_5__/* .warnAbout */ .MK)(rule, 'The rule matches none of these jobs and groups.'));
+function findIneffective({ rules }, attempts) {
+    const verdicts = attempts.flatMap((attempt) => attempt.verdicts.flat());
+    return rules.flatMap((rule) => {
+        const matching = verdicts.filter((verdict) => verdict.rule === rule && verdict.matches);
+        const [reason = 'it matches none of them'] = matching[0]?.explain() ?? [];
+        return matching.some(({ grants, isUnknown }) => grants ?? isUnknown)
+            ? []
+            : warnAbout(rule, `The rule grants nothing to these jobs and groups: ${reason}.`);
+    });
 }
 // Nomad goes through the rules by their random IDs, and stops at a management rule or at an invalid name.
-function findRandom({ method, rules }, tried) {
-    const names = tried.filter(({ claims }) => {
-        const matching = rules.filter((rule) => (0,_rules_js__WEBPACK_IMPORTED_MODULE_6__/* .matchesClaims */ .D6)(rule, claims, method));
-        const isManagement = matching.some(({ BindType }) => BindType === 'management');
-        return (isManagement && matching.some((rule) => rule.BindType !== 'management' && !(0,_rules_js__WEBPACK_IMPORTED_MODULE_6__/* .hasValidName */ .iQ)(rule, claims, method)));
-    });
-    const list = [...new Set(names.map(({ name }) => name))].join(', ');
+function findRandom(attempts) {
+    const isRandom = (verdicts) => verdicts.some(({ grants }) => grants === 'management') && verdicts.some(({ isInvalid }) => isInvalid);
+    const names = attempts.filter(({ verdicts }) => verdicts.some(isRandom)).map(({ row }) => row.name);
     const reason = 'because they match a management rule and a rule whose bind name is invalid for them';
-    return list === '' ? [] : [{ text: `Nomad decides at random what these get, ${reason}: ${list}.` }];
+    return names.length === 0
+        ? []
+        : [{ text: `Nomad decides at random what these get, ${reason}: ${names.join(', ')}.` }];
 }
-/** Warns about each other auth method of the setup that grants something else to these jobs, or to a group of strangers. */
-async function findWider(setup, base, rows, start, expectations) {
-    const hasStrangers = rows.some(({ group }) => group === 'stranger');
-    const warnings = [];
-    for (const other of setup.others ?? []) {
-        const granted = await (0,_simulation_js__WEBPACK_IMPORTED_MODULE_8__/* .withSimulation */ .E)({ ...setup, ...other }, start, async (simulation) => [
-            ...(await tryJobs(simulation, rows.filter(({ group }) => group === 'job'))),
-            ...(hasStrangers ? await (0,_strangers_js__WEBPACK_IMPORTED_MODULE_9__/* .tryStrangers */ .N)(simulation, base, expectations) : []).map(({ row }) => row),
-        ]);
-        const wider = granted.filter(({ name, grant }) => {
-            const own = rows.find((row) => row.name === name)?.grant ?? 'refused';
-            return (grant !== 'refused' && own !== 'management' && grant.split(', ').some((part) => !own.split(', ').includes(part)));
-        });
-        const names = wider.map(({ name }) => name).join(', ');
-        if (names !== '') {
-            warnings.push({
-                text: `The auth method ${other.method.Name} grants more to these jobs: ${names}.`,
-                file: other.method.file,
-            });
-        }
-    }
-    return warnings;
+// Warns about another auth method of the setup that grants more.
+function simulate_compare({ Name, file }, attempts, others) {
+    const wider = others.filter(({ row }, index) => (0,tokens/* grantsMore */.TQ)(row.grant, attempts[index]?.row.grant ?? 'refused'));
+    const names = wider.map(({ row }) => row.name).join(', ');
+    return names === '' ? [] : [{ text: `The auth method ${Name} grants more to these jobs: ${names}.`, file }];
 }
 
 
@@ -16424,12 +16260,12 @@ function endLines(text) {
     return text.replaceAll('\r\n', '\n');
 }
 
-// EXTERNAL MODULE: ./simulator/mismatch.ts
-var mismatch = __nccwpck_require__(8451);
 // EXTERNAL MODULE: ./simulator/rules.ts
 var simulator_rules = __nccwpck_require__(2848);
 // EXTERNAL MODULE: ./simulator/tokens.ts
 var tokens = __nccwpck_require__(3838);
+// EXTERNAL MODULE: ./simulator/verdicts.ts
+var verdicts = __nccwpck_require__(1789);
 ;// CONCATENATED MODULE: ./simulator/simulation.ts
 
 
@@ -16441,7 +16277,7 @@ var tokens = __nccwpck_require__(3838);
 const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDiscoveryURL', 'DiscoveryCaPem'];
 const PLACEHOLDER = { name: 'simulator-placeholder', rules: 'namespace "default" { policy = "read" }' };
 const NO_MATCH = 'no role or policy bindings matched';
-/** Starts Nomad with a setup, and stops it after the simulation has been used. */
+/** Starts Nomad with a setup and its other auth methods, and stops it after the simulation has been used. */
 async function withSimulation(setup, start, use) {
     const nomad = await start();
     const issuer = await (0,testbed_issuer/* startIssuer */.A)();
@@ -16467,28 +16303,33 @@ class Simulation {
     }
     /** Configures the server, but with the keys of the fake issuer; throws an error if the server rejects something. */
     async prepare() {
-        const { method, rules } = this.setup;
         await this.#putRolesAndPolicies();
-        await this.#putMethod(method, method.Name, rules);
-        // A copy of the method for each rule shows the effect of the rule. It must not fail because of a token name.
-        for (const [index, rule] of rules.entries()) {
-            await this.#putMethod({ ...method, TokenNameFormat: '' }, nameCopy(index), [rule]);
+        for (const { method, rules } of [this.setup, ...(this.setup.others ?? [])]) {
+            await this.#putMethod(method, rules);
         }
+    }
+    /** Returns a simulation for each other auth method of the setup. */
+    listOthers() {
+        return (this.setup.others ?? []).map((other) => new Simulation({ ...this.setup, ...other }, this.nomad, this.issuer));
     }
     /** Logs a job in; its JWT is for the audience that the method expects, unless the claims have another. */
     async try(claims) {
-        const answer = await this.#logIn(this.setup.method.Name, claims);
-        if (answer.token !== undefined) {
-            return { summary: (0,tokens/* describeToken */.d)(answer.token, this.setup.roles), reasons: [], token: answer.token };
+        const body = JSON.stringify({ AuthMethodName: this.setup.method.Name, LoginToken: await this.#issue(claims) });
+        const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
+        const { ok, status } = response;
+        if (status === 429 || status > 500) {
+            throw new Error((await response.text()) || `Nomad answered a login with ${String(status)}.`);
         }
-        const { status, refusal } = answer;
-        const missing = refusal.includes('ACL token name') ? (0,simulator_rules/* findClaimsMissingForName */.Rr)(claims, this.setup.method) : [];
-        const hint = missing.length > 0 ? ` (TokenNameFormat needs the claim ${missing.join(' and ')})` : '';
+        if (ok) {
+            const token = (await response.json());
+            return { token, status, summary: (0,tokens/* describeToken */.dE)(token, this.setup.roles), reasons: [] };
+        }
+        const refusal = shorten(await response.text());
         return {
-            summary: `refused (${String(status)}): ${refusal}${hint}`,
-            reasons: refusal === NO_MATCH ? await this.#findReasons(claims) : [],
             token: undefined,
             status,
+            summary: `refused (${String(status)}): ${refusal}`,
+            reasons: refusal === NO_MATCH ? explainClosest((0,verdicts/* listVerdicts */.j)(this.setup, claims)) : [],
         };
     }
     /** Logs a job in with the action, as a step of a workflow does. */
@@ -16501,62 +16342,19 @@ class Simulation {
             ? runMain({ inputs: { ...inputs, jwtGithubAudience: aud }, env: { ...env, ...this.issuer.startJob(claims) } })
             : runMain({ inputs: { ...inputs, identityToken: await this.#issue(claims) }, env });
     }
-    /** Returns the effect of each binding rule on a job; undefined if the method refuses its JWT. */
-    async judgeRules(claims) {
-        const { method, rules } = this.setup;
-        const verdicts = [];
-        for (const [index, rule] of rules.entries()) {
-            const answer = await this.#logIn(nameCopy(index), claims);
-            if (answer.token !== undefined) {
-                verdicts.push({ rule, grants: (0,tokens/* nameGrant */.i)(answer.token), reasons: [] });
-            }
-            else if (answer.status === 401) {
-                return undefined;
-            }
-            else {
-                verdicts.push({
-                    rule,
-                    reasons: answer.refusal === NO_MATCH ? (0,mismatch/* explainNoMatch */.O)(rule, claims, method) : [answer.refusal],
-                });
-            }
-        }
-        return verdicts;
-    }
-    // The rule that comes closest to granting something is probably the one that is meant for the job.
-    async #findReasons(claims) {
-        const verdicts = (await this.judgeRules(claims)) ?? [];
-        // A missing role is closer than a condition, and a condition on another repository or owner is further away.
-        const others = (0,simulator_rules/* listAttributes */.uw)(this.setup.method.Config).filter(({ claim }) => /^repository|^sub$/.test(claim));
-        const isOther = (reason) => others.some(({ name }) => reason.includes(`but ${name} is `));
-        const measure = ({ reasons }) => reasons
-            .map((reason) => (reason.startsWith('there is no ') ? 0.5 : isOther(reason) ? 1.5 : 1))
-            .reduce((a, b) => a + b, 0);
-        const [closest] = verdicts.sort((a, b) => measure(a) - measure(b));
-        return closest?.reasons ?? [];
-    }
-    async #logIn(AuthMethodName, claims) {
-        const body = JSON.stringify({ AuthMethodName, LoginToken: await this.#issue(claims) });
-        const response = await fetch(`${this.nomad.url}/v1/acl/login`, { method: 'POST', body });
-        if (response.status === 429 || response.status > 500) {
-            throw new Error((await response.text()) || `Nomad answered a login with ${String(response.status)}.`);
-        }
-        return response.ok
-            ? { token: (await response.json()) }
-            : { token: undefined, status: response.status, refusal: shorten(await response.text()) };
-    }
     #issue(claims) {
         return this.issuer.issue({ claims: { ...claims, aud: this.#chooseAudience(claims) } });
     }
     #chooseAudience(claims) {
         return claims['aud'] ?? this.setup.method.Config.BoundAudiences?.[0] ?? jws_example.aud;
     }
-    async #putMethod(method, name, rules) {
-        const { Config, Type, TokenLocality, MaxTokenTTL, TokenNameFormat } = method;
+    async #putMethod({ Name, Config, ...method }, rules) {
+        const { Type, TokenLocality, MaxTokenTTL, TokenNameFormat } = method;
         const checks = Object.fromEntries(Object.entries(Config).filter(([field]) => !KEY_SOURCES.includes(field)));
         const isNamed = TokenNameFormat && (0,nomad/* isSince */.$l)(this.nomad.version, '1.7.0');
-        await this.nomad.admin.putMethod(name, { ...checks, JWKSURL: this.issuer.jwksUrl }, { Type, TokenLocality, MaxTokenTTL, ...(isNamed && { TokenNameFormat }) });
+        await this.nomad.admin.putMethod(Name, { ...checks, JWKSURL: this.issuer.jwksUrl }, { Type, TokenLocality, MaxTokenTTL, ...(isNamed && { TokenNameFormat }) });
         for (const { Selector = '', BindType, BindName = '' } of rules) {
-            await this.nomad.admin.putRule({ AuthMethod: name, Selector, BindType, BindName }).catch((error) => {
+            await this.nomad.admin.putRule({ AuthMethod: Name, Selector, BindType, BindName }).catch((error) => {
                 const rule = `${(0,simulator_rules/* describeRule */.IO)({ BindType, BindName })}, if ${Selector}`;
                 throw new Error(`The rule ${rule} cannot be created: ${error.message.trim()}`);
             });
@@ -16583,8 +16381,10 @@ class Simulation {
         }
     }
 }
-function nameCopy(index) {
-    return `simulator-rule-${String(index)}`;
+// The rule that comes closest to granting something is probably the one that is meant for the job.
+function explainClosest(verdicts) {
+    const [closest] = verdicts.toSorted((a, b) => a.distance - b.distance);
+    return closest?.explain() ?? [];
 }
 // Nomad adds the same prefix to each reason for refusing a JWT.
 function shorten(answer) {
@@ -16603,20 +16403,14 @@ function shorten(answer) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   N: () => (/* binding */ tryStrangers)
 /* harmony export */ });
-/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
-/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3484);
-/* harmony import */ var _nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3527);
-/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5106);
-/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5446);
-/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8951);
-/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1457);
-/* harmony import */ var _mismatch_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8451);
-/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5331);
-/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2848);
-/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3838);
-
-
-
+/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3484);
+/* harmony import */ var _nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3527);
+/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5106);
+/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8951);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1457);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2848);
+/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3838);
+/* harmony import */ var _verdicts_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1789);
 
 
 
@@ -16628,165 +16422,117 @@ function shorten(answer) {
 /** The number of groups that should get nothing, unless an expectation says otherwise. */
 const OUTSIDERS = 2;
 const LIMIT = 50_000;
-const ACCOUNT = ['repository_owner', 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id'];
+const NOTHING = { token: undefined, summary: 'refused', reasons: [] };
 /** Logs groups of strangers in, each with the claims that get the most. */
 async function tryStrangers(simulation, base, expectations) {
     const granted = (expectations ?? []).filter(({ who, gets }) => who === undefined && gets !== 'refused');
-    const bases = [base, ...granted.map(({ claims }) => moveToBranch((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .changeClaims */ .kh)(base, claims), base))];
-    const distinct = new Map(bases.map((job) => [JSON.stringify(job), job]));
-    const searches = [...distinct.values()].map((job) => new Search(simulation.setup, job, bases, expectations === undefined));
+    const jobs = [base, ...granted.map(({ claims }) => moveToBranch((0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(base, claims), base))];
+    const distinct = new Map(jobs.map((job) => [JSON.stringify(job), job]));
+    const search = new Search(simulation.setup, [...distinct.values()], expectations === undefined);
     const attempts = [];
-    for (const [index, name] of _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.entries()) {
+    for (const [index, name] of _groups_js__WEBPACK_IMPORTED_MODULE_3__/* .STRANGERS */ .aw.entries()) {
         const { gets, file, line } = expectations?.find(({ who }) => who === name) ?? {};
         const isOutside = expectations !== undefined && index < OUTSIDERS;
-        const tries = [];
-        for (const search of searches) {
-            tries.push(await tryGroup(simulation, search, index, gets ?? (isOutside ? 'refused' : undefined)));
-        }
-        const { row } = tries.reduce((worst, next) => (rank(next.row) > rank(worst.row) ? next : worst));
-        attempts.push({
-            row: { ...row, ...(line !== undefined && { file, line }) },
-            tried: tries.flatMap(({ tried }) => tried),
-        });
+        const expected = gets ?? (isOutside ? 'refused' : undefined);
+        const { guesses, problem } = search.guess(index);
+        const best = chooseBest(guesses, expected);
+        const { token, summary, reasons } = (best && (await simulation.try(best.claims))) ?? NOTHING;
+        const actual = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_7__/* .nameGrant */ .iM)(token);
+        const doubt = best && actual !== best.grant ? `the rules grant ${best.grant}, but Nomad answers: ${summary}` : problem;
+        const isDecided = doubt === undefined || (token !== undefined && actual !== expected);
+        const grant = isDecided ? actual : 'not decided';
+        const row = {
+            ...{ name, group: 'stranger', claims: best?.claims ?? {}, grant },
+            ...(expected !== undefined && { expected }),
+            summary: isDecided ? `${summary}${token && best ? search.explain(best.claims) : ''}` : `not decided: ${doubt}`,
+            reasons: isDecided ? reasons : [],
+            isExpected: isDecided && grant === (expected ?? grant),
+            ...(line === undefined ? { file: best?.verdicts.find(({ grants }) => grants)?.rule.file } : { file, line }),
+        };
+        attempts.push({ row, verdicts: guesses.map((guess) => guess.verdicts) });
     }
     return attempts;
 }
 // The branch of a job counts as the default branch, but a pull request, a merge queue or a tag has none.
 function moveToBranch(job, base) {
     const names = ['ref', 'ref_type', 'ref_protected', 'head_ref', 'base_ref'];
-    return /^refs\/heads\/(?!gh-readonly-queue\/)/.test((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['ref']))
+    return /^refs\/heads\/(?!gh-readonly-queue\/)/.test((0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(job['ref']))
         ? job
         : { ...job, ...Object.fromEntries(names.map((name) => [name, base[name]])) };
 }
-function rank({ grant, isExpected }) {
-    return grant === 'refused' ? 0 : isExpected ? 1 : grant === 'not decided' ? 2 : 3;
-}
-async function tryGroup(simulation, search, index, expected) {
-    const { guesses, problem } = search.guess(index);
-    const outcomes = [];
-    for (const guess of chooseBest(guesses)) {
-        outcomes.push({ ...guess, ...(await simulation.try(guess.claims)) });
-    }
-    const odd = outcomes.find(({ grants, token, status, claims: { iss } }) => grants.length > 0 && token === undefined && (status !== 401 || iss === search.issuer));
-    const doubt = problem ?? (odd && `${odd.grants.join(', ')} should be granted, but Nomad answers: ${odd.summary}`);
-    const granted = outcomes.filter(({ token }) => token !== undefined);
-    const best = granted.find(({ token }) => expected !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) !== expected) ?? granted[0];
-    const { claims, file, token, summary, reasons } = best ?? outcomes[0] ?? { claims: search.base, reasons: [] };
-    const isDecided = doubt === undefined || (token !== undefined && (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) !== expected);
-    const grant = isDecided ? (0,_tokens_js__WEBPACK_IMPORTED_MODULE_10__/* .nameGrant */ .i)(token) : 'not decided';
-    return {
-        row: {
-            name: _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw[index] ?? '',
-            group: 'stranger',
-            claims,
-            file,
-            ...(expected !== undefined && { expected }),
-            grant,
-            summary: isDecided ? `${summary ?? ''}${token ? search.explain(claims) : ''}` : `not decided: ${doubt}`,
-            reasons: isDecided ? reasons : [],
-            isExpected: isDecided && grant === (expected ?? grant),
-        },
-        tried: guesses.map((guess) => guess.claims),
-    };
-}
-// Those that get what no other gets as well, the most first, or the one that comes closest.
-function chooseBest(guesses) {
-    const isManagement = ({ grants }) => grants.includes('management');
-    const isMore = (guess, than) => isManagement(guess)
-        ? !isManagement(than) || (than.effects.includes('invalid') && !guess.effects.includes('invalid'))
-        : guess.grants.length > than.grants.length && than.grants.every((grant) => guess.grants.includes(grant));
-    const best = guesses.filter((guess) => guess.grants.length > 0 && !guesses.some((other) => isMore(other, guess)));
-    return best.length > 0
-        ? best.sort((a, b) => b.grants.length - a.grants.length)
-        : guesses.sort((a, b) => a.missing - b.missing).slice(0, 1);
+// Prefers what is not expected, then management, what does not depend on chance, and what gets the most or comes closest.
+function chooseBest(guesses, expected = 'refused') {
+    const measure = (guess) => ((0,_tokens_js__WEBPACK_IMPORTED_MODULE_7__/* .grantsMore */ .TQ)(guess.grant, expected) ? 1e9 : 0) +
+        (guess.grant === 'management' ? 1e8 : 0) +
+        (guess.verdicts.some(({ isInvalid }) => isInvalid) ? 0 : 1e7) +
+        (guess.grant === 'refused' ? 0 : guess.grant.split(', ').length * 1e3) -
+        measureDistance(guess);
+    return guesses.toSorted((a, b) => measure(b) - measure(a))[0];
 }
 /** A search for the claims with which groups of strangers get something from a setup. */
 class Search {
-    setup;
-    base;
-    issuer;
-    #groups;
-    #rules = [];
-    #names;
+    #setup;
+    #job;
+    /** The claims of attributes. */
+    #claims;
+    #conditions;
+    /** The claims that decide what a job gets. */
     #decisive;
+    /** Those, and the claims in the token's name. */
     #tested;
-    #choose;
-    #usual;
+    #groups;
     #problem;
-    constructor(setup, job, bases, trustsRules) {
-        this.setup = setup;
-        this.base = bases[0] ?? job;
+    constructor(setup, jobs, trustsRules) {
+        const [job = {}] = jobs;
         const { method, rules, roles, policies } = setup;
-        // A JSON pointer with one part is the name of a claim.
-        const names = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .listAttributes */ .uw)(method.Config).map(({ name, claim }) => [name, claim.replace(/^\/(?=[^/]*$)/, '')]);
-        this.#names = new Map(names);
-        for (const rule of rules) {
-            try {
-                const selector = rule.Selector ? (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__/* .parseSelector */ .Pl)(rule.Selector) : undefined;
-                const conditions = selector ? (0,_problems_js__WEBPACK_IMPORTED_MODULE_8__/* .listConditions */ .lL)(selector) : [];
-                conditions.forEach((condition) => this.#checkCondition(condition));
-                this.#rules.push({ rule, selector, conditions });
-            }
-            catch (error) {
-                this.#problem ??= `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .describeRule */ .IO)(rule)}: ${error.message}`;
-            }
-        }
-        const conditions = this.#rules.flatMap((rule) => rule.conditions);
-        const listClaims = (attributes) => [
-            ...new Set(attributes.flatMap((attribute) => this.#names.get(attribute) ?? [])),
-        ];
+        this.#setup = setup;
+        this.#job = job;
+        this.#claims = new Map((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .listAttributes */ .uw)(method.Config).map(({ name, claim }) => [name, claim]));
+        this.#conditions = rules.flatMap((rule) => this.#readConditions(rule));
+        const listClaims = (names) => names.flatMap((name) => this.#claims.get(name) ?? []);
         this.#decisive = listClaims([
-            ...conditions.map(nameCollection),
-            ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(BindName)),
+            ...this.#conditions.map(_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF),
+            ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName)),
         ]);
-        this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
-        const { BoundIssuer } = method.Config;
-        const isBound = !BoundIssuer?.length || BoundIssuer.includes((0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['iss']));
-        this.issuer = (isBound ? undefined : BoundIssuer.find((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .GITHUB_ISSUERS */ .Ll.test(issuer))) ?? job['iss'];
-        this.#choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .chooseFrom */ .Cw)(part, job, method.Config.BoundAudiences ?? []);
-        const parts = [..._groups_js__WEBPACK_IMPORTED_MODULE_5__/* .PARTS */ .dI, ...this.#tested].filter((part) => !(0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part));
-        this.#usual = Object.fromEntries(parts.map((part) => [part, this.#choose(part).usual[0]]));
-        // Roles and policies name what belongs to the reader, and rules do if there are no expectations.
+        this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
+        const listConditionsOn = (claim) => this.#conditions.filter((condition) => this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) === claim);
+        const subjects = listConditionsOn('sub');
+        // Roles, policies and accounts name what belongs to the reader, and all rules do if there are no expectations.
         const named = [
-            ...(trustsRules ? conditions.map(({ value }) => value) : []),
+            ...(trustsRules ? this.#conditions : listConditionsOn('actor')).map(({ value }) => value),
             ...[...roles, ...policies].map(({ Name }) => Name),
         ];
-        const listConditionsOn = (claim) => conditions.filter((condition) => this.#names.get(nameCollection(condition)) === claim);
-        const subjects = listConditionsOn('sub');
-        this.#groups = (0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .listGroups */ .P$)({ ...job, iss: this.issuer }, {
+        const known = {
             tested: this.#tested,
             yours: [
-                ...bases.flatMap((claims) => ACCOUNT.map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claims[name]))),
-                ...named.flatMap((name) => [
-                    ...(name.match(/\d+/g) ?? []),
-                    ...(/^(?:repo:)?([\w-]+)(?=$|@\d|\/)/.exec(name)?.slice(1) ?? []),
-                ]),
-            ],
-            actors: listConditionsOn('actor').flatMap(({ value }) => (value.endsWith('[bot]') ? [] : value)),
-            bases,
-            subjects: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(job['sub']), ...subjects.map(({ value }) => value)],
+                ...jobs.flatMap((claims) => [..._groups_js__WEBPACK_IMPORTED_MODULE_3__/* .ACCOUNT */ .u4, 'actor', 'actor_id'].map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name]))),
+                ...named.flatMap((name) => [...(name.match(/[\w-]+(?:\[bot\])?/g) ?? []), ...(name.match(/\d+/g) ?? [])]),
+            ].filter((name) => !name.endsWith('[bot]')),
+            jobs,
+            subjects: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(job['sub']), ...subjects.map(({ value }) => value)],
             isSubjectOpen: subjects.some(({ operator }) => operator === 'matches' || operator === 'contains'),
-        });
+        };
+        const groups = jobs.map((each) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .listSituations */ .YP)({ ...each, iss: this.#chooseIssuer(each) }, known));
+        this.#groups = _groups_js__WEBPACK_IMPORTED_MODULE_3__/* .STRANGERS */ .aw.map((_, index) => groups.flatMap((situations) => situations[index] ?? []));
     }
-    /** Returns claims of a group for each set of rules that it can match, and why there may be others. */
+    /** Returns a guess for each set of rules that a group can match, and why there may be others. */
     guess(index) {
         const guesses = new Map();
         let problem = this.#problem;
-        const { situations = [], doubtful = [], excluded = {} } = this.#groups[index] ?? {};
-        for (const situation of [...situations, ...doubtful]) {
+        const situations = (this.#groups[index] ?? []).toSorted((a, b) => Number(a.isDoubtful) - Number(b.isDoubtful));
+        for (const { claims, excluded, isDoubtful } of situations) {
+            const deciding = [...this.#tested, 'iss'].map((name) => [name, claims[name]]);
             try {
-                const tested = Object.entries(situation).filter(([claim]) => this.#tested.includes(claim));
-                const isDoubtful = doubtful.includes(situation);
-                for (const chosen of this.#listChoices(situation, excluded)) {
-                    const guess = this.#predict(fill(Object.fromEntries(tested), chosen));
-                    const key = JSON.stringify(guess.effects);
-                    if (isDoubtful) {
-                        if (guess.grants.length > 0 && !guesses.has(key)) {
-                            throw new Error(`a customized sub may match, such as ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(guess.claims['sub'])}; compare sub with == instead`);
-                        }
+                for (const chosen of this.#listChoices(claims, excluded)) {
+                    const prediction = (0,_verdicts_js__WEBPACK_IMPORTED_MODULE_6__/* .predict */ .K)(this.#setup, fill(Object.fromEntries(deciding), chosen));
+                    const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
+                    const key = JSON.stringify([prediction.grant, effects]);
+                    const known = guesses.get(key);
+                    if (isDoubtful && known === undefined && prediction.grant !== 'refused') {
+                        throw new Error('a customized sub may match; compare sub with == instead');
                     }
-                    else if (guess.missing < (guesses.get(key)?.missing ?? Infinity)) {
-                        guesses.set(key, { ...guess, claims: fill(situation, chosen) });
+                    if (!isDoubtful && (known === undefined || measureDistance(prediction) < measureDistance(known))) {
+                        guesses.set(key, { ...prediction, claims: fill(claims, chosen) });
                     }
                 }
             }
@@ -16798,113 +16544,103 @@ class Search {
     }
     /** Names the claims that make the difference, and the protection that would stop the login. */
     explain(claims) {
-        const chosen = [...new Set([...this.#decisive, 'ref', 'event_name'])].filter((name) => claims[name] !== undefined && claims[name] !== this.base[name]);
+        const chosen = [...new Set([...this.#decisive, 'ref', 'event_name'])].filter((name) => claims[name] !== undefined && claims[name] !== this.#job[name]);
         const { environment, ref_type, ref } = claims;
         const stops = [
-            environment !== this.base['environment'] && `the environment ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(environment)}`,
-            ref_type === 'tag' && `the tag ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(ref).replace('refs/tags/', '')}`,
+            environment !== this.#job['environment'] && `the environment ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(environment)}`,
+            ref_type === 'tag' && `the tag ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(ref).replace('refs/tags/', '')}`,
         ].filter((stop) => stop !== false);
         return [
-            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claims[name])}`).join(' ')}`] : []),
+            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name])}`).join(' ')}`] : []),
             ...(stops.length > 0 ? [`, unless ${stops.join(' or ')} is protected`] : []),
         ].join('');
     }
-    // Returns values for the parts of a situation in all combinations that the rules tell apart.
-    #listChoices(situation, excluded) {
+    #readConditions(rule) {
+        try {
+            const conditions = (0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .listConditions */ .lL)(rule);
+            const unknown = conditions.find((condition) => condition.path.length === 1 || _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .RENEWED */ .Zh.includes(this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) ?? ''));
+            if (unknown !== undefined) {
+                throw new Error(`the simulator does not search for ${unknown.text}`);
+            }
+            conditions.flatMap(listPatterns).forEach(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .compile */ .wE);
+            return conditions;
+        }
+        catch (error) {
+            this.#problem ??= `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .describeRule */ .IO)(rule)}: ${error.message}`;
+            return [];
+        }
+    }
+    #chooseIssuer({ iss }) {
+        const bound = this.#setup.method.Config.BoundIssuer ?? [];
+        return bound.find((issuer) => issuer === iss) ?? bound.find((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .GITHUB_ISSUERS */ .Ll.test(issuer)) ?? iss;
+    }
+    // Returns values for the parts of claims in all combinations that the rules tell apart.
+    #listChoices(claims, excluded) {
+        const parts = [...JSON.stringify(claims).matchAll(/‹(\w+)›/g)].map(([, part = '']) => part);
+        const choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .chooseFrom */ .Cw)(part, this.#job, this.#setup.method.Config.BoundAudiences ?? []);
         const tests = [
-            ...this.#rules.flatMap((rule) => this.#listTests(rule, situation)),
+            ...this.#conditions.flatMap((condition) => this.#listTests(condition, claims)),
+            ...this.#setup.rules.flatMap((rule) => this.#listNameTests(rule, claims)),
             ...Object.entries(excluded).map(([part, values]) => ({
                 template: `‹${part}›`,
-                pattern: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(values, 'iu'),
+                pattern: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(values, 'iu'),
             })),
         ];
-        const values = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .findValues */ .EZ)(tests, this.#choose).map(([part, texts]) => [
-            part,
-            [
-                ...((0,_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .isOptional */ .dK)(part) ? [undefined] : []),
-                ...texts.filter((value) => !(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(excluded[part] ?? [], 'iu').test(value)),
-            ],
-        ]);
-        if (values.reduce((count, [, texts]) => count * texts.length, 1) > LIMIT) {
+        const choices = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .findValues */ .EZ)(tests, choose).map(([part, values]) => {
+            const allowed = values.filter((value) => !(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(excluded[part] ?? [], 'iu').test(value));
+            return [part, [...((0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .isOptional */ .dK)(part) ? [undefined] : []), ...allowed]];
+        });
+        if (choices.reduce((count, [, values]) => count * values.length, 1) > LIMIT) {
             throw new Error('there are too many combinations of values');
         }
-        return values.reduce((all, [part, texts]) => all.flatMap((chosen) => texts.map((value) => ({ ...chosen, [part]: value }))), [this.#usual]);
+        return choices.reduce((all, [part, values]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(parts.map((part) => [part, (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .isOptional */ .dK)(part) ? undefined : choose(part).usual[0]]))]);
     }
-    #listTests({ rule, conditions }, situation) {
-        const template = (attribute) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(situation[this.#names.get(attribute) ?? '']);
-        const ofSelector = conditions.flatMap((condition) => {
-            const attribute = nameCollection(condition);
-            const convert = chooseConversion(this.#names.get(attribute), template(attribute));
-            return listPatterns(condition).map((pattern) => ({ template: template(attribute), pattern, convert }));
-        });
-        const { BindName = '' } = rule;
-        if (!BindName.includes('${')) {
-            return ofSelector;
-        }
-        const name = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .interpolate */ .GW)(BindName, new Map([...this.#names.keys()].map((key) => [key, template(key)])));
-        const patterns = [(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)(this.#listTargets(rule), 'iu'), /^[a-zA-Z0-9-]+$/u];
-        return [...ofSelector, ...patterns.map((pattern) => ({ template: name, pattern }))];
+    #listTests(condition, claims) {
+        const claim = this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) ?? '';
+        const template = (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[claim]);
+        return listPatterns(condition).map((pattern) => ({
+            template,
+            pattern,
+            convert: chooseConversion(claim, template),
+        }));
     }
-    #listTargets({ BindType }) {
-        return this.setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
-    }
-    #checkCondition(condition) {
-        const claim = this.#names.get(nameCollection(condition)) ?? '';
-        if (condition.path.length === 1 || _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .RENEWED */ .Zh.includes(claim)) {
-            throw new Error(`the simulator does not search for ${condition.text}`);
-        }
-        listPatterns(condition).forEach(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .compile */ .wE);
-    }
-    #predict(claims) {
-        const { method } = this.setup;
-        const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
-        let missing = Number.MAX_VALUE;
-        const isNamed = (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .listVariables */ .ce)(method.TokenNameFormat ?? '').every((name) => name.startsWith('auth_method_') || (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_4__/* .lookUp */ .TE)(name.split('.'), attributes) !== undefined);
-        const effects = this.#rules.map(({ rule, selector }) => {
-            const failed = selector ? (0,_mismatch_js__WEBPACK_IMPORTED_MODULE_7__/* .findFailed */ .b)(selector, attributes, true).length : 0;
-            missing = Math.min(missing, failed);
-            if (failed > 0 || !isNamed) {
-                return '';
-            }
-            if (rule.BindType === 'management') {
-                return rule.BindType;
-            }
-            const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .hasValidName */ .iQ)(rule, claims, method) ? (0,_rules_js__WEBPACK_IMPORTED_MODULE_9__/* .resolveBindName */ .FH)(rule, claims, method) : 'invalid';
-            const isKnown = this.#listTargets(rule).includes(name);
-            return isKnown ? `${rule.BindType} ${name}` : name === 'invalid' ? name : '';
-        });
-        const isRefused = effects.includes('invalid') && !effects.includes('management');
-        const grants = isRefused ? [] : effects.filter((effect) => effect !== '' && effect !== 'invalid');
-        const file = this.#rules.find((_, index) => effects[index] !== '')?.rule.file;
-        return { claims, effects, grants, file, missing };
+    #listNameTests({ BindType, BindName = '' }, claims) {
+        const names = this.#setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
+        const variables = [...this.#claims].map(([attribute, claim]) => [attribute, (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[claim])]);
+        return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName).length === 0
+            ? []
+            : [(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(names, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
+                template: (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .interpolate */ .GW)(BindName, new Map(variables)),
+                pattern,
+            }));
     }
 }
-function nameCollection({ path }) {
-    return path.slice(0, 2).join('.');
+function measureDistance({ verdicts }) {
+    return Math.min(...verdicts.map(({ distance }) => distance));
 }
 // The regular expressions that decide what a condition says about a value, or about a list with this value.
 function listPatterns({ operator, value }) {
-    const exact = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .matchOneOf */ .Dq)([value]);
+    const exact = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)([value]);
     return {
         '==': [exact],
-        contains: [exact, new RegExp((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_3__/* .escapePattern */ .MP)(value), 'u')],
-        matches: operator === 'matches' ? [(0,_nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_2__/* .toRegExp */ .v)(value)] : [],
+        contains: [exact, new RegExp((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .escapePattern */ .MP)(value), 'u')],
+        matches: operator === 'matches' ? [(0,_nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_1__/* .toRegExp */ .v)(value)] : [],
         'is empty': [/^$/u],
         'is nil': [],
     }[operator];
 }
-// The rest of a customized sub already has its form.
+// The values in sub are escaped, but the rest of a customized one already has its form.
 function chooseConversion(claim, template) {
-    return claim === 'sub' && !template.includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeInSubject */ .FV : undefined;
+    return claim === 'sub' && !template.includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .escapeInSubject */ .FV : undefined;
 }
 // A claim is missing if one of its parts is.
-function fill(situation, chosen) {
-    const claims = Object.entries(situation).map(([claim, template]) => {
-        const convert = chooseConversion(claim, (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(template)) ?? _identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq;
+function fill(claims, chosen) {
+    const filled = Object.entries(claims).map(([claim, template]) => {
+        const convert = chooseConversion(claim, (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(template)) ?? _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq;
         const put = (whole, part) => (chosen[part] === undefined ? whole : convert(chosen[part]));
         return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template];
     });
-    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .omit */ .cJ)(Object.fromEntries(claims.filter(([, claim]) => !(0,_identities_js__WEBPACK_IMPORTED_MODULE_6__/* .text */ .Qq)(claim).includes('‹'))), []);
+    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .omit */ .cJ)(Object.fromEntries(filled.filter(([, claim]) => !(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claim).includes('‹'))), []);
 }
 
 
@@ -16914,8 +16650,9 @@ function fill(situation, chosen) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ describeToken),
-/* harmony export */   i: () => (/* binding */ nameGrant)
+/* harmony export */   TQ: () => (/* binding */ grantsMore),
+/* harmony export */   dE: () => (/* binding */ describeToken),
+/* harmony export */   iM: () => (/* binding */ nameGrant)
 /* harmony export */ });
 /** Names what a token grants as a file for --expect does: "role a, policy b", "management" or "refused". */
 function nameGrant(token, describeRole = (name) => `role ${name}`) {
@@ -16926,6 +16663,11 @@ function nameGrant(token, describeRole = (name) => `role ${name}`) {
     // Nomad applies rules in no particular order.
     return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
 }
+/** Tells whether what a token grants is not a part of what another one grants; each as in --expect. */
+function grantsMore(grant, other) {
+    const others = other.split(', ');
+    return grant !== 'refused' && other !== 'management' && grant.split(', ').some((part) => !others.includes(part));
+}
 /** Describes a token in one line: its type, its lifetime, and its roles and policies with the policies of each role. */
 function describeToken(token, roles) {
     const rights = nameGrant(token, (name) => `role ${name} (${listPolicies(name, roles).join(', ') || 'no policies'})`);
@@ -16934,6 +16676,147 @@ function describeToken(token, roles) {
 }
 function listPolicies(roleName, roles) {
     return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
+}
+
+
+/***/ }),
+
+/***/ 1789:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ predict),
+/* harmony export */   j: () => (/* binding */ listVerdicts)
+/* harmony export */ });
+/* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
+/* harmony import */ var _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7137);
+/* harmony import */ var _nomad_rules_names_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4416);
+/* harmony import */ var _nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5446);
+/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2848);
+
+
+
+
+
+const selectors = new Map();
+/** Predicts a login without Nomad; throws an error if only Nomad knows the attributes of the JWT, or if it refuses them. */
+function predict(configuration, claims) {
+    const { method, rules } = configuration;
+    const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
+    const verdicts = rules.map((rule) => judge(rule, attributes, configuration));
+    const grants = [...new Set(verdicts.flatMap((verdict) => verdict.grants ?? []))].sort();
+    const isManagement = grants.includes('management');
+    const { BoundIssuer } = method.Config;
+    const isAccepted = !BoundIssuer?.length || BoundIssuer.some((issuer) => issuer === claims['iss']);
+    const isValid = isManagement || !verdicts.some(({ isInvalid }) => isInvalid);
+    const grant = isManagement ? 'management' : grants.join(', ');
+    return {
+        verdicts,
+        grant: isAccepted && isValid && hasTokenName(method, attributes) && grant !== '' ? grant : 'refused',
+    };
+}
+/** Returns what each rule does in a login; nothing if the login does not come so far. */
+function listVerdicts(configuration, claims) {
+    try {
+        return predict(configuration, claims).verdicts;
+    }
+    catch {
+        return [];
+    }
+}
+function hasTokenName(method, attributes) {
+    try {
+        (0,_nomad_rules_names_js__WEBPACK_IMPORTED_MODULE_2__/* .computeTokenName */ .Eb)(method, attributes);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+function judge(rule, attributes, configuration) {
+    try {
+        const failed = rule.Selector ? findFailed(parse(rule.Selector), attributes, true) : [];
+        return failed.length > 0
+            ? refuse(rule, failed, attributes, configuration.method)
+            : { rule, matches: true, ...bind(rule, attributes, configuration) };
+    }
+    catch (error) {
+        const isUnknown = error instanceof _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .Unknown */ .$r;
+        const reason = isUnknown ? 'only Nomad can judge this rule' : error.message;
+        return {
+            rule,
+            matches: true,
+            distance: 1,
+            explain: () => [reason],
+            ...(isUnknown ? { isUnknown } : { isInvalid: true }),
+        };
+    }
+}
+function refuse(rule, failed, attributes, method) {
+    const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .listAttributes */ .uw)(method.Config);
+    // A condition on another repository or owner is further away than others.
+    const isOther = ({ condition }) => known.some(({ name, claim }) => name === (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .nameAttribute */ .CF)(condition) && /^repository|^sub$/.test(claim));
+    return {
+        rule,
+        matches: false,
+        distance: failed.map((each) => (isOther(each) ? 1.5 : 1)).reduce((a, b) => a + b, 0),
+        explain: () => failed.map((each) => explain(each, attributes, known)),
+    };
+}
+function bind(rule, attributes, { method, roles, policies }) {
+    const isManagement = rule.BindType === 'management';
+    const name = isManagement ? '' : (0,_nomad_rules_names_js__WEBPACK_IMPORTED_MODULE_2__/* .computeBindName */ .g)(rule, attributes, method);
+    const targets = rule.BindType === 'role' ? roles : policies;
+    const target = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .describeRule */ .IO)({ ...rule, BindName: name });
+    return isManagement || targets.some(({ Name }) => Name === name)
+        ? { grants: target, distance: 0, explain: () => [] }
+        : { distance: 0.5, explain: () => [`there is no ${target}`] };
+}
+function parse(selector) {
+    const expression = selectors.get(selector) ?? (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_3__/* .parseSelector */ .Pl)(selector);
+    selectors.set(selector, expression);
+    return expression;
+}
+// Returns the conditions because of which a selector has another result.
+function findFailed(expression, attributes, expected) {
+    if ((0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_3__/* .evaluate */ ._3)(expression, attributes) === expected) {
+        return [];
+    }
+    switch (expression.type) {
+        case 'and':
+        case 'or':
+            return [expression.left, expression.right].flatMap((operand) => findFailed(operand, attributes, expected));
+        case 'not':
+            return findFailed(expression.operand, attributes, !expected);
+        case 'any':
+        case 'all':
+        case 'condition':
+            return [{ condition: expression, expected }];
+    }
+}
+function explain({ condition, expected }, attributes, known) {
+    const name = condition.path.join('.');
+    const reason = known.some((attribute) => attribute.name === name)
+        ? describeValue(condition, attributes)
+        : `${name} is not an attribute of the auth method`;
+    return `${expected ? '' : 'not '}${condition.text}, but ${reason}`;
+}
+function describeValue(condition, attributes) {
+    const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .nameAttribute */ .CF)(condition);
+    const actual = (0,_nomad_rules_selector_js__WEBPACK_IMPORTED_MODULE_3__/* .lookUp */ .TE)(condition.path, attributes);
+    if (actual === undefined) {
+        return `the JWT has no claim for ${name}`;
+    }
+    if (condition.type !== 'condition') {
+        return `${name} is ${JSON.stringify(actual)}`;
+    }
+    const { operator, value, isNegated } = condition;
+    if (Array.isArray(actual) && /^(?:==|matches)$/.test(operator)) {
+        const advice = `write ${JSON.stringify(value)} ${isNegated ? 'not in' : 'in'} ${name}`;
+        return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
+    }
+    const differsInCase = operator === '==' && !Array.isArray(actual) && actual !== value && actual.toLowerCase() === value.toLowerCase();
+    return `${name} is ${JSON.stringify(actual)}${differsInCase ? ' (values are case-sensitive)' : ''}`;
 }
 
 
@@ -17791,6 +17674,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var errors = __nccwpck_require__(7137);
 // EXTERNAL MODULE: ./nomad-rules/formats.ts
 var formats = __nccwpck_require__(3484);
+// EXTERNAL MODULE: ./nomad-rules/names.ts
+var names = __nccwpck_require__(4416);
 // EXTERNAL MODULE: ./nomad-rules/selector.ts + 1 modules
 var selector = __nccwpck_require__(5446);
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/policy-rules.ts
@@ -17886,8 +17771,7 @@ function fold(key) {
 
 
 
-/** A valid name of an auth method, a role or a policy. */
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
+
 // Those of the server that testbed/nomad/agent.ts starts.
 const [MIN_TTL_S, MAX_TTL_S] = [1, 8760 * 3600];
 const INDEXES = { Hash: 'hash', CreateIndex: 1, ModifyIndex: 1 };
@@ -17958,7 +17842,7 @@ class AclState {
         const limits = `(should be between ${(0,formats/* formatDuration */.a3)(MIN_TTL_S)} and ${(0,formats/* formatDuration */.a3)(MAX_TTL_S)})`;
         const hasKeys = Config.JWTValidationPubKeys.length > 0 || Config.JWKSURL !== '' || Config.OIDCDiscoveryURL !== '';
         (0,errors/* refuse */.TR)('auth method 0 invalid', [
-            !NAME.test(Name) && `invalid name '${Name}'`,
+            !names/* NAME */.o_.test(Name) && `invalid name '${Name}'`,
             !['local', 'global'].includes(TokenLocality) && `invalid token locality '${TokenLocality}'`,
             !['OIDC', 'JWT'].includes(Type) && `invalid token type '${Type}'`,
             Type === 'OIDC' && Config.OIDCDiscoveryURL === '' && 'invalid config: missing OIDCDiscoveryURL',
@@ -18015,7 +17899,7 @@ class AclState {
             throw new errors/* Refusal */.P_(400, 'ACL policy name does not match request path');
         }
         (0,errors/* refuse */.TR)('policy 0 invalid', [
-            !NAME.test(name) && `invalid name '${name}'`,
+            !names/* NAME */.o_.test(name) && `invalid name '${name}'`,
             Buffer.byteLength(policy.Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
         ]);
         checkPolicyRules(policy.Rules);
@@ -18042,7 +17926,7 @@ class AclState {
             throw new errors/* Refusal */.P_(400, 'ACL role ID does not match request path');
         }
         (0,errors/* refuse */.TR)('role 0 invalid', [
-            !NAME.test(Name) && `invalid name '${Name}'`,
+            !names/* NAME */.o_.test(Name) && `invalid name '${Name}'`,
             Buffer.byteLength(Description) > MAX_DESCRIPTION && `description longer than ${String(MAX_DESCRIPTION)}`,
             Policies.length === 0 && 'at least one policy should be specified',
         ]);
@@ -18452,8 +18336,6 @@ function badSignature(text) {
 
 
 
-const MAX_NAME_LENGTH = 256;
-const DEFAULT_NAME_FORMAT = '${auth_method_type}-${auth_method_name}';
 const readLogin = object({ AuthMethodName: schema_text, LoginToken: schema_text });
 /** Exchanges a JWT for a token, with the refusals of a real Nomad: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 async function login(state, body) {
@@ -18472,21 +18354,20 @@ async function login(state, body) {
     const attributes = (0,nomad_rules_attributes/* mapClaims */.K)(await verify(LoginToken, method.Config), method.Config);
     return state.createToken({
         ...bind(state, method, attributes),
-        Name: nameToken(method, attributes),
+        Name: (0,names/* computeTokenName */.Eb)(method, attributes),
         Global: method.TokenLocality === 'global',
         ttl: (0,formats/* parseDuration */.E9)(method.MaxTokenTTL),
     });
 }
-function bind(state, { Name, Config }, attributes) {
-    const mapped = Object.values(Config.ClaimMappings ?? {});
+function bind(state, method, attributes) {
     const policies = [];
     const roles = new Map();
-    for (const rule of state.listRules(Name).filter(({ Selector = '' }) => (0,selector/* matches */.cK)(Selector, attributes))) {
+    for (const rule of state.listRules(method.Name).filter(({ Selector = '' }) => (0,selector/* matches */.cK)(Selector, attributes))) {
         // Nomad stops at the first management rule, and at the first name that is invalid.
         if (rule.BindType === 'management') {
             return { Type: 'management', Policies: null, Roles: null };
         }
-        const name = computeBindName(rule, attributes, mapped);
+        const name = (0,names/* computeBindName */.g)(rule, attributes, method);
         if (rule.BindType === 'policy' && state.hasPolicy(name)) {
             policies.push(name);
         }
@@ -18499,37 +18380,6 @@ function bind(state, { Name, Config }, attributes) {
         throw new errors/* Refusal */.P_(400, 'no role or policy bindings matched');
     }
     return { Type: 'client', Policies: policies, Roles: roles.size > 0 ? [...roles.values()] : null };
-}
-// In a bind name, a mapped claim that the JWT lacks is empty. A list is unknown, like an unmapped name.
-function computeBindName({ BindType, BindName = '' }, { value }, mapped) {
-    const variables = mapped.map((name) => [`value.${name}`, value[name]?.toLowerCase() ?? '']);
-    const name = fill(BindName, new Map(variables), `cannot compute "${BindType}" bind name for bind target`);
-    if (/[^\0-\x7f]/.test(name)) {
-        throw new errors/* Unknown */.$r(`the lower case of the bind name ${name}`);
-    }
-    if (!NAME.test(name)) {
-        throw new errors/* Refusal */.P_(500, `computed "${BindType}" bind name for bind target is invalid: ${JSON.stringify(name)}`);
-    }
-    return name;
-}
-// In a token name, a mapped claim that the JWT lacks is unknown, like an unmapped name.
-function nameToken({ Name, Type, TokenNameFormat }, { value }) {
-    const variables = new Map([
-        ['auth_method_type', Type],
-        ['auth_method_name', Name],
-        ...Object.entries(value).map(([name, text]) => [`value.${name}`, text]),
-    ]);
-    const name = fill(TokenNameFormat || DEFAULT_NAME_FORMAT, variables, 'failed to generate ACL token name');
-    (0,errors/* refuse */.TR)('token 0 invalid', [Buffer.byteLength(name) > MAX_NAME_LENGTH && 'token name too long']);
-    return name;
-}
-function fill(format, variables, problem) {
-    try {
-        return (0,formats/* interpolate */.GW)(format, variables);
-    }
-    catch (error) {
-        throw error instanceof errors/* Unknown */.$r ? error : new errors/* Refusal */.P_(500, `${problem}: ${error.message}`);
-    }
 }
 
 ;// CONCATENATED MODULE: ./testbed/fake-nomad/routes.ts
