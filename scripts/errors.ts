@@ -6,6 +6,8 @@ import { makeSamples, refuse } from './samples.js';
 // The recorded responses of these kinds belong to requests that the action does not make.
 const MIXED: KindId[] = ['login-not-found', 'nomad-refused', 'redirect'];
 const LINE_LENGTH = 126;
+// What Nomad writes before most of its reasons to refuse a JWT.
+const PREFIX = /unable to validate provided token: (?:unable to verify signature of JWT token: )?/;
 
 /** Returns what the code knows about each kind of failure, as Markdown: messages, advice, and how long it is retried. */
 export function renderErrors(): Record<string, string> {
@@ -19,7 +21,7 @@ export function renderErrors(): Record<string, string> {
       );
       const { retry = 0 } = first?.kind ?? {};
       const policy = retry === 1 ? 'until the timeout' : 'for a sixth of the timeout';
-      const advice = first ? [render(first)] : [];
+      const advice = first ? [render(first).replace(PREFIX, '… ')] : [];
       const log = block([...advice, ...(messages.size > 0 ? ['', ...messages] : [])].join('\n'));
       return [id, retry === 0 ? `${log}\n` : `${log}\n\nRetried ${policy}.`];
     }),
