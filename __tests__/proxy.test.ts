@@ -40,7 +40,8 @@ describe('the proxy', () => {
   ])('is read from %s, and its secrets are masked', (value, origin, credentials, ...masks) => {
     const encoded = credentials === undefined ? [] : [Buffer.from(credentials).toString('base64')];
     const [authorization] = encoded.map((text) => `Basic ${text}`);
-    expect(find('http://a.example.com', { HTTP_PROXY: value })).toMatchObject({ origin, authorization });
+    const proxy = find('http://a.example.com', { HTTP_PROXY: value });
+    expect([proxy?.origin, proxy?.authorization]).toEqual([origin, authorization]);
     expect(findMasks(output.text)).toEqual([...masks, ...encoded]);
   });
 

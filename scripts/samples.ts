@@ -6,14 +6,13 @@ import { explainMissingEndpoint } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
 import type { Jwt } from '../src/jwt.js';
-import { explainError } from '../src/nomad/connection-error.js';
-import type { Progress } from '../src/nomad/dispatcher.js';
+import { explainError, ProxyError } from '../src/nomad/connection-error.js';
+import type { Progress } from '../src/nomad/socket.js';
 import { explainResponse, type Response } from '../src/nomad/response.js';
-import { ProxyError } from '../src/nomad/tunnel.js';
-import { describeWay, findProxy } from '../src/proxy.js';
+import { findProxy } from '../src/proxy.js';
 
 const URL_OF_NOMAD = 'https://nomad.example.com:4646';
-const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY', authorization: undefined };
+const PROXY = { origin: 'http://proxy.example.com:3128', variable: 'HTTPS_PROXY' };
 const GITHUB = { url: 'https://pipelines.actions.githubusercontent.com', proxy: undefined };
 const SUPPLIED: Jwt = {
   token: '',
@@ -34,11 +33,13 @@ const SUPPLIED: Jwt = {
 const JWT = { ...SUPPLIED, renewal: { dueMs: Infinity, request: () => Promise.resolve(SUPPLIED) } };
 const FACTS = {
   url: URL_OF_NOMAD,
+  proxy: undefined,
   methodName: 'github-adv',
   jwt: JWT,
   // 46 seconds after the JWT has expired.
   now: Date.parse('2026-09-21T14:19:06Z'),
 };
+const PAGE = { status: 200, headers: {}, text: '<html><title>Sign in</title></html>' };
 const CERTIFICATE = {
   subject: { CN: 'server.global.nomad' },
   issuer: { CN: 'Nomad Agent CA' },
@@ -111,7 +112,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
       alert('TLSV1_ALERT_PROTOCOL_VERSION', 'tlsv1 alert protocol version'),
       alert('TLSV1_UNRECOGNIZED_NAME', 'tlsv1 unrecognized name'),
     ],
-    'no-response': [explainError(new Timeout('did not respond within 20.0 s'), PLACE, progress('TLS'), FACTS)],
+    'no-response': [explainError(new Timeout('did not respond within 20.0 s'), progress('TLS'), FACTS)],
     'server-busy': [
       refuse(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
       refuse(429, '<title>429 Too Many Requests</title>'),
@@ -123,11 +124,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     ],
     'connection-refused': [lost('ECONNREFUSED', 'connect ECONNREFUSED 192.0.2.10:4646', 'nothing')],
     unreachable: [
-      lost(
-        'UND_ERR_CONNECT_TIMEOUT',
-        'Connect Timeout Error (attempted address: nomad.example.com:4646, timeout: 10000ms)',
-        'nothing',
-      ),
+      lost('ETIMEDOUT', 'timed out after 10.0 s', 'nothing'),
       lost('ETIMEDOUT', 'connect ETIMEDOUT 192.0.2.10:4646', 'nothing'),
       lost('EHOSTUNREACH', 'connect EHOSTUNREACH 192.0.2.10:4646', 'nothing'),
     ],
@@ -215,7 +212,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     'login-not-found': [refuse(404, '')],
     'not-nomad': [
       refuse(403, '<html><title>403 Forbidden</title></html>'),
-      new Failure({ from: 'nomad', status: 200, text: '' }, "Nomad's response does not contain a valid token", FACTS),
+      explainResponse("Nomad's response does not contain a valid token", PAGE, FACTS),
     ],
     unexpected: [
       new Failure(
@@ -229,7 +226,6 @@ export function makeSamples(): Record<KindId, Failure[]> {
 const NO_JOB = { ACT: '', FORGEJO_ACTIONS: '', GITEA_ACTIONS: '', GITHUB_ACTIONS: '' };
 const INVALID = 'unable to validate provided token: ';
 const FETCHING = 'error verifying token signature: fetching keys oidc: get keys failed';
-const PLACE = `Nomad at ${URL_OF_NOMAD}`;
 
 const progress = (reached: Reached): Progress => ({ to: 'nomad', reached, hasResponded: false });
 
@@ -247,19 +243,14 @@ const github = (status: string, text: string): Failure =>
 /** Returns the failure of a connection that an error with this code ends. */
 export function lost(code: string, message: string, reached: Reached, met: Partial<Progress> = {}): Failure {
   const error = Object.assign(new Error(message), { code });
-  const isProxys = met.to === 'proxy';
-  return explainError(
-    error,
-    isProxys ? PLACE + describeWay(PROXY) : PLACE,
-    { ...progress(reached), ...met },
-    { ...FACTS, ...(isProxys && { proxy: PROXY }) },
-  );
+  const facts = met.to === 'proxy' ? { ...FACTS, proxy: PROXY } : FACTS;
+  return explainError(error, { ...progress(reached), ...met }, facts);
 }
 
 const alert = (code: string, reason: string): Failure => lost(`ERR_SSL_${code}`, reason, 'TLS');
 
 const proxied = (status: number): Failure =>
-  explainError(new ProxyError(status), PLACE + describeWay(PROXY), progress('TCP'), { ...FACTS, proxy: PROXY });
+  explainError(new ProxyError(status), progress('TCP'), { ...FACTS, proxy: PROXY });
 
 /** Returns the failure of a login that gets this response. */
 export function refuse(

@@ -1,14 +1,14 @@
 import assert from 'node:assert';
 import { BlockList, isIP } from 'node:net';
 import { checkBypass } from '@actions/http-client/lib/proxy';
-import { Failure } from './failures/failure.js';
+import { Failure, type Facts } from './failures/failure.js';
 import { mask } from './secrets.js';
 
 /** A proxy that an environment variable sets: its address without credentials, and the Proxy-Authorization header with them. */
 export interface Proxy {
   variable: string;
   origin: string;
-  authorization: string | undefined;
+  authorization?: string;
 }
 
 /** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; `withNetworks` adds networks and `*.example.com` to the rules of NO_PROXY. Throws a Failure if the proxy is malformed. */
@@ -34,9 +34,10 @@ export function findProxy(url: URL, { withNetworks = false } = {}): Proxy | unde
   }
 }
 
-/** Describes the way through a proxy for messages; empty if there is none. */
-export function describeWay(proxy: Proxy | undefined): string {
-  return proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+/** Describes a server, and the way to it, for messages. */
+export function describeServer(name: 'GitHub' | 'Nomad', { url, proxy }: Pick<Facts, 'url' | 'proxy'>): string {
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+  return `${name} at ${new URL(url).origin}${way}`;
 }
 
 function parseProxy(address: string): Omit<Proxy, 'variable'> {
@@ -44,7 +45,7 @@ function parseProxy(address: string): Omit<Proxy, 'variable'> {
   assert(/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address), 'not the address of an HTTP proxy');
   const { origin, username, password } = new URL(address);
   if (username === '' && password === '') {
-    return { origin, authorization: undefined };
+    return { origin };
   }
   // https://www.rfc-editor.org/rfc/rfc7617#section-2
   const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');

@@ -14,21 +14,22 @@ const NO_RULE = 'no role or policy bindings matched';
 const output = useProcess();
 
 const certificate = (names: string[]): Partial<Facts> => ({ certificate: { names, issuer: '', validity: '' } });
+const cas = (...names: string[]): Partial<Facts> => ({ caCertificate: { names } });
 
 // docs/troubleshooting.md shows the other advice, on a sample of each kind.
 describe('the advice on a connection', () => {
   test.each<[string, string, Reached, Partial<Facts>, string]>([
     ['a client of Nomad', ALTNAME, 'TCP', certificate(['client.eu.nomad']), 'In the input url, use'],
     ['10 names', ALTNAME, 'TCP', certificate(Array<string>(10).fill('a')), 'is valid: a, a, a, a, a, a, a, a, a, a.'],
-    ['another CA', UNTRUSTED, 'TCP', { caNames: ['A', 'B'] }, 'by another CA, and the input caCertificate contains: A'],
-    ['11 CAs', UNTRUSTED, 'TCP', { caNames: Array<string>(11).fill('a') }, 'a, a and 1 more. Add the CA that'],
-    ['CAs without names', UNTRUSTED, 'TCP', { caNames: [] }, 'caCertificate contains: CAs without a common name. Add'],
+    ['another CA', UNTRUSTED, 'TCP', cas('A', 'B'), 'by another CA, and the input caCertificate contains: A'],
+    ['11 CAs', UNTRUSTED, 'TCP', cas(...Array<string>(11).fill('a')), 'a, a and 1 more. Add the CA that'],
+    ['CAs without names', UNTRUSTED, 'TCP', cas(), 'caCertificate contains: CAs without a common name. Add'],
     ['an unknown time', 'CERT_HAS_EXPIRED', 'TCP', {}, 'or of its CA, has expired or is not yet valid. Renew it'],
     ['the default', 'ECONNREFUSED', 'nothing', { url: 'http://localhost:4646' }, 'localhost is the runner itself'],
     ['port 80', 'ECONNRESET', 'TCP', { url: 'http://a.com' }, 'a.com:80 closes'],
     ['port 443', 'ECONNRESET', 'TCP', { url: 'https://a.com' }, 'a.com:443, or a firewall'],
     ['no certificate', 'ECONNRESET', 'TLS', {}, 'set the inputs clientCertificate and clientKey'],
-    ['a certificate', 'ECONNRESET', 'TLS', { hasClientCertificate: true }, 'the one in the input clientCertificate'],
+    ['a certificate', 'ECONNRESET', 'TLS', { clientCertificate: {} }, 'the one in the input clientCertificate'],
     ['a tunnel', 'ECONNRESET', 'TCP', { proxy: PROXY }, 'The proxy http://a.com (HTTPS_PROXY) accepts the conn'],
     ['a busy server', 'ECONNRESET', 'response', {}, 'Raise http_max_conns_per_client'],
     ['a proxy', 'NO_RESPONSE', 'TCP', { proxy: PROXY }, 'The proxy, or Nomad behind it, does'],

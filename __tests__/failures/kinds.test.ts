@@ -72,11 +72,11 @@ keys-invalid | 401 get keys failed: invalid URI for request; 401 validation keys
 keys-invalid | 401 keySet must not be nil; 401 failed to verify id token signature: parse public key
 server-busy | 429
 unknown-host | to nomad EAI_AGAIN; to github ENOTFOUND; to proxy ENOTFOUND
-unreachable | to nomad ETIMEDOUT; to nomad EHOSTUNREACH; to nomad ENETUNREACH; to nomad UND_ERR_CONNECT_TIMEOUT; to nomad NO_RESPONSE
+unreachable | to nomad ETIMEDOUT; to nomad EHOSTUNREACH; to nomad ENETUNREACH; to nomad NO_RESPONSE
 no-response | to nomad NO_RESPONSE response; to nomad NO_RESPONSE TCP; to proxy NO_RESPONSE TLS
 server-busy | to nomad ERR_SSL_DECRYPTION_FAILED; 429 <title>Slow down</title>
 connection-closed | to nomad EPIPE TCP; to nomad UND_ERR_SOCKET TLS; to nomad ERR_SSL_UNEXPECTED_EOF_WHILE_READING TCP
-connection-closed | to nomad UND_ERR_CONNECT_TIMEOUT TCP; to nomad UND_ERR_SOCKET response
+connection-closed | to nomad ETIMEDOUT TCP; to nomad UND_ERR_SOCKET response
 network-error | to nomad HPE_INVALID_CONSTANT; to nomad HTTPParserError; to nomad UND_ERR_HEADERS_OVERFLOW
 network-error | to nomad UND_ERR_RES_CONTENT_LENGTH_MISMATCH
 certificate-invalid | to nomad CERT_NOT_YET_VALID; to nomad INVALID_PURPOSE; to nomad SOMETHING_NEW

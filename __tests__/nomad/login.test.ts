@@ -54,8 +54,14 @@ describe('a login', () => {
   test.each<[string, Respond, id: string, message: RegExp]>([
     ['status 201', answer(201, 'So it is'), 'not-nomad', /^Nomad refused the login \(201\): So it is$/],
     ['status 500', answer(500, 'So it is'), 'nomad-refused', /^Nomad refused the login \(500\): So it is$/],
-    ['a web page', answer(200, '<html>'), 'not-nomad', /^Nomad's response does not contain a valid token$/],
-    ['gzip', answer(200, TOKEN, GZIP), 'not-nomad', /^Nomad's response in the encoding gzip does not contain a val/],
+    ['a web page', answer(200, '<title>Log in</title>'), 'not-nomad', /valid token \(200\): a web page \(Log in\)$/],
+    ['gzip', answer(200, '\x1f\x8b', GZIP), 'not-nomad', /valid token \(200\): a body in the encoding gzip$/],
+    [
+      'a short token',
+      answer(200, { SecretID: 'hunter2' }),
+      'not-nomad',
+      /valid token \(200\): \{"SecretID":"\*{3}"\}$/,
+    ],
   ])('fails without a retry after %s', async (_, respond, id, expected) => {
     const failure = await fail({ login: respond });
     expect([failure.id, failure.calls]).toEqual([id, ['POST /v1/acl/login']]);

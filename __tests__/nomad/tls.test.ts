@@ -9,7 +9,7 @@ import type { Connection } from '../../src/inputs/inputs.js';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import type { Certificate } from '../../testbed/certificates.js';
-import { findServerName } from '../../src/nomad/dispatcher.js';
+import { identify } from '../../src/nomad/socket.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import { listenTcp } from '../../testbed/server.js';
 import { catchFailure, connectTo, createTestFolder, meetNomad, useProcess } from '../support/in-process.js';
@@ -73,7 +73,12 @@ describe('a connection over TLS', () => {
     ['with a long name', ofLongName, trusting, /valid: a, a{100}…\./],
     ['with a certificate without names', unnamed, trusting, /does not name its server in a subject alternative name/],
     ['with a certificate for clients', forClients, trusting, /purpose\. .*nomad tls cert create -server, not -client/],
-    ['after its certificate expired', expired, trusting, /of 127\.0\.0\.1 is valid from 20\d\d-\S+Z to 20\d\d-\S+Z\./],
+    [
+      'after its certificate expired',
+      expired,
+      trusting,
+      /of 127\.0\.0\.1 \(valid from 20\d\d-\S+Z to 20\d\d-\S+Z\), or/,
+    ],
     ['without a client certificate', mutual, named, /: tlsv13 alert certificate required\. .* requires a client cert/],
     // Nomad sends an alert, but Node's server just closes the connection.
     ['with one of another CA', mutual, { ...named, ...other }, /or refuse the one they get/],
@@ -95,7 +100,7 @@ describe('a connection over TLS', () => {
     ['https://[::1]:4646', undefined, ''],
     ['https://127.0.0.1:4646', NAME, NAME],
   ])('expects the server at %s with the tlsServerName %s to be "%s"', (url, tlsServerName, name) =>
-    expect(findServerName(connectTo(url, { tlsServerName }))).toBe(name),
+    expect(identify(new URL(url), tlsServerName).servername).toBe(name),
   );
 
   test('fails with the reason of the last connection, not with the TLS alert of the one before', async () => {

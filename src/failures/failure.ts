@@ -1,4 +1,5 @@
 import type { Jwt } from '../jwt.js';
+import type { Proxy } from '../proxy.js';
 import { findKind, KINDS, type Kind, type KindId } from './catalogue.js';
 
 /** Whom the step talks to. */
@@ -16,13 +17,14 @@ const UNKNOWN = {
   input: '',
   /** The address of the server, without credentials, query and trailing slash. */
   url: '',
-  /** The address of the proxy on the way to the server, and the environment variable that sets it. */
-  proxy: undefined as { origin: string; variable: string } | undefined,
-  /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
+  /** The proxy on the way to the server. */
+  proxy: undefined as Proxy | undefined,
+  /** The names in the server's certificate, the CA that signed the last one of its chain, and when it is valid. */
   certificate: undefined as { names: string[]; issuer: string; validity: string } | undefined,
-  /** The common names in the input caCertificate. */
-  caNames: undefined as string[] | undefined,
-  hasClientCertificate: false,
+  /** The input, with the common names. */
+  caCertificate: undefined as { names: string[] } | undefined,
+  /** The input. */
+  clientCertificate: undefined as object | undefined,
   /** The target of a redirect: its origin, or its path on the same server. */
   target: '',
   methodName: '',

@@ -1,6 +1,6 @@
 import { Timeout } from '../deadline.js';
 import { Failure, type Event } from '../failures/failure.js';
-import { describeWay, type Proxy } from '../proxy.js';
+import { describeServer, type Proxy } from '../proxy.js';
 import { quote } from '../secrets.js';
 
 // The toolkit only passes on the texts of Node and OpenSSL. The first that matches decides; a host name only follows what they match.
@@ -17,7 +17,7 @@ const CODES: [text: RegExp, code: string][] = [
 
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
 export function parseToolkitError(error: Error, facts: { url: string; proxy: Proxy | undefined }): Failure {
-  const place = `GitHub at ${facts.url}${describeWay(facts.proxy)}`;
+  const place = describeServer('GitHub', facts);
   if (error instanceof Timeout) {
     return new Failure({ to: 'github', code: error.code, reached: 'nothing' }, `${place} ${error.message}`, facts);
   }

@@ -4,28 +4,28 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../deadline.js';
 import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
-import { describeWay, findProxy, type Proxy } from '../proxy.js';
-import { explainError } from './connection-error.js';
-import { createDispatcher, type Progress } from './dispatcher.js';
+import { describeServer, findProxy } from '../proxy.js';
+import { explainError, ProxyError } from './connection-error.js';
 import type { Response } from './response.js';
-import { ProxyError } from './tunnel.js';
-import { request } from './undici.js';
+import { openSocket, type Progress } from './socket.js';
+import { Agent, request } from './undici.js';
+
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 interface Call {
   method: 'DELETE' | 'GET' | 'POST';
   path: string;
   secretId?: string;
-  body?: unknown;
+  body?: object;
 }
 
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 export class NomadApi {
   /** What is known about each failure of a call. */
-  readonly facts: Pick<Facts, 'url' | 'region' | 'proxy' | 'caNames' | 'hasClientCertificate'>;
+  readonly facts: Pick<Facts, 'url' | 'region' | 'proxy' | 'caCertificate' | 'clientCertificate'>;
   readonly #connection: Connection;
-  readonly #proxy: Proxy | undefined;
-  readonly #place: string;
   readonly #connectMs: number;
   readonly #progress: Progress = { to: 'nomad', reached: 'nothing', hasResponded: false };
   #dispatcher: Dispatcher;
@@ -34,13 +34,11 @@ export class NomadApi {
   constructor(connection: Connection, deadline: Deadline) {
     const { url, region, caCertificate, clientCertificate } = connection;
     this.#connection = connection;
-    this.#proxy = findProxy(new URL(url), { withNetworks: true });
-    const hasClientCertificate = clientCertificate !== undefined;
-    this.facts = { url, region, proxy: this.#proxy, caNames: caCertificate?.names, hasClientCertificate };
-    this.#place = `Nomad at ${new URL(url).origin}${describeWay(this.#proxy)}`;
+    const proxy = findProxy(new URL(url), { withNetworks: true });
+    this.facts = { url, region, proxy, caCertificate, clientCertificate };
     this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
     this.#dispatcher = this.#open();
-    core.debug(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
+    core.debug(`Connecting to ${describeServer('Nomad', this.facts)}${proxy ? '' : ' without a proxy'}`);
   }
 
   /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
@@ -54,7 +52,7 @@ export class NomadApi {
       log(response.status);
       return response;
     } catch (error) {
-      const failure = explainError(error as Error, this.#place, this.#progress, this.facts);
+      const failure = explainError(error as Error, this.#progress, this.facts);
       const { code, status } = failure.facts;
       // This step itself has closed the connection.
       log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
@@ -74,17 +72,28 @@ export class NomadApi {
   }
 
   #open(): Dispatcher {
-    return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
+    return new Agent({
+      connections: 1,
+      pipelining: 2,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      // Far more than any response from Nomad.
+      maxResponseSize: 1024 * 1024,
+      connect: (_, callback) =>
+        void openSocket(this.#connection, this.facts.proxy, this.#connectMs, this.#progress).then(
+          (socket) => callback(null, socket),
+          (error: unknown) => callback(error as Error, null),
+        ),
+    });
   }
 
   async #exchange({ method, path, secretId, body }: Call): Promise<Response> {
     const { url, region, extraHeaders } = this.#connection;
     const { origin, pathname, protocol } = new URL(url + path);
-    const { authorization } = this.#proxy ?? {};
-    const isForwarded = this.#proxy !== undefined && protocol === 'http:';
+    const proxy = protocol === 'http:' ? this.facts.proxy : undefined;
     const response = await request.call(this.#dispatcher, {
       origin,
-      path: isForwarded ? origin + pathname : pathname,
+      path: proxy ? origin + pathname : pathname,
       query: region === undefined ? {} : { region },
       method,
       // Two GET requests at once take one round trip.
@@ -93,20 +102,19 @@ export class NomadApi {
         'accept-encoding': 'identity',
         'user-agent': `${packageJson.name}/${packageJson.version}`,
         ...extraHeaders,
-        ...(isForwarded && authorization !== undefined && { 'proxy-authorization': authorization }),
-        ...(secretId !== undefined && { 'x-nomad-token': secretId }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        'proxy-authorization': proxy?.authorization,
+        'x-nomad-token': secretId,
+        'content-type': body && 'application/json',
       },
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body ? JSON.stringify(body) : null,
     });
     const { statusCode: status, headers } = response;
     // What follows may be cut off.
-    this.#progress.hasResponded ||= !isForwarded || status !== 407;
+    this.#progress.hasResponded = true;
     const text = await response.body.text();
-    if (isForwarded && status === 407) {
+    if (proxy && status === 407) {
       throw new ProxyError(status);
     }
-    const { 'content-encoding': encoding = 'identity' } = headers;
-    return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
+    return { status, headers, text };
   }
 }

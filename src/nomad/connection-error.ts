@@ -1,24 +1,30 @@
 import type { DetailedPeerCertificate as Certificate } from 'node:tls';
 import { Timeout } from '../deadline.js';
-import { Failure, type Facts } from '../failures/failure.js';
+import { Failure, type Event, type Facts } from '../failures/failure.js';
+import { describeServer } from '../proxy.js';
 import { quote, quoteName } from '../secrets.js';
 import { formatTime } from '../times.js';
-import type { Progress } from './dispatcher.js';
-import { ProxyError } from './tunnel.js';
+import type { Progress } from './socket.js';
+
+/** The refusal of a proxy. */
+export class ProxyError extends Error {
+  constructor(readonly status: number) {
+    super(`the proxy answered ${String(status)}`);
+  }
+}
 
 type ConnectionError = Error & { code?: string; reason?: string; errors?: Error[] };
 
-/** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
-export function explainError(error: Error, place: string, progress: Progress, facts: Partial<Facts>): Failure {
-  if (error instanceof ProxyError) {
-    const event = { from: 'proxy', status: error.status, text: '' } as const;
-    return new Failure(event, `Cannot reach ${place}: ${error.message}`, facts, error);
-  }
+/** Returns the failure of a call that an error ended. */
+export function explainError(error: Error, progress: Progress, facts: Pick<Facts, 'url' | 'proxy'>): Failure {
   const { to, certificate, error: ofSocket } = progress;
   const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
   const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
+  const place = describeServer('Nomad', facts);
+  const event: Event =
+    error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
   return new Failure(
-    { to, code, reached },
+    event,
     error instanceof Timeout ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`,
     { ...facts, certificate: certificate && describeCertificate(certificate) },
     error,
@@ -34,16 +40,12 @@ function readError({ name, code = name, reason = '', message, errors = [] }: Con
 }
 
 function describeCertificate(leaf: Certificate): Facts['certificate'] {
-  const chain = listChain(leaf);
-  const now = Date.now();
-  const invalid = chain.find((each) => now < Date.parse(each.valid_from) || now > Date.parse(each.valid_to));
   const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
+  const issuer: Partial<Certificate['issuer']> = listChain(leaf).at(-1)?.issuer ?? {};
   return {
     names: names.map(([, name = '']) => quoteName(name, 100)),
-    issuer: readName(chain.at(-1)?.issuer),
-    validity: invalid
-      ? `${readName(invalid.subject)} is valid from ${formatTime(invalid.valid_from)} to ${formatTime(invalid.valid_to)}`
-      : '',
+    issuer: quoteName(String(issuer.CN ?? issuer.O ?? 'without a name'), 100),
+    validity: `${formatTime(leaf.valid_from)} to ${formatTime(leaf.valid_to)}`,
   };
 }
 
@@ -52,6 +54,3 @@ function listChain(certificate: Certificate): Certificate[] {
   const { issuerCertificate: issuer, fingerprint256 } = certificate as Partial<Certificate>;
   return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
 }
-
-const readName = (subject?: Partial<Certificate['subject']>): string =>
-  quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);

@@ -4,7 +4,6 @@ import { Deadline, monotonicMs } from '../deadline.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Jwt } from '../jwt.js';
-import { quote } from '../secrets.js';
 import type { NomadApi } from './api.js';
 import { explainResponse } from './response.js';
 import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';
@@ -56,10 +55,7 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
     try {
       return parseToken(response.text);
     } catch {
-      const { 'content-encoding': encoding } = response.headers;
-      const form = encoding === undefined ? '' : ` in the encoding ${quote(String(encoding))}`;
-      const event = { from: 'nomad', status: 200, text: '' } as const;
-      throw new Failure(event, `Nomad's response${form} does not contain a valid token`, nomad.facts);
+      throw explainResponse("Nomad's response does not contain a valid token", response, nomad.facts);
     }
   };
   return retry(deadline, attempt);

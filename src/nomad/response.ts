@@ -15,16 +15,19 @@ const MAX_TEXT_LENGTH = 4096;
 export function explainResponse(summary: string, response: Response, known: Partial<Facts>): Failure {
   const { status, headers, text } = response;
   const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
-  const reason = quote(target === '' ? summarize(text) : `a redirect to ${target}`) || 'an empty response';
+  const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
   return new Failure(
     { from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() },
-    `${summary} (${String(status)}): ${reason}`,
+    `${summary} (${String(status)}): ${quote(reason) || 'an empty response'}`,
     { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) },
   );
 }
 
 // The title describes a web page best.
-function summarize(body: string): string {
+function summarize(body: string, encoding: unknown = 'identity'): string {
+  if (encoding !== 'identity') {
+    return `a body in the encoding ${String(encoding)}`;
+  }
   if (!/^\s*</.test(body)) {
     return body;
   }

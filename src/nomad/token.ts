@@ -19,10 +19,11 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /** Reads the token in a response body and masks it; throws an error if there is none. */
 export function parseToken(body: string) {
   const token = JSON.parse(body) as Record<string, unknown> | null;
-  const secretId = expectMatch(token?.['SecretID'], UUID);
+  const secretId = expectMatch(token?.['SecretID'], /./);
+  // Also one that is not valid, because the response is quoted then.
   mask(secretId);
   return {
-    secretId,
+    secretId: expectMatch(secretId, UUID),
     accessorId: expectMatch(token?.['AccessorID'], UUID),
     type: expectMatch(token?.['Type'], TYPE),
     /** The names of the policies that are linked directly to the token. */

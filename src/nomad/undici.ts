@@ -1,11 +1,8 @@
-import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import apiRequest from 'undici/lib/api/api-request.js';
-import connect from 'undici/lib/core/connect.js';
 import agent from 'undici/lib/dispatcher/agent.js';
 import proxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 import type Undici from 'undici/types/index.js';
-import type connector from 'undici/types/connector.js';
 import type Dispatcher from 'undici/types/dispatcher.js';
 
 // These modules and the V8 flag halve the CPU time of a run (4.0 instead of 9.5 times an empty program on Node 20, 3.6 instead of
@@ -16,17 +13,7 @@ import type Dispatcher from 'undici/types/dispatcher.js';
 // modules are loaded, V8 would compile these again.
 setFlagsFromString('--wasm-tiering-budget=1000000000');
 
-export type Target = connector.Options;
-export type ConnectOptions = connector.BuildOptions;
-
-/** Opens a connection; calls back when it is ready for requests. */
-export type Connect<T = unknown> = (
-  target: Target,
-  callback: (...result: [error: Error, socket: null] | [error: null, socket: Socket]) => void,
-) => T;
-
 /** Only for @actions/http-client. */
 export const ProxyAgent = proxyAgent as typeof Undici.ProxyAgent;
 export const Agent = agent as typeof Undici.Agent;
 export const request = apiRequest as Dispatcher['request'];
-export const buildConnector = connect as (options: ConnectOptions) => Connect<Socket>;

@@ -18,14 +18,14 @@ export const TLS_KINDS = {
   'untrusted-certificate': {
     to: [/nomad/, /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/],
     useSystemTrust: true,
-    advice: ({ certificate, caNames }) => {
+    advice: ({ certificate, caCertificate }) => {
       const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
-      if (caNames === undefined) {
+      if (caCertificate === undefined) {
         return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
       }
-      return certificate && caNames.includes(certificate.issuer)
+      return certificate && caCertificate.names.includes(certificate.issuer)
         ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-        : `${signed}, and the input caCertificate contains: ${list(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+        : `${signed}, and the input caCertificate contains: ${list(caCertificate.names) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
     },
   },
   'certificate-invalid': {
@@ -33,7 +33,7 @@ export const TLS_KINDS = {
     to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
     advice: (facts) =>
       /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-        ? `The certificate of ${facts.certificate?.validity || `${host(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(facts.now)}).`
+        ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(facts.now)}).`
         : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
   },
   'client-certificate': {
@@ -47,7 +47,7 @@ export const TLS_KINDS = {
       if (/^ERR_SSL_[EC]/.test(facts.code)) {
         return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
       }
-      return facts.hasClientCertificate
+      return facts.clientCertificate
         ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
         : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
     },
