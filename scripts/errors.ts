@@ -4,7 +4,7 @@ import { render } from '../src/failures/explain.js';
 import { makeSamples, refuse } from './samples.js';
 
 // The recorded responses of these kinds belong to requests that the action does not make.
-const MIXED: KindId[] = ['login-not-found', 'nomad-refused', 'redirect'];
+const MIXED: KindId[] = ['nomad-refused', 'not-nomad'];
 const LINE_LENGTH = 126;
 // What Nomad writes before most of its reasons to refuse a JWT.
 const PREFIX = /unable to validate provided token: (?:unable to verify signature of JWT token: )?/;

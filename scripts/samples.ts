@@ -1,5 +1,4 @@
 import type { DetailedPeerCertificate } from 'node:tls';
-import { Timeout } from '../src/deadline.js';
 import type { KindId } from '../src/failures/catalogue.js';
 import { Failure, type Facts, type Reached } from '../src/failures/failure.js';
 import { explainMissingEndpoint } from '../src/github/identity.js';
@@ -112,7 +111,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
       alert('TLSV1_ALERT_PROTOCOL_VERSION', 'tlsv1 alert protocol version'),
       alert('TLSV1_UNRECOGNIZED_NAME', 'tlsv1 unrecognized name'),
     ],
-    'no-response': [explainError(new Timeout('did not respond within 20.0 s'), progress('TLS'), FACTS)],
+    'no-response': [lost('NO_RESPONSE', 'no response within 20.0 s', 'TLS')],
     'server-busy': [
       refuse(429, 'Your IP is issuing too many concurrent connections, please rate limit your calls'),
       refuse(429, '<title>429 Too Many Requests</title>'),
@@ -207,10 +206,10 @@ export function makeSamples(): Record<KindId, Failure[]> {
       refuse(530, 'error code: 1033'),
     ],
     'no-leader': [refuse(500, 'No cluster leader')],
-    redirect: [refuse(307, '', {}, { location: 'https://login.example.com/' })],
     'nomad-refused': [refuse(403, 'Permission denied'), refuse(500, 'raft apply failed: no space left on device')],
-    'login-not-found': [refuse(404, '')],
     'not-nomad': [
+      refuse(307, '', {}, { location: 'https://login.example.com/' }),
+      refuse(404, ''),
       refuse(403, '<html><title>403 Forbidden</title></html>'),
       explainResponse("Nomad's response does not contain a valid token", PAGE, FACTS),
     ],

@@ -33,16 +33,12 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** The error of a server that takes too long. */
-export class Timeout extends Error {
-  readonly code = 'NO_RESPONSE';
-}
-
-/** Waits for a promise for at most `ms` milliseconds, and then throws a Timeout. */
+/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
 export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Timeout(`did not respond within ${formatSeconds(ms)}`)), ms);
+    const error = Object.assign(new Error(`no response within ${formatSeconds(ms)}`), { code: 'NO_RESPONSE' });
+    timer = setTimeout(() => reject(error), ms);
   });
   try {
     return await Promise.race([promise, timeout]);

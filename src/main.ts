@@ -31,7 +31,7 @@ try {
     const policies = await waitUntilUsable(nomad, token, deadline);
 
     // Pass the token to later steps; src/post.ts cleans up after the job.
-    publish(token, policies, inputs, pemFiles);
+    publish({ ...token, policies }, inputs, pemFiles);
   } finally {
     nomad.close();
   }

@@ -14,14 +14,11 @@ export interface Proxy {
 /** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; `withNetworks` adds networks and `*.example.com` to the rules of NO_PROXY. Throws a Failure if the proxy is malformed. */
 export function findProxy(url: URL, { withNetworks = false } = {}): Proxy | undefined {
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
-  if (name === undefined || checkBypass(url) || (withNetworks && isExcluded(url))) {
+  const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+  if (variable === undefined || checkBypass(url) || (withNetworks && isExcluded(url))) {
     return undefined;
   }
-  const value = process.env[name] ?? '';
-  // On Windows, any spelling finds the variable.
-  const names = Object.keys(process.env);
-  const variable = names.includes(name) ? name : (names.find((each) => each.toLowerCase() === name) ?? name);
+  const value = process.env[variable] ?? '';
   try {
     // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
     return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };

@@ -18,8 +18,8 @@ test.concurrent.each<[string, Scenario, RegExp, timeout?: string]>([
   ['a refusal by Nomad', { nomad: answer(400, 'No rule') }, /^Nomad refused the login \(400\): No rule$/],
   ['a refused connection', { url: () => 'http://127.0.0.1:9' }, /ECONNREFUSED.* \(\d+ attempts? in/, '3'],
   ['a connection that Nomad closes', { nomad: drop }, /^Cannot reach Nomad at .*: other side closed/, '3'],
-  ['a hang of Nomad', { nomad: hang }, /^Nomad at \S+ did not respond within/, '1'],
-  ['a body that never ends', { nomad: unfinished }, /^Nomad at \S+ did not respond within/, '1'],
+  ['a hang of Nomad', { nomad: hang }, /^Cannot reach Nomad at \S+: no response within/, '1'],
+  ['a body that never ends', { nomad: unfinished }, /^Cannot reach Nomad at \S+: no response within/, '1'],
   ['a certificate that is not trusted', { tls }, /^Cannot reach Nomad at .*certificate/],
   ['a TLS handshake that hangs', { url: () => silent.url }, /^Nomad at .* did not respond|^Cannot reach/, '1'],
 ])('the main program ends by itself after %s', async (_, scenario, failure, timeout = '60') => {

@@ -43,7 +43,7 @@ test.concurrent.each([
 
 test.concurrent.each([
   [TOKEN, '; policies: deploy; expires '],
-  [{ ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] }, '; roles: team; policies: through its roles; expires '],
+  [{ ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] }, '; roles: team; expires '],
 ])(
   'the log warns if a server in front of Nomad refuses a token, and names what the token has: %j',
   async (token, logged) => {

@@ -44,9 +44,9 @@ describe('the advice on a connection', () => {
   test.each([
     ['http://nomad.com', 'https://nomad.com/v1/acl/login', 'Set the input url to https://nomad.com.'],
     ['http://nomad.com/base', 'https://nomad.com:8443/x', 'Set the input url to https://nomad.com:8443/base.'],
-    ['http://nomad.com', 'https://login.com/', 'of programs, such as a service token, in the input extraHeaders'],
+    ['http://nomad.com', 'https://login.com/', 'from programs, such as a service token, in the input extraHeaders'],
     ['https://nomad.com', 'http://nomad.com/', 'Redirects are not followed'],
-    ['http://nomad.com', '/ui/', 'instead of http://nomad.com.'],
+    ['http://nomad.com', '/ui/', 'without /ui or /v1'],
   ])('of %s is, for a redirect to %s: %s', (url, location, advice) =>
     expect(refuse(307, '', { url }, { location }).advice).toContain(advice),
   );

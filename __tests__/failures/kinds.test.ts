@@ -10,7 +10,7 @@ import { readLogins, VERSIONS } from '../../testbed/recordings/recorded.js';
 const PAGE = 'https://github.com/octo-org/nomad-jwt-auth/blob/v1.0.0/docs/troubleshooting.md';
 const GENERAL_KINDS = ['nomad-refused', 'not-nomad', 'unexpected'];
 // Responses to requests that the action never makes.
-const NEVER_ASKED = /GET|empty|body is|lookup|revo|method list|PUT|policies|^self/;
+const NEVER_ASKED = /GET|empty|body is|lookup|revo|method list|PUT|policies|^self|slash/;
 
 useProcess();
 
@@ -43,8 +43,7 @@ not-nomad | 400 <p>; 401 <title>Sign in</title> timeout; 500 <title>Sign in</tit
 client-certificate | 400 <title>400 The SSL certificate error</title>
 wrong-scheme | 400 <title>The plain HTTP request was sent to HTTPS port</title>
 wrong-scheme | 400 You're speaking plain HTTP to an SSL-enabled server port.; 400 This combination requires TLS.
-login-not-found | 405 <html>
-redirect | 302; 308
+not-nomad | 405 <html>; 302; 308
 nomad-refused | 400 something new; 401 something new; 403 Forbidden; 401 unable to validate provided token: something new; 403 ACL token not found
 bind-name-invalid | 500 rpc error: computed "role" bind name for bind target is invalid: ""
 claim-not-a-single-value | 500 rpc error: error converting claim 'x' to string; 500 rpc error: "x" list claim
@@ -71,7 +70,7 @@ keys-invalid | 401 get keys failed: could not parse CA PEM value; 401 fetching k
 keys-invalid | 401 get keys failed: invalid URI for request; 401 validation keys: must not be empty
 keys-invalid | 401 keySet must not be nil; 401 failed to verify id token signature: parse public key
 server-busy | 429
-unknown-host | to nomad EAI_AGAIN; to github ENOTFOUND; to proxy ENOTFOUND
+unknown-host | to nomad EAI_AGAIN; to github ENOTFOUND
 unreachable | to nomad ETIMEDOUT; to nomad EHOSTUNREACH; to nomad ENETUNREACH; to nomad NO_RESPONSE
 no-response | to nomad NO_RESPONSE response; to nomad NO_RESPONSE TCP; to proxy NO_RESPONSE TLS
 server-busy | to nomad ERR_SSL_DECRYPTION_FAILED; 429 <title>Slow down</title>
@@ -91,7 +90,7 @@ tls-handshake-failed | to nomad ERR_SSL_SOMETHING_NEW; to nomad ERR_SSL_TLSV1_AL
 network-error | to nomad ESOMETHING; to nomad TypeError; to nomad ABORT_ERR
 proxy-refused | proxy 400; proxy 407
 proxy-unavailable | proxy 408; proxy 429; proxy 500
-proxy-unreachable | to proxy ECONNREFUSED; to proxy ECONNRESET TCP; to proxy NO_RESPONSE
+proxy-unreachable | to proxy ECONNREFUSED; to proxy ECONNRESET TCP; to proxy NO_RESPONSE; to proxy ENOTFOUND
 runner-trust-store | to proxy UNABLE_TO_VERIFY_LEAF_SIGNATURE; to proxy ERR_TLS_SOMETHING; to proxy SUBJECT_ISSUER_MISMATCH
 runner-trust-store | to proxy UNSPECIFIED; to proxy ERR_TLS_CERT_ALTNAME_INVALID; to proxy ERR_SSL_WRONG_VERSION_NUMBER
 github-refused | github 404; github 403 Can't issue ID_TOKEN for job in 'Done' state

@@ -110,7 +110,7 @@ test.each<[string, KindId, string, string, string?]>([
   ['unable to get local issuer certificate', 'runner-trust-store', 'UNABLE_TO_VERIFY', 'TCP'],
   ['something new', 'github-unavailable', 'unknown error', 'TCP'],
   [`${TUNNEL}connect ECONNREFUSED ::1:9`, 'proxy-unreachable', 'ECONNREFUSED', 'nothing', 'proxy'],
-  [`${TUNNEL}getaddrinfo ENOTFOUND tls`, 'unknown-host', 'ENOTFOUND', 'nothing', 'proxy'],
+  [`${TUNNEL}getaddrinfo ENOTFOUND tls`, 'proxy-unreachable', 'ENOTFOUND', 'nothing', 'proxy'],
 ])('the text %j of the toolkit means %s', (text, id, code, reached, to = 'github') => {
   const error = new Error(`Error Code : undefined\n \n        Error Message: ${text}`);
   const failure = parseToolkitError(error, { url: 'https://github.example.com', proxy: undefined });
@@ -131,8 +131,13 @@ describe('a response that the toolkit cannot handle', () => {
       /^Cannot convert object to primitive value$/,
     ],
     ['a value that is no text', answer(200, '{"value":{"toString":1}}'), '60', /^GitHub's response does not contain/],
-    ['no response', hang, '1', /^GitHub at http:\S+ did not respond within \d\.\d s \(\d attempts? in \d\.\d s\)$/],
-    ['a body that is cut off', cut, '1', /^GitHub at http:\S+ did not respond within/],
+    [
+      'no response',
+      hang,
+      '1',
+      /^Cannot reach GitHub at http:\S+: no response within \d\.\d s \(\d attempts? in \d\.\d s\)$/,
+    ],
+    ['a body that is cut off', cut, '1', /^Cannot reach GitHub at http:\S+: no response within/],
   ])('ends in one annotation: %s', async (_, github, timeout, expected) => {
     const { failure, annotations, githubRequests } = await logIn({ github, inputs: { timeout } });
     expect(failure).toMatch(expected);

@@ -108,7 +108,7 @@ describe('a server that hangs', () => {
     await meetNomad({ self: hang, login: answer(200, 'x') }, async ({ api, inputs }) => {
       const waiting = catchFailure(api.send(SELF, 10_000));
       const failure = await catchFailure(api.send(LOGIN, 50));
-      expect(failure.message).toBe(`Nomad at ${inputs.connection.url} did not respond within 0.1 s`);
+      expect(failure.message).toBe(`Cannot reach Nomad at ${inputs.connection.url}: no response within 0.1 s`);
       expect([failure.id, (await waiting).id]).toEqual(['no-response', 'no-response']);
       expect(await api.send(LOGIN, 10_000)).toMatchObject({ status: 200, text: 'x' });
     });

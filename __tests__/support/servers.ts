@@ -68,14 +68,12 @@ export const WITHOUT_EXIT = preload(
   'process.exit = () => undefined; setTimeout(() => process.kill(process.pid, "SIGKILL"), 20_000).unref();',
 );
 
-/** The command of a program that finds what Windows has: lines that end with CR LF, and environment variables without case. */
+/** The command of a program whose lines end as on Windows. */
 export const ON_WINDOWS = preload(`
   import { syncBuiltinESMExports } from 'node:module';
   import os from 'node:os';
   Object.defineProperty(os, 'EOL', { value: '\\r\\n' });
   syncBuiltinESMExports();
-  const find = (env, name) => Object.keys(env).find((each) => each.toLowerCase() === String(name).toLowerCase());
-  process.env = new Proxy(process.env, { get: (env, name) => env[find(env, name)] });
 `);
 
 /** Returns a JWT that nothing verifies; claims can also be JSON text. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as tls from 'node:tls';
 import * as core from '@actions/core';
 import { monotonicMs, type Deadline } from '../deadline.js';
 import { formatSeconds } from '../times.js';
-import { trustSystemStore } from './trust.js';
 import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;
@@ -10,6 +10,13 @@ const MAX_DELAY_MS = 5_000;
 // For failures that are only retried for a part of the timeout.
 const MAX_BRIEF_DELAY_MS = 1_000;
 const LOG_AGAIN_MS = 10_000;
+
+// Only Node 22.19, 24.5 and later can read the operating system's store and add it to the roots.
+const { getCACertificates, setDefaultCACertificates } = tls as {
+  getCACertificates?: (store: 'default' | 'system') => string[];
+  setDefaultCACertificates?: (certificates: string[]) => void;
+};
+let isSystemTrusted = false;
 
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) => Promise<T>): Promise<T> {
@@ -68,4 +75,14 @@ export async function retry<T>(deadline: Deadline, attempt: (limitMs: number) =>
       await sleep(delayMs);
     }
   }
+}
+
+// Adds the operating system's root certificates to those of this process; returns false if it did so before, or Node cannot.
+function trustSystemStore(): boolean {
+  if (isSystemTrusted || getCACertificates === undefined || setDefaultCACertificates === undefined) {
+    return false;
+  }
+  isSystemTrusted = true;
+  setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system')]);
+  return true;
 }

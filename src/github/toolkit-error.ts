@@ -1,4 +1,3 @@
-import { Timeout } from '../deadline.js';
 import { Failure, type Event } from '../failures/failure.js';
 import { describeServer, type Proxy } from '../proxy.js';
 import { quote } from '../secrets.js';
@@ -18,19 +17,20 @@ const CODES: [text: RegExp, code: string][] = [
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
 export function parseToolkitError(error: Error, facts: { url: string; proxy: Proxy | undefined }): Failure {
   const place = describeServer('GitHub', facts);
-  if (error instanceof Timeout) {
-    return new Failure({ to: 'github', code: error.code, reached: 'nothing' }, `${place} ${error.message}`, facts);
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'NO_RESPONSE') {
+    return new Failure({ to: 'github', code, reached: 'nothing' }, `Cannot reach ${place}: ${message}`, facts);
   }
   // At the end, Node may advise changing how it is started.
   const [, status = '', said = ''] =
-    /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(error.message) ?? [];
+    /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(message) ?? [];
   if (status === '') {
     return new Failure({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
   }
   // Without a response, the status is the text "undefined".
   if (status !== 'undefined') {
-    const message = `GitHub did not issue an OIDC token (${status}): ${quote(said) || 'an empty response'}`;
-    return new Failure({ from: 'github', status: Number(status), text: said }, message, facts);
+    const summary = `GitHub did not issue an OIDC token (${status}): ${quote(said) || 'an empty response'}`;
+    return new Failure({ from: 'github', status: Number(status), text: said }, summary, facts);
   }
   const [, proxyStatus] = /^tunneling socket .*statusCode=(\d+)/.exec(said) ?? [];
   const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;

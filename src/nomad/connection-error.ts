@@ -1,5 +1,4 @@
 import type { DetailedPeerCertificate as Certificate } from 'node:tls';
-import { Timeout } from '../deadline.js';
 import { Failure, type Event, type Facts } from '../failures/failure.js';
 import { describeServer } from '../proxy.js';
 import { quote, quoteName } from '../secrets.js';
@@ -20,12 +19,11 @@ export function explainError(error: Error, progress: Progress, facts: Pick<Facts
   const { to, certificate, error: ofSocket } = progress;
   const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
   const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
-  const place = describeServer('Nomad', facts);
   const event: Event =
     error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
   return new Failure(
     event,
-    error instanceof Timeout ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`,
+    `Cannot reach ${describeServer('Nomad', facts)}: ${reason}`,
     { ...facts, certificate: certificate && describeCertificate(certificate) },
     error,
   );

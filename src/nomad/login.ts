@@ -61,8 +61,8 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
   return retry(deadline, attempt);
 }
 
-/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles, or warns that it may not work. */
-export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadline: Deadline) {
+/** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles if Nomad lists them, or warns that it may not work. */
+export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadline: Deadline): Promise<string[]> {
   const { secretId, accessorId, type, policies, roles } = token;
   const limit = new Deadline(Math.min(MAX_S, deadline.leftMs / 1000));
   const ask = async <T>(path: string, parse: (body: unknown) => T, share = 1): Promise<T> => {
@@ -83,7 +83,13 @@ export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadli
       const seenId = await ask('/v1/acl/token/self', readAccessorId);
       if (seenId === accessorId) {
         // Not every server in front of Nomad answers two requests at once.
-        return (await names) ?? (await listPolicies());
+        const all = (await names) ?? (await listPolicies()) ?? policies;
+        if (hasRoles && all.length === 0) {
+          core.warning(
+            `This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`,
+          );
+        }
+        return all;
       }
       throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
     } catch (error) {
@@ -92,7 +98,7 @@ export async function waitUntilUsable(nomad: NomadApi, token: NomadToken, deadli
         core.warning(
           `Nomad has created the token, but this step could not confirm that it works: ${(error as Error).message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`,
         );
-        return undefined;
+        return policies;
       }
     }
     await sleep(delayMs);

@@ -13,13 +13,8 @@ export function saveToken(token: NomadToken, { connection, revokeToken }: Inputs
   core.saveState('token', JSON.stringify(saved));
 }
 
-/** Passes a masked token to later steps and describes it in the log; `policies` include those of its roles, if Nomad listed them. */
-export function publish(
-  token: NomadToken,
-  policies: string[] | undefined,
-  inputs: Inputs,
-  pemFiles: Record<string, string>,
-): void {
+/** Passes a masked token to later steps and describes it in the log. */
+export function publish(token: NomadToken, inputs: Inputs, pemFiles: Record<string, string>): void {
   if (inputs.exportToken) {
     core.exportVariable('NOMAD_TOKEN', token.secretId);
   }
@@ -32,32 +27,25 @@ export function publish(
     ...(inputs.outputToken && { nomadToken: token.secretId }),
     accessorId: token.accessorId,
     tokenType: token.type,
-    policies: JSON.stringify(policies ?? token.policies),
+    policies: JSON.stringify(token.policies),
     roles: JSON.stringify(token.roles),
     expirationTime: token.expirationTime,
   };
   Object.entries(outputs).forEach(([name, value]) => core.setOutput(name, value));
-  describeToken(token, policies, inputs.methodName);
+  describeToken(token, inputs.methodName);
 }
 
-function describeToken(token: NomadToken, policies: string[] | undefined, methodName: string): void {
-  const { type, accessorId, roles, expirationTime } = token;
-  const areUnknown = policies === undefined && roles.length > 0;
-  const listed = areUnknown ? 'through its roles' : (policies ?? token.policies).join(', ');
+function describeToken({ type, accessorId, roles, policies, expirationTime }: NomadToken, methodName: string): void {
   const parts = [
     `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
     ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
-    ...(listed === '' ? [] : [`policies: ${listed}`]),
+    ...(policies.length > 0 ? [`policies: ${policies.join(', ')}`] : []),
     expirationTime === '' ? 'never expires' : `expires ${formatTime(expirationTime)}`,
   ];
   core.info(parts.join('; '));
   if (type === 'management') {
     core.warning(
       `This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`,
-    );
-  } else if (policies?.length === 0) {
-    core.warning(
-      `This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`,
     );
   }
   if (expirationTime === '') {

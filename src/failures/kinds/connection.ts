@@ -22,21 +22,13 @@ export const CONNECTION_KINDS = {
     from: [/nomad/, /429/],
     to: [/nomad/, /^ERR_SSL\w*DECRYPTION_FAILED/],
     retry: 1,
-    advice: (facts) =>
-      facts.status === 429 && !facts.text.includes('too many concurrent connections')
-        ? 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.'
-        : adviseBusy(facts),
+    advice: adviseBusy,
   },
   'unknown-host': {
-    to: [/./, /^(ENOTFOUND|EAI_)/],
+    to: [/nomad|github/, /^(ENOTFOUND|EAI_)/],
     retry: SIXTH,
-    advice: (facts) => {
-      if (facts.to === 'proxy') {
-        return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
-      }
-      const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-      return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
-    },
+    advice: (facts) =>
+      `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY'} on the runner: no other variable, such as ALL_PROXY, applies to this address.`,
   },
   'connection-refused': {
     to: [/nomad/, /^ECONNREFUSED/],
@@ -65,7 +57,7 @@ export const CONNECTION_KINDS = {
 } satisfies Record<string, Kind>;
 
 function adviseBusy(facts: Facts): string {
-  return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+  return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default) or the limit of a server in front of them, run fewer jobs at once, or set a longer timeout.`;
 }
 
 function adviseClosed(facts: Facts): string {

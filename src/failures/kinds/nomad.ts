@@ -60,23 +60,6 @@ export const NOMAD_KINDS = {
     retry: 1,
     advice: `The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.`,
   },
-  redirect: {
-    from: [/nomad/, /^3/],
-    advice: (facts) => {
-      const { url, target } = facts;
-      if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
-        return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
-      }
-      return URL.canParse(target)
-        ? `If this is a login in front of Nomad, such as Cloudflare Access or Google IAP, pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed.`
-        : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
-    },
-  },
-  'login-not-found': {
-    from: [/nomad/, /40[45]/],
-    advice: ({ url }) =>
-      `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
-  },
   'nomad-refused': {
     from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
     advice: ({ status, proxy }) =>
@@ -84,7 +67,11 @@ export const NOMAD_KINDS = {
   },
   'not-nomad': {
     from: [/nomad/],
-    advice: ({ url, proxy }) =>
-      `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a login page or a firewall. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
+    advice: (facts) => {
+      const { url, target, proxy } = facts;
+      return url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)
+        ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
+        : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page (Cloudflare Access, Google IAP). If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
+    },
   },
 } satisfies Record<string, Kind>;
