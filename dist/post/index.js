@@ -106,7 +106,7 @@ async function cleanUpToken() {
         print(`${name} expired at ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(endMs)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(486)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8486));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(385)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7385));
         await revokeToken(accessorId, secretId, connection);
     }
     else if (type === 'client') {

@@ -11976,14 +11976,11 @@ var node_modules_tunnel = __nccwpck_require__(770);
 var external_node_v8_ = __nccwpck_require__(8877);
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/api-request.js
 var api_request = __nccwpck_require__(4043);
-// EXTERNAL MODULE: ./node_modules/undici/lib/core/connect.js
-var core_connect = __nccwpck_require__(9136);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var dispatcher_agent = __nccwpck_require__(7405);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
 var proxy_agent = __nccwpck_require__(6672);
 ;// CONCATENATED MODULE: ./src/nomad/undici.ts
-
 
 
 
@@ -11999,7 +11996,6 @@ var proxy_agent = __nccwpck_require__(6672);
 const undici_ProxyAgent = (/* unused pure expression or super */ null && (proxyAgent));
 const Agent = (/* unused pure expression or super */ null && (agent));
 const request = (/* unused pure expression or super */ null && (apiRequest));
-const buildConnector = (/* unused pure expression or super */ null && (connect));
 
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
 /* eslint-disable @typescript-eslint/no-explicit-any */

@@ -1,8 +1,8 @@
-export const id = 486;
-export const ids = [486,911];
+export const id = 385;
+export const ids = [385,911];
 export const modules = {
 
-/***/ 8486:
+/***/ 7385:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -43,15 +43,12 @@ class Deadline {
 function monotonicMs() {
     return Number(process.hrtime.bigint()) / 1e6;
 }
-/** The error of a server that takes too long. */
-class Timeout extends Error {
-    code = 'NO_RESPONSE';
-}
-/** Waits for a promise for at most `ms` milliseconds, and then throws a Timeout. */
+/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
 async function withTimeout(ms, promise) {
     let timer;
     const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Timeout(`did not respond within ${(0,times/* formatSeconds */.X)(ms)}`)), ms);
+        const error = Object.assign(new Error(`no response within ${(0,times/* formatSeconds */.X)(ms)}`), { code: 'NO_RESPONSE' });
+        timer = setTimeout(() => reject(error), ms);
     });
     try {
         return await Promise.race([promise, timeout]);
@@ -197,20 +194,12 @@ const CONNECTION_KINDS = {
         from: [/nomad/, /429/],
         to: [/nomad/, /^ERR_SSL\w*DECRYPTION_FAILED/],
         retry: 1,
-        advice: (facts) => facts.status === 429 && !facts.text.includes('too many concurrent connections')
-            ? 'A server in front of Nomad limits the number of requests. Raise its limit, run fewer jobs at once, or set a longer timeout.'
-            : adviseBusy(facts),
+        advice: adviseBusy,
     },
     'unknown-host': {
-        to: [/./, /^(ENOTFOUND|EAI_)/],
+        to: [/nomad|github/, /^(ENOTFOUND|EAI_)/],
         retry: SIXTH,
-        advice: (facts) => {
-            if (facts.to === 'proxy') {
-                return `This runner cannot resolve the host name of the proxy. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`;
-            }
-            const needed = facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-            return `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${needed} on the runner: no other variable, such as ALL_PROXY, applies to this address.`;
-        },
+        advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY'} on the runner: no other variable, such as ALL_PROXY, applies to this address.`,
     },
     'connection-refused': {
         to: [/nomad/, /^ECONNREFUSED/],
@@ -220,12 +209,12 @@ const CONNECTION_KINDS = {
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
-        to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|NO_RESPONSE)/, /nothing|response/],
+        to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|NO_RESPONSE)/, /nothing|response/],
         retry: SIXTH,
         advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: for a private one, use a self-hosted runner inside the network. Also check the port, the firewalls in between, and whether the runner needs HTTPS_PROXY.`,
     },
     'connection-closed': {
-        to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT|ERR_SSL\w*UNEXPECTED_EOF)/],
+        to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|ERR_SSL\w*UNEXPECTED_EOF)/],
         retry: SIXTH,
         advice: adviseClosed,
     },
@@ -235,16 +224,16 @@ const CONNECTION_KINDS = {
     },
 };
 function adviseBusy(facts) {
-    return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default), run fewer jobs at once, or set a longer timeout.`;
+    return `${host(facts)} is restarting or busy, or gets too many connections from this IP address, which runners behind the same NAT share. Raise http_max_conns_per_client in the limits block of the Nomad servers (100 by default) or the limit of a server in front of them, run fewer jobs at once, or set a longer timeout.`;
 }
 function adviseClosed(facts) {
-    const { proxy, url, reached, hasClientCertificate } = facts;
+    const { proxy, url, reached, clientCertificate } = facts;
     const isTls = url.startsWith('https:');
     if (reached === 'response') {
         return adviseBusy(facts);
     }
     if (reached === 'TLS' && isTls) {
-        return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${hasClientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
+        return `${host(facts)} closes the connection after the TLS handshake. Servers do this if they require a client certificate or refuse the one they get: ${clientCertificate ? 'the one in the input clientCertificate must be' : 'set the inputs clientCertificate and clientKey to one that is'} signed by the CA of the Nomad servers, and not expired. A load balancer that reaches no Nomad server does it as well.`;
     }
     const what = proxy !== undefined
         ? `The proxy ${proxy.origin} (${proxy.variable}) accepts the connection, but what it leads to ends or ignores it: check in the log of the proxy whether it reaches ${address(facts)}.`
@@ -387,29 +376,18 @@ const NOMAD_KINDS = {
         retry: 1,
         advice: `The Nomad servers have no leader, or cannot reach it. Check nomad server members, nomad operator raft list-peers and the logs of the servers, or set a longer timeout.`,
     },
-    redirect: {
-        from: [/nomad/, /^3/],
-        advice: (facts) => {
-            const { url, target } = facts;
-            if (url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)) {
-                return `Set the input url to ${url.replace(new URL(url).origin, target)}.`;
-            }
-            return URL.canParse(target)
-                ? `If this is a login in front of Nomad, such as Cloudflare Access or Google IAP, pass what it requires of programs, such as a service token, in the input extraHeaders. If Nomad has moved, set the input url to its address instead of ${url}. Redirects are not followed.`
-                : `Set the input url to the address of Nomad's API, without /ui or /v1, instead of ${url}.`;
-        },
-    },
-    'login-not-found': {
-        from: [/nomad/, /40[45]/],
-        advice: ({ url }) => `There is no Nomad API at ${url}/v1/acl/login. Set the input url to the address of Nomad's API, without /ui or /v1. Nomad must be 1.5.4 or later.`,
-    },
     'nomad-refused': {
         from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
         advice: ({ status, proxy }) => `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
     },
     'not-nomad': {
         from: [/nomad/],
-        advice: ({ url, proxy }) => `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a login page or a firewall. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API, without /ui or /v1.`,
+        advice: (facts) => {
+            const { url, target, proxy } = facts;
+            return url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)
+                ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
+                : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page (Cloudflare Access, Google IAP). If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
+        },
     },
 };
 
@@ -483,21 +461,21 @@ const TLS_KINDS = {
     'untrusted-certificate': {
         to: [/nomad/, /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_SIGNATURE|CERT_UNTRUSTED|INVALID_CA)/],
         useSystemTrust: true,
-        advice: ({ certificate, caNames }) => {
+        advice: ({ certificate, caCertificate }) => {
             const signed = `The server's certificate is signed by ${certificate ? `"${certificate.issuer}"` : 'another CA'}`;
-            if (caNames === undefined) {
+            if (caCertificate === undefined) {
                 return `${signed}, which this step does not trust. Set the input caCertificate to the certificate of that CA. ${EMPTY}`;
             }
-            return certificate && caNames.includes(certificate.issuer)
+            return certificate && caCertificate.names.includes(certificate.issuer)
                 ? `${signed}. The input caCertificate contains a CA of the same name but with another key, probably an older one or that of another cluster. Replace it.`
-                : `${signed}, and the input caCertificate contains: ${list(caNames) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
+                : `${signed}, and the input caCertificate contains: ${list(caCertificate.names) || 'CAs without a common name'}. Add the CA that signed it, and intermediate CAs that the server does not send.`;
         },
     },
     'certificate-invalid': {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-            ? `The certificate of ${facts.certificate?.validity || `${host(facts)}, or of its CA, has expired or is not yet valid`}. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
             : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
     },
     'client-certificate': {
@@ -511,7 +489,7 @@ const TLS_KINDS = {
             if (/^ERR_SSL_[EC]/.test(facts.code)) {
                 return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
             }
-            return facts.hasClientCertificate
+            return facts.clientCertificate
                 ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
                 : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
         },
@@ -571,13 +549,14 @@ const UNKNOWN = {
     input: '',
     /** The address of the server, without credentials, query and trailing slash. */
     url: '',
-    /** The address of the proxy on the way to the server, and the environment variable that sets it. */
+    /** The proxy on the way to the server. */
     proxy: undefined,
-    /** The names in the server's certificate, the CA that signed the last one of its chain, and which of them is not valid now. */
+    /** The names in the server's certificate, the CA that signed the last one of its chain, and when it is valid. */
     certificate: undefined,
-    /** The common names in the input caCertificate. */
-    caNames: undefined,
-    hasClientCertificate: false,
+    /** The input, with the common names. */
+    caCertificate: undefined,
+    /** The input. */
+    clientCertificate: undefined,
     /** The target of a redirect: its origin, or its path on the same server. */
     target: '',
     methodName: '',
@@ -669,21 +648,6 @@ function logCauses(error) {
 var promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __webpack_require__(1692);
-;// CONCATENATED MODULE: ./src/failures/trust.ts
-
-// Only Node 22.19, 24.5 and later can read the operating system's store and add it to the roots.
-const { getCACertificates, setDefaultCACertificates } = external_node_tls_;
-let isSystemTrusted = false;
-/** Adds the operating system's root certificates to those of this process; returns false if it did so before, or Node cannot. */
-function trustSystemStore() {
-    if (isSystemTrusted || getCACertificates === undefined || setDefaultCACertificates === undefined) {
-        return false;
-    }
-    isSystemTrusted = true;
-    setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system')]);
-    return true;
-}
-
 ;// CONCATENATED MODULE: ./src/failures/retry.ts
 
 
@@ -696,6 +660,9 @@ const MAX_DELAY_MS = 5_000;
 // For failures that are only retried for a part of the timeout.
 const MAX_BRIEF_DELAY_MS = 1_000;
 const LOG_AGAIN_MS = 10_000;
+// Only Node 22.19, 24.5 and later can read the operating system's store and add it to the roots.
+const { getCACertificates, setDefaultCACertificates } = external_node_tls_;
+let isSystemTrusted = false;
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 async function retry(deadline, attempt) {
     const startMs = monotonicMs();
@@ -754,6 +721,15 @@ async function retry(deadline, attempt) {
             await (0,promises_.setTimeout)(delayMs);
         }
     }
+}
+// Adds the operating system's root certificates to those of this process; returns false if it did so before, or Node cannot.
+function trustSystemStore() {
+    if (isSystemTrusted || getCACertificates === undefined || setDefaultCACertificates === undefined) {
+        return false;
+    }
+    isSystemTrusted = true;
+    setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system')]);
+    return true;
 }
 
 // EXTERNAL MODULE: external "node:assert"
@@ -913,14 +889,11 @@ var proxy = __webpack_require__(9783);
 /** Returns the proxy for requests to an address, by the rules of @actions/http-client, and masks its credentials; `withNetworks` adds networks and `*.example.com` to the rules of NO_PROXY. Throws a Failure if the proxy is malformed. */
 function findProxy(url, { withNetworks = false } = {}) {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const name = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((each) => process.env[each]);
-    if (name === undefined || (0,proxy/* checkBypass */.H)(url) || (withNetworks && isExcluded(url))) {
+    const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => process.env[name]);
+    if (variable === undefined || (0,proxy/* checkBypass */.H)(url) || (withNetworks && isExcluded(url))) {
         return undefined;
     }
-    const value = process.env[name] ?? '';
-    // On Windows, any spelling finds the variable.
-    const names = Object.keys(process.env);
-    const variable = names.includes(name) ? name : (names.find((each) => each.toLowerCase() === name) ?? name);
+    const value = process.env[variable] ?? '';
     try {
         // curl and others accept "proxy.example.com:3128", which parses as a URL of the scheme "proxy.example.com".
         return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
@@ -930,16 +903,17 @@ function findProxy(url, { withNetworks = false } = {}) {
         throw new Failure('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
-/** Describes the way through a proxy for messages; empty if there is none. */
-function describeWay(proxy) {
-    return proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+/** Describes a server, and the way to it, for messages. */
+function describeServer(name, { url, proxy }) {
+    const way = proxy === undefined ? '' : ` through the proxy ${proxy.origin} (${proxy.variable})`;
+    return `${name} at ${new URL(url).origin}${way}`;
 }
 function parseProxy(address) {
     // A character such as # in the password ends the host, and part of the password would be taken for the host and shown.
     external_node_assert_default()(/^https?:\/\/([^/\\?#]*@)?[^@]*$/i.test(address), 'not the address of an HTTP proxy');
     const { origin, username, password } = new URL(address);
     if (username === '' && password === '') {
-        return { origin, authorization: undefined };
+        return { origin };
     }
     // https://www.rfc-editor.org/rfc/rfc7617#section-2
     const encoded = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
@@ -967,9 +941,10 @@ function isInNetwork(host, network) {
     }
 }
 
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __webpack_require__(7067);
-;// CONCATENATED MODULE: ./src/nomad/tunnel.ts
+;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+
+
+
 
 /** The refusal of a proxy. */
 class ProxyError extends Error {
@@ -979,43 +954,13 @@ class ProxyError extends Error {
         this.status = status;
     }
 }
-/** Makes connections through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 */
-function throughTunnel({ authorization }, toProxy, toNomad) {
-    return (target, callback) => {
-        // The name of the host has lost the brackets of an IPv6 address.
-        const host = target.port ? String(target.host) : `${String(target.host)}:443`;
-        const headers = { host, connection: 'keep-alive', ...(authorization && { 'proxy-authorization': authorization }) };
-        (0,external_node_http_.request)({ method: 'CONNECT', path: host, headers, createConnection: () => toProxy(target, () => undefined) })
-            .once('connect', ({ statusCode: status = 0 }, httpSocket) => {
-            if (status === 200) {
-                toNomad({ ...target, httpSocket }, callback);
-            }
-            else {
-                httpSocket.destroy();
-                callback(new ProxyError(status), null);
-            }
-        })
-            .once('error', (error) => callback(error, null))
-            .end();
-    };
-}
-
-;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
-
-
-
-
-
-/** Returns the failure of a call that an error ended; `place` is the server, and the way to it, in words. */
-function explainError(error, place, progress, facts) {
-    if (error instanceof ProxyError) {
-        const event = { from: 'proxy', status: error.status, text: '' };
-        return new Failure(event, `Cannot reach ${place}: ${error.message}`, facts, error);
-    }
+/** Returns the failure of a call that an error ended. */
+function explainError(error, progress, facts) {
     const { to, certificate, error: ofSocket } = progress;
     const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
     const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
-    return new Failure({ to, code, reached }, error instanceof Timeout ? `${place} ${error.message}` : `Cannot reach ${place}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
+    const event = error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
+    return new Failure(event, `Cannot reach ${describeServer('Nomad', facts)}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
 }
 function readError({ name, code = name, reason = '', message, errors = [] }) {
     // The rest of the message advises changing how Node is started.
@@ -1025,16 +970,12 @@ function readError({ name, code = name, reason = '', message, errors = [] }) {
     return [code, quote((code.startsWith('ERR_SSL') && reason) || said || others || code)];
 }
 function describeCertificate(leaf) {
-    const chain = listChain(leaf);
-    const now = Date.now();
-    const invalid = chain.find((each) => now < Date.parse(each.valid_from) || now > Date.parse(each.valid_to));
     const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
+    const issuer = listChain(leaf).at(-1)?.issuer ?? {};
     return {
         names: names.map(([, name = '']) => quoteName(name, 100)),
-        issuer: readName(chain.at(-1)?.issuer),
-        validity: invalid
-            ? `${readName(invalid.subject)} is valid from ${(0,times/* formatTime */.f)(invalid.valid_from)} to ${(0,times/* formatTime */.f)(invalid.valid_to)}`
-            : '',
+        issuer: quoteName(String(issuer.CN ?? issuer.O ?? 'without a name'), 100),
+        validity: `${(0,times/* formatTime */.f)(leaf.valid_from)} to ${(0,times/* formatTime */.f)(leaf.valid_to)}`,
     };
 }
 // A self-signed certificate is its own issuer, and the issuer of the last one is missing.
@@ -1042,77 +983,86 @@ function listChain(certificate) {
     const { issuerCertificate: issuer, fingerprint256 } = certificate;
     return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
 }
-const readName = (subject) => quoteName(String(subject?.CN ?? subject?.O ?? 'without a name'), 100);
 
-// EXTERNAL MODULE: ./src/nomad/undici.ts
-var undici = __webpack_require__(2911);
-;// CONCATENATED MODULE: ./src/nomad/dispatcher.ts
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __webpack_require__(8474);
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __webpack_require__(7067);
+;// CONCATENATED MODULE: ./src/nomad/socket.ts
+
+
+
 
 
 
 // Node only tries each address of a host except the last for 250 ms, less than one round trip between continents and a retransmission.
 (0,external_node_net_.setDefaultAutoSelectFamilyAttemptTimeout)(1_000);
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
-/** Returns the name that a server's certificate must have; empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
-function findServerName({ url, tlsServerName }) {
-    const host = new URL(url).hostname.replace(/^\[|\]$|\.$/g, '');
-    return tlsServerName ?? ((0,external_node_net_.isIP)(host) === 0 ? host : '');
+/** Returns the host of a server and the name that its certificate must have, which is empty for an IP address. https://www.rfc-editor.org/rfc/rfc6066#section-3 */
+function identify({ hostname }, name) {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return { host, servername: name ?? ((0,external_node_net_.isIP)(host) === 0 ? host.replace(/\.$/, '') : '') };
 }
-/** Creates the undici dispatcher for one server, through the proxy if there is one; opening a connection may take `connectMs`. */
-function createDispatcher(options, proxy, connectMs, progress) {
-    return new undici/* Agent */.g6({
-        connections: 1,
-        pipelining: 2,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        // Far more than any response from Nomad.
-        maxResponseSize: 1024 * 1024,
-        connect: createConnector(options, proxy, connectMs, progress),
-    });
-}
-function createConnector(options, proxy, timeout, progress) {
-    const { url, tlsSkipVerify, caCertificate, clientCertificate, clientKey } = options;
-    const watch = (to, tls, fixed) => {
-        const connect = (0,undici/* buildConnector */.gU)({ timeout, ...tls });
-        return (target, callback) => {
-            const reached = target.httpSocket ? 'TCP' : 'nothing';
-            Object.assign(progress, { to, reached, certificate: undefined, error: undefined });
-            const socket = connect({ ...target, ...fixed }, callback);
-            progress.socket = socket;
-            socket.once('connect', () => (progress.reached = 'TCP'));
-            socket.once('secureConnect', () => (progress.reached = 'TLS'));
-            socket.once('error', (error) => (progress.error = error));
-            // Before Node verifies the certificate, and forgets it if it is not valid.
-            return socket.prependOnceListener('secure', function () {
-                progress.certificate = this.getPeerCertificate(true);
-            });
-        };
+/** Opens a connection to Nomad, through the proxy if there is one; each step may take `stepMs`. */
+async function openSocket(connection, proxy, stepMs, progress) {
+    const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = connection;
+    const reach = async (reached, socket) => {
+        progress.socket = socket.once('error', (error) => (progress.error = error));
+        const timeout = Object.assign(new Error(`timed out after ${(0,times/* formatSeconds */.X)(stepMs)}`), { code: 'ETIMEDOUT' });
+        const timer = setTimeout(() => socket.destroy(timeout), stepMs).unref();
+        await (0,external_node_events_.once)(socket, reached === 'TCP' ? 'connect' : 'secureConnect').finally(() => clearTimeout(timer));
+        progress.reached = reached;
+        return socket;
     };
-    const tls = {
+    const secure = (plain, options) => {
+        const socket = external_node_tls_.connect({ socket: plain, ALPNProtocols: ['http/1.1'], ...options });
+        // Before Node verifies the certificate, and forgets it if it is not valid.
+        socket.prependOnceListener('secure', () => (progress.certificate = socket.getPeerCertificate(true)));
+        return reach('TLS', socket);
+    };
+    const server = new URL(url);
+    const first = new URL(proxy?.origin ?? url);
+    Object.assign(progress, { to: proxy === undefined ? 'nomad' : 'proxy', reached: 'nothing', error: undefined });
+    const port = Number(first.port || (first.protocol === 'https:' ? 443 : 80));
+    let socket = await reach('TCP', (0,external_node_net_.connect)({ host: identify(first).host, port, noDelay: true }));
+    if (proxy !== undefined && first.protocol === 'https:') {
+        socket = await secure(socket, identify(first));
+    }
+    if (proxy !== undefined && server.protocol === 'https:') {
+        await openTunnel(socket, server, proxy.authorization);
+    }
+    progress.to = 'nomad';
+    if (server.protocol === 'http:') {
+        return socket;
+    }
+    progress.reached = 'TCP';
+    return secure(socket, {
+        ...identify(server, tlsServerName),
         rejectUnauthorized: !tlsSkipVerify,
         ca: caCertificate?.text,
         // Like the nomad CLI, trust an intermediate CA, or the server's certificate itself. Node 20.18 and later can do this.
         allowPartialTrustChain: caCertificate !== undefined,
         cert: clientCertificate?.text,
         key: clientKey,
+    });
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+async function openTunnel(socket, { host, port }, authorization) {
+    const path = port ? host : `${host}:443`;
+    const headers = {
+        host: path,
+        connection: 'keep-alive',
+        ...(authorization && { 'proxy-authorization': authorization }),
     };
-    const toNomad = watch('nomad', tls, { servername: findServerName(options) });
-    if (proxy === undefined) {
-        return toNomad;
+    const tunnel = (0,external_node_http_.request)({ method: 'CONNECT', path, headers, createConnection: () => socket }).end();
+    const [{ statusCode: status = 0 }] = (await (0,external_node_events_.once)(tunnel, 'connect'));
+    if (status !== 200) {
+        socket.destroy();
+        throw new ProxyError(status);
     }
-    const { protocol, hostname, host, port } = new URL(proxy.origin);
-    const address = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port, servername: '' };
-    const toProxy = watch('proxy', {}, address);
-    return url.startsWith('https:')
-        ? throughTunnel(proxy, toProxy, toNomad)
-        : // Many proxies refuse to tunnel plain HTTP, and forward such requests instead.
-            (target, callback) => toProxy(target, (...result) => {
-                progress.to = result[0] === null ? 'nomad' : 'proxy';
-                callback(...result);
-            });
 }
 
+// EXTERNAL MODULE: ./src/nomad/undici.ts
+var undici = __webpack_require__(2911);
 ;// CONCATENATED MODULE: ./src/nomad/api.ts
 
 
@@ -1121,14 +1071,13 @@ function createConnector(options, proxy, timeout, progress) {
 
 
 
-
+// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+const KEEP_ALIVE_MS = 60_000;
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
     /** What is known about each failure of a call. */
     facts;
     #connection;
-    #proxy;
-    #place;
     #connectMs;
     #progress = { to: 'nomad', reached: 'nothing', hasResponded: false };
     #dispatcher;
@@ -1136,13 +1085,11 @@ class NomadApi {
     constructor(connection, deadline) {
         const { url, region, caCertificate, clientCertificate } = connection;
         this.#connection = connection;
-        this.#proxy = findProxy(new URL(url), { withNetworks: true });
-        const hasClientCertificate = clientCertificate !== undefined;
-        this.facts = { url, region, proxy: this.#proxy, caNames: caCertificate?.names, hasClientCertificate };
-        this.#place = `Nomad at ${new URL(url).origin}${describeWay(this.#proxy)}`;
+        const proxy = findProxy(new URL(url), { withNetworks: true });
+        this.facts = { url, region, proxy, caCertificate, clientCertificate };
         this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
         this.#dispatcher = this.#open();
-        core.debug(`Connecting to ${this.#place}${this.#proxy ? '' : ' without a proxy'}`);
+        core.debug(`Connecting to ${describeServer('Nomad', this.facts)}${proxy ? '' : ' without a proxy'}`);
     }
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     async send(call, limitMs) {
@@ -1155,7 +1102,7 @@ class NomadApi {
             return response;
         }
         catch (error) {
-            const failure = explainError(error, this.#place, this.#progress, this.facts);
+            const failure = explainError(error, this.#progress, this.facts);
             const { code, status } = failure.facts;
             // This step itself has closed the connection.
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
@@ -1173,16 +1120,23 @@ class NomadApi {
         this.#progress.socket?.destroy();
     }
     #open() {
-        return createDispatcher(this.#connection, this.#proxy, this.#connectMs, this.#progress);
+        return new undici/* Agent */.g6({
+            connections: 1,
+            pipelining: 2,
+            keepAliveTimeout: KEEP_ALIVE_MS,
+            keepAliveMaxTimeout: KEEP_ALIVE_MS,
+            // Far more than any response from Nomad.
+            maxResponseSize: 1024 * 1024,
+            connect: (_, callback) => void openSocket(this.#connection, this.facts.proxy, this.#connectMs, this.#progress).then((socket) => callback(null, socket), (error) => callback(error, null)),
+        });
     }
     async #exchange({ method, path, secretId, body }) {
         const { url, region, extraHeaders } = this.#connection;
         const { origin, pathname, protocol } = new URL(url + path);
-        const { authorization } = this.#proxy ?? {};
-        const isForwarded = this.#proxy !== undefined && protocol === 'http:';
+        const proxy = protocol === 'http:' ? this.facts.proxy : undefined;
         const response = await undici/* request */.Em.call(this.#dispatcher, {
             origin,
-            path: isForwarded ? origin + pathname : pathname,
+            path: proxy ? origin + pathname : pathname,
             query: region === undefined ? {} : { region },
             method,
             // Two GET requests at once take one round trip.
@@ -1191,21 +1145,20 @@ class NomadApi {
                 'accept-encoding': 'identity',
                 'user-agent': `${package_namespaceObject.UU}/${package_namespaceObject.rE}`,
                 ...extraHeaders,
-                ...(isForwarded && authorization !== undefined && { 'proxy-authorization': authorization }),
-                ...(secretId !== undefined && { 'x-nomad-token': secretId }),
-                ...(body !== undefined && { 'content-type': 'application/json' }),
+                'proxy-authorization': proxy?.authorization,
+                'x-nomad-token': secretId,
+                'content-type': body && 'application/json',
             },
-            body: body === undefined ? null : JSON.stringify(body),
+            body: body ? JSON.stringify(body) : null,
         });
         const { statusCode: status, headers } = response;
         // What follows may be cut off.
-        this.#progress.hasResponded ||= !isForwarded || status !== 407;
+        this.#progress.hasResponded = true;
         const text = await response.body.text();
-        if (isForwarded && status === 407) {
+        if (proxy && status === 407) {
             throw new ProxyError(status);
         }
-        const { 'content-encoding': encoding = 'identity' } = headers;
-        return { status, headers, text: encoding === 'identity' ? text : `a body in the encoding ${String(encoding)}` };
+        return { status, headers, text };
     }
 }
 
@@ -1218,11 +1171,14 @@ const MAX_TEXT_LENGTH = 4096;
 function explainResponse(summary, response, known) {
     const { status, headers, text } = response;
     const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
-    const reason = quote(target === '' ? summarize(text) : `a redirect to ${target}`) || 'an empty response';
-    return new Failure({ from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${reason}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
+    const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
+    return new Failure({ from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${quote(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
 }
 // The title describes a web page best.
-function summarize(body) {
+function summarize(body, encoding = 'identity') {
+    if (encoding !== 'identity') {
+        return `a body in the encoding ${String(encoding)}`;
+    }
     if (!/^\s*</.test(body)) {
         return body;
     }
@@ -1259,10 +1215,11 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /** Reads the token in a response body and masks it; throws an error if there is none. */
 function parseToken(body) {
     const token = JSON.parse(body);
-    const secretId = expectMatch(token?.['SecretID'], UUID);
+    const secretId = expectMatch(token?.['SecretID'], /./);
+    // Also one that is not valid, because the response is quoted then.
     mask(secretId);
     return {
-        secretId,
+        secretId: expectMatch(secretId, UUID),
         accessorId: expectMatch(token?.['AccessorID'], UUID),
         type: expectMatch(token?.['Type'], TYPE),
         /** The names of the policies that are linked directly to the token. */
@@ -1346,20 +1303,16 @@ async function revokeToken(accessorId, secretId, connection) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Em: () => (/* binding */ request),
 /* harmony export */   g6: () => (/* binding */ Agent),
-/* harmony export */   gU: () => (/* binding */ buildConnector),
 /* harmony export */   kT: () => (/* binding */ ProxyAgent)
 /* harmony export */ });
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8877);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_v8__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4043);
 /* harmony import */ var undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9136);
-/* harmony import */ var undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7405);
-/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3__);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6672);
-/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4__);
-
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7405);
+/* harmony import */ var undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6672);
+/* harmony import */ var undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__webpack_require__.n(undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3__);
 
 
 
@@ -1372,10 +1325,9 @@ async function revokeToken(accessorId, secretId, connection) {
 // modules are loaded, V8 would compile these again.
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)('--wasm-tiering-budget=1000000000');
 /** Only for @actions/http-client. */
-const ProxyAgent = (undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_4___default());
-const Agent = (undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_3___default());
+const ProxyAgent = (undici_lib_dispatcher_proxy_agent_js__WEBPACK_IMPORTED_MODULE_3___default());
+const Agent = (undici_lib_dispatcher_agent_js__WEBPACK_IMPORTED_MODULE_2___default());
 const request = (undici_lib_api_api_request_js__WEBPACK_IMPORTED_MODULE_1___default());
-const buildConnector = (undici_lib_core_connect_js__WEBPACK_IMPORTED_MODULE_2___default());
 
 
 /***/ })
