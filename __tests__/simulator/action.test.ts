@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -8,19 +8,13 @@ import { summarize } from '../../simulator/summary.js';
 import { ROOT } from '../../testbed/root.js';
 import { runMain } from '../../testbed/runner.js';
 import { readBlocks } from '../support/docs.js';
+import { writeFiles } from '../support/files.js';
 
 const PAGE = 'docs/simulator.md';
 const folder = await mkdtemp(join(tmpdir(), 'simulate-action-'));
 const JOB = { GITHUB_REPOSITORY: 'octo-org/octo-repo', GITHUB_REPOSITORY_ID: '74', GITHUB_REPOSITORY_OWNER_ID: '65' };
 
 afterAll(() => rm(folder, { recursive: true }));
-
-async function write(files: Record<string, unknown>): Promise<void> {
-  for (const [file, content] of Object.entries(files)) {
-    await mkdir(join(folder, file, '..'), { recursive: true });
-    await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
-  }
-}
 
 /** Runs the action in the test's folder, on the fake Nomad. */
 async function simulate(inputs: Record<string, string>, more: Record<string, string> = {}) {
@@ -33,7 +27,7 @@ async function simulate(inputs: Record<string, string>, more: Record<string, str
 // The files that docs/simulator.md tells you to write.
 const [rule = '', role = ''] = readBlocks(PAGE, 'Test your rules', 'json');
 const [expectations = ''] = readBlocks(PAGE, 'Test your rules', 'yaml');
-await write({
+await writeFiles(folder, {
   'nomad/auth-method.json': adv,
   'nomad/binding-rule.json': rule,
   'nomad/role.json': role,

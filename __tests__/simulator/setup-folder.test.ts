@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readConfiguration } from '../../simulator/setup-folder.js';
+import { writeFiles } from '../support/files.js';
 
 const METHOD = { Name: 'own', Type: 'JWT', TokenLocality: 'local', MaxTokenTTL: '10m0s', Config: { JWKSURL: 'x' } };
 const RULE = { ID: 'b8f1c9c2', AuthMethod: 'own', BindType: 'policy', BindName: 'deploy', Selector: '' };
@@ -12,9 +13,7 @@ const CHOICE = 'must have one auth method of type JWT, or one with the name in -
 /** Reads a folder of these files. */
 async function read(files: Record<string, unknown>, methodName?: string): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'setup-folder-'));
-  for (const [file, content] of Object.entries(files)) {
-    await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
-  }
+  await writeFiles(folder, files);
   return readConfiguration(folder, methodName).finally(() => rm(folder, { recursive: true }));
 }
 
