@@ -52,7 +52,7 @@ export const CONNECTION_KINDS = {
   'network-error': {
     to: [/nomad/],
     advice: (facts) =>
-      `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the port in the input url, whether it needs https://, and the network in between.`,
+      `The connection to ${address(facts)} failed for the reason above. If it describes a response, this is not Nomad's HTTP API, or a server in front of it sends malformed responses, or more than 1 MiB. Check the input url (https:// and port), and the network in between.`,
   },
 } satisfies Record<string, Kind>;
 
@@ -75,5 +75,5 @@ function adviseClosed(facts: Facts): string {
       : isTls
         ? `${address(facts)}, or a firewall in front of it, ends or ignores the TLS handshake.`
         : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
-  return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, or this step worked on Node 20, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
+  return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }

@@ -71,7 +71,7 @@ export const NOMAD_KINDS = {
       const { url, target, proxy } = facts;
       return url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)
         ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
-        : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page (Cloudflare Access, Google IAP). If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
+        : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
     },
   },
 } satisfies Record<string, Kind>;
