@@ -1,6 +1,6 @@
 import { readSetup } from '../simulator/setups.js';
-import { startIssuer, type Issuer } from '../testbed/issuer.js';
-import { startFakeCluster, type NomadServer } from '../testbed/nomad/nomad.js';
+import { withSimulation } from '../simulator/simulation.js';
+import { startFakeCluster } from '../testbed/nomad/nomad.js';
 import { runMain } from '../testbed/runner.js';
 
 // Narrow enough to be read on a phone.
@@ -26,10 +26,7 @@ export async function drawLog(): Promise<string> {
 
 // Runs a login that succeeds and one that is refused, and returns the first paragraphs of their logs by the titles of the steps.
 async function runLogins(): Promise<Record<string, string>> {
-  const issuer = await startIssuer();
-  const nomad = await startFakeCluster();
-  try {
-    await setUpNomad(nomad, issuer);
+  return withSimulation(await readSetup('github-adv'), startFakeCluster, async ({ nomad, issuer }) => {
     const logIn = async (env: Record<string, string>): Promise<string> => {
       const method = { methodName: 'github-adv', jwtGithubAudience: 'nomad.example.com' };
       const { collapsedLog } = await runMain({ inputs: { url: nomad.url, exportConnection: 'true', ...method }, env });
@@ -42,22 +39,7 @@ async function runLogins(): Promise<Record<string, string>> {
       'A push to main': await logIn(issuer.environment),
       'A push to another branch': await logIn(issuer.startJob({ ref: 'refs/heads/feature' })),
     };
-  } finally {
-    await Promise.all([nomad.close(), issuer.close()]);
-  }
-}
-
-async function setUpNomad({ admin }: NomadServer, { jwksUrl }: Issuer): Promise<void> {
-  const { method, rules, roles, policies } = await readSetup('github-adv');
-  await admin.putMethod(method.Name, { ...method.Config, JWKSURL: jwksUrl });
-  await Promise.all(policies.map(({ Name, Rules }) => admin.putPolicy(Name, Rules)));
-  for (const { Name, Policies } of roles) {
-    await admin.putRole(
-      Name,
-      Policies.map((policy) => policy.Name),
-    );
-  }
-  await Promise.all(rules.map((rule) => admin.putRule(rule)));
+  });
 }
 
 function toLines(title: string, log: string): Line[] {

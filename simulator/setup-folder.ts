@@ -12,7 +12,7 @@ export interface Configuration {
   method: FromFile<AuthMethod>;
   rules: FromFile<BindingRule>[];
   roles: FromFile<Omit<Role, 'ID'>>[];
-  policies: Policy[];
+  policies: Pick<Policy, 'Name'>[];
   /** Other auth methods of type JWT on the same cluster, which the same job could choose. */
   others?: Pick<Configuration, 'method' | 'rules'>[];
   /** The rules of auth methods that are not in the configuration. */
@@ -49,7 +49,6 @@ const FILES: [Kind, RegExp][] = [
 ];
 const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
-const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
@@ -74,8 +73,7 @@ export async function readConfiguration(path: string, methodName: string | undef
     Policies: (role.Policies as Role['Policies'] | null) ?? [],
   }));
   const links = new Set(roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name)));
-  const policies = list<Partial<Policy>>('policy');
-  const known = policies.length > 0 ? policies : [...links].map((Name): Partial<Policy> => ({ Name }));
+  const policies = list<Policy>('policy');
   const listRules = ({ Name }: AuthMethod): FromFile<BindingRule>[] =>
     rules
       .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
@@ -84,8 +82,7 @@ export async function readConfiguration(path: string, methodName: string | undef
     method,
     rules: listRules(method),
     roles,
-    // A login does not depend on what a policy allows, so a list of policies without rules is enough.
-    policies: known.map(({ Name = '', Rules = PLACEHOLDER_RULES }) => ({ Name, Rules })),
+    policies: policies.length > 0 ? policies : [...links].map((Name) => ({ Name })),
     others: methods
       .filter((other) => other.Type === 'JWT' && other !== method)
       .map((other) => ({ method: other, rules: listRules(other) })),
@@ -101,12 +98,11 @@ async function readFolder(folder: string): Promise<{ kind: Kind; file: string; i
     if (kind === undefined) {
       throw new BadFile(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
     }
-    const text = await readFile(file, 'utf8');
-    // Nomad prints an empty list as null.
     const content = name.endsWith('.hcl')
-      ? { Name: name.replace(/(\.policy)?\.hcl$/, ''), Rules: text }
-      : (parseJson(text, file) ?? []);
-    return [content].flat().map((item: unknown) => ({ kind, file, item }));
+      ? { Name: name.replace(/(\.policy)?\.hcl$/, '') }
+      : parseJson(await readFile(file, 'utf8'), file);
+    // Nomad prints an empty list as null.
+    return [content ?? []].flat().map((item: unknown) => ({ kind, file, item }));
   });
   return (await Promise.all(reading)).flat();
 }

@@ -36,7 +36,7 @@ async function readRecommended(): Promise<Configuration> {
       },
     ],
     roles: [{ Name: 'repo-74', Policies: [{ Name: 'deploy' }] }],
-    policies: [{ Name: 'deploy', Rules: await readFile(join(ROOT, 'nomad-config', 'policy.hcl'), 'utf8') }],
+    policies: [{ Name: 'deploy' }],
   };
 }
 

@@ -21,7 +21,9 @@ export interface Outcome {
 }
 
 const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDiscoveryURL', 'DiscoveryCaPem'];
-const PLACEHOLDER = { name: 'simulator-placeholder', rules: 'namespace "default" { policy = "read" }' };
+const PLACEHOLDER = 'simulator-placeholder';
+// A login does not depend on what a policy allows.
+const POLICY_RULES = 'namespace "default" { policy = "read" }';
 const NO_MATCH = 'no role or policy bindings matched';
 
 /** Starts Nomad with a setup and its other auth methods, and stops it after the simulation has been used. */
@@ -126,19 +128,15 @@ export class Simulation {
   async #putRolesAndPolicies(): Promise<void> {
     const { policies, roles } = this.setup;
     const { admin } = this.nomad;
-    for (const { Name, Rules } of policies) {
-      await admin.putPolicy(Name, Rules);
+    const names = new Set(policies.map(({ Name }) => Name));
+    const links = new Set([PLACEHOLDER, ...roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name))]);
+    for (const name of new Set([...names, ...links])) {
+      await admin.putPolicy(name, POLICY_RULES);
     }
-    const missing = new Set<string>();
     for (const { Name, Policies } of roles) {
-      const links = Policies.length > 0 ? Policies.map((policy) => policy.Name) : [PLACEHOLDER.name];
-      for (const link of links.filter((name) => policies.every((policy) => policy.Name !== name))) {
-        await admin.putPolicy(link, PLACEHOLDER.rules);
-        missing.add(link);
-      }
-      await admin.putRole(Name, links);
+      await admin.putRole(Name, Policies.length > 0 ? Policies.map((policy) => policy.Name) : [PLACEHOLDER]);
     }
-    for (const name of missing) {
+    for (const name of [...links].filter((link) => !names.has(link))) {
       await admin.deletePolicy(name);
     }
   }

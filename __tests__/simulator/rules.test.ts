@@ -48,7 +48,7 @@ const config: Configuration = {
   method: METHOD,
   rules: [{ AuthMethod: 'own', BindType: 'role', BindName: 'repo', Selector: 'value.owner == "octo-org"' }],
   roles: [{ Name: 'repo', Policies: [{ Name: 'deploy' }] }],
-  policies: [{ Name: 'deploy', Rules: '' }],
+  policies: [{ Name: 'deploy' }],
 };
 const rule = (fields: object): object => ({ rules: [{ ...config.rules[0], ...fields }] });
 const selects = (Selector: string): object => rule({ Selector });
