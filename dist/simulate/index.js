@@ -15630,7 +15630,6 @@ const FILES = [
 ];
 const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
 const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
-const PLACEHOLDER_RULES = 'namespace "default" { policy = "read" }';
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
  * throws an error that names the file.
@@ -15654,7 +15653,6 @@ async function readConfiguration(path, methodName) {
     }));
     const links = new Set(roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name)));
     const policies = list('policy');
-    const known = policies.length > 0 ? policies : [...links].map((Name) => ({ Name }));
     const listRules = ({ Name }) => rules
         .map((rule) => ({ ...rule, AuthMethod: rule.AuthMethod || method.Name }))
         .filter(({ AuthMethod }) => AuthMethod === Name);
@@ -15662,8 +15660,7 @@ async function readConfiguration(path, methodName) {
         method,
         rules: listRules(method),
         roles,
-        // A login does not depend on what a policy allows, so a list of policies without rules is enough.
-        policies: known.map(({ Name = '', Rules = PLACEHOLDER_RULES }) => ({ Name, Rules })),
+        policies: policies.length > 0 ? policies : [...links].map((Name) => ({ Name })),
         others: methods
             .filter((other) => other.Type === 'JWT' && other !== method)
             .map((other) => ({ method: other, rules: listRules(other) })),
@@ -15678,12 +15675,11 @@ async function readFolder(folder) {
         if (kind === undefined) {
             throw new bad_file/* BadFile */.y(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
         }
-        const text = await (0,promises_.readFile)(file, 'utf8');
-        // Nomad prints an empty list as null.
         const content = name.endsWith('.hcl')
-            ? { Name: name.replace(/(\.policy)?\.hcl$/, ''), Rules: text }
-            : (parseJson(text, file) ?? []);
-        return [content].flat().map((item) => ({ kind, file, item }));
+            ? { Name: name.replace(/(\.policy)?\.hcl$/, '') }
+            : parseJson(await (0,promises_.readFile)(file, 'utf8'), file);
+        // Nomad prints an empty list as null.
+        return [content ?? []].flat().map((item) => ({ kind, file, item }));
     });
     return (await Promise.all(reading)).flat();
 }
@@ -15774,7 +15770,7 @@ async function readRecommended() {
             },
         ],
         roles: [{ Name: 'repo-74', Policies: [{ Name: 'deploy' }] }],
-        policies: [{ Name: 'deploy', Rules: await (0,promises_.readFile)((0,external_node_path_.join)(root/* ROOT */.D, 'nomad-config', 'policy.hcl'), 'utf8') }],
+        policies: [{ Name: 'deploy' }],
     };
 }
 async function readMethod(file, fields) {
@@ -16271,7 +16267,9 @@ var verdicts = __nccwpck_require__(1789);
 
 
 const KEY_SOURCES = ['JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys', 'OIDCDiscoveryURL', 'DiscoveryCaPem'];
-const PLACEHOLDER = { name: 'simulator-placeholder', rules: 'namespace "default" { policy = "read" }' };
+const PLACEHOLDER = 'simulator-placeholder';
+// A login does not depend on what a policy allows.
+const POLICY_RULES = 'namespace "default" { policy = "read" }';
 const NO_MATCH = 'no role or policy bindings matched';
 /** Starts Nomad with a setup and its other auth methods, and stops it after the simulation has been used. */
 async function withSimulation(setup, start, use) {
@@ -16360,19 +16358,15 @@ class Simulation {
     async #putRolesAndPolicies() {
         const { policies, roles } = this.setup;
         const { admin } = this.nomad;
-        for (const { Name, Rules } of policies) {
-            await admin.putPolicy(Name, Rules);
+        const names = new Set(policies.map(({ Name }) => Name));
+        const links = new Set([PLACEHOLDER, ...roles.flatMap(({ Policies }) => Policies.map(({ Name }) => Name))]);
+        for (const name of new Set([...names, ...links])) {
+            await admin.putPolicy(name, POLICY_RULES);
         }
-        const missing = new Set();
         for (const { Name, Policies } of roles) {
-            const links = Policies.length > 0 ? Policies.map((policy) => policy.Name) : [PLACEHOLDER.name];
-            for (const link of links.filter((name) => policies.every((policy) => policy.Name !== name))) {
-                await admin.putPolicy(link, PLACEHOLDER.rules);
-                missing.add(link);
-            }
-            await admin.putRole(Name, links);
+            await admin.putRole(Name, Policies.length > 0 ? Policies.map((policy) => policy.Name) : [PLACEHOLDER]);
         }
-        for (const name of missing) {
+        for (const name of [...links].filter((link) => !names.has(link))) {
             await admin.deletePolicy(name);
         }
     }
