@@ -5,9 +5,8 @@ import { explainMissingEndpoint } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
 import type { Jwt } from '../src/jwt.js';
-import { explainError, ProxyError } from '../src/nomad/connection-error.js';
 import type { Progress } from '../src/nomad/socket.js';
-import { explainResponse, type Response } from '../src/nomad/response.js';
+import { explainError, explainResponse, ProxyError, type Response } from '../src/nomad/explain.js';
 import { findProxy } from '../src/proxy.js';
 
 const URL_OF_NOMAD = 'https://nomad.example.com:4646';

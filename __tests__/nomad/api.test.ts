@@ -4,7 +4,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import packageJson from '../../package.json' with { type: 'json' };
 import { Deadline } from '../../src/deadline.js';
 import { NomadApi } from '../../src/nomad/api.js';
-import type { Response } from '../../src/nomad/response.js';
+import type { Response } from '../../src/nomad/explain.js';
 import { listenTcp } from '../../testbed/server.js';
 import { catchFailure, connectTo, meetNomad, useProcess } from '../support/in-process.js';
 import { answer, drop, hang, TOKEN, type Received, type Respond } from '../support/servers.js';

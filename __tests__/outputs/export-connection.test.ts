@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { adviseAddress } from '../../src/outputs/export-connection.js';
+import { adviseAddress } from '../../src/outputs/outputs.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import type { Inputs } from '../../src/inputs/inputs.js';
 import { connectTo, createTestFolder, useProcess } from '../support/in-process.js';

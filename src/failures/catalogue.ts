@@ -1,9 +1,8 @@
 import type { Event, Facts } from './failure.js';
-import { ACTION_KINDS } from './kinds/action.js';
 import { CONNECTION_KINDS } from './kinds/connection.js';
+import { JOB_KINDS } from './kinds/job.js';
 import { JWT_KINDS } from './kinds/jwt.js';
 import { NOMAD_KINDS } from './kinds/nomad.js';
-import { GITHUB_KINDS } from './kinds/github.js';
 import { TLS_KINDS } from './kinds/tls.js';
 
 /** A kind of failures: those whose advice sends the reader to the same place. */
@@ -22,10 +21,9 @@ export interface Kind {
 
 // The first kind that matches decides, so the last for each peer describes whatever is not listed.
 const CATALOGUE = {
-  ...ACTION_KINDS,
   ...TLS_KINDS,
   ...CONNECTION_KINDS,
-  ...GITHUB_KINDS,
+  ...JOB_KINDS,
   ...JWT_KINDS,
   ...NOMAD_KINDS,
 };

@@ -109,5 +109,5 @@ function checkExpiry(input: string, expiryMs: number): void {
 }
 
 function invalid(input: string, problem: string): Failure {
-  return new Failure('invalid-input', `Input ${input} ${problem}`, { input });
+  return new Failure('invalid-input', `Input ${input} ${problem}`);
 }

@@ -5,8 +5,7 @@ import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../deadline.js';
 import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeServer, findProxy } from '../proxy.js';
-import { explainError, ProxyError } from './connection-error.js';
-import type { Response } from './response.js';
+import { explainError, ProxyError, type Response } from './explain.js';
 import { openSocket, type Progress } from './socket.js';
 import { Agent, request } from './undici.js';
 

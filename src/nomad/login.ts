@@ -5,7 +5,7 @@ import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Jwt } from '../jwt.js';
 import type { NomadApi } from './api.js';
-import { explainResponse } from './response.js';
+import { explainResponse } from './explain.js';
 import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';
 
 // How long to wait until Nomad knows a new token.

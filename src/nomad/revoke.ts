@@ -7,7 +7,7 @@ import type { Connection } from '../inputs/inputs.js';
 import { maskKey } from '../inputs/pem.js';
 import { mask } from '../secrets.js';
 import { NomadApi } from './api.js';
-import { explainResponse } from './response.js';
+import { explainResponse } from './explain.js';
 import { isUnknownToken } from './token.js';
 
 const MAX_S = 5;

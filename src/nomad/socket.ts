@@ -6,7 +6,7 @@ import type { Reached } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
 import { formatSeconds } from '../times.js';
-import { ProxyError } from './connection-error.js';
+import { ProxyError } from './explain.js';
 
 /** How far the latest connection came. */
 export interface Progress {

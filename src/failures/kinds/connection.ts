@@ -1,7 +1,6 @@
 import { SIXTH } from '../../deadline.js';
 import type { Kind } from '../catalogue.js';
-import type { Facts } from '../failure.js';
-import { address, host, variable } from './facts.js';
+import { address, host, variable, type Facts } from '../failure.js';
 
 /** Kinds of failures of a connection to Nomad, besides those of TLS. */
 export const CONNECTION_KINDS = {

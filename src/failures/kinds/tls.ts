@@ -1,6 +1,6 @@
 import { formatTime } from '../../times.js';
 import type { Kind } from '../catalogue.js';
-import { EMPTY, host, list } from './facts.js';
+import { EMPTY, host, list } from '../failure.js';
 
 /** Kinds of failures of TLS on the way to Nomad, which are never retried. */
 export const TLS_KINDS = {
