@@ -56,7 +56,7 @@ describe('the proxy', () => {
     'http://CORP\\alice:winter1@proxy.example.com',
   ])('causes an error if the variable contains %s, which is masked as a whole', (value) => {
     expect(() => find('http://a.example.com', { HTTP_PROXY: value })).toThrow(
-      /^The environment variable HTTP_PROXY does not contain the address of an HTTP proxy$/,
+      /^The variable HTTP_PROXY does not contain the address of an HTTP proxy$/,
     );
     expect(findMasks(output.text)).toEqual([value]);
   });

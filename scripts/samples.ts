@@ -4,7 +4,7 @@ import { Failure, type Facts, type Reached } from '../src/failures/failure.js';
 import { explainMissingEndpoint } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
-import type { Jwt } from '../src/jwt.js';
+import type { Jwt } from '../src/github/identity.js';
 import type { Progress } from '../src/nomad/socket.js';
 import { explainError, explainResponse, ProxyError, type Response } from '../src/nomad/explain.js';
 import { findProxy } from '../src/proxy.js';
@@ -161,18 +161,16 @@ export function makeSamples(): Record<KindId, Failure[]> {
     ],
     'signature-invalid': [refuseJwt('error verifying token signature: failed to verify id token signature')],
     'no-rule-matched': [refuse(400, 'no role or policy bindings matched')],
-    'bind-name-invalid': [
+    'name-invalid': [
       refuse(500, 'computed "role" bind name for bind target is invalid: "octo-org/octo-repo"'),
       refuse(500, 'cannot compute "policy" bind name for bind target: 1:3: unknown variable accessed: value.nope'),
-    ],
-    'token-name-invalid': [
       refuse(500, 'failed to generate ACL token name: 1:24: unknown variable accessed: value.run_id'),
     ],
     'claim-not-a-single-value': [
       refuse(500, "error converting claim 'workflow' to string from unknown type []interface {}"),
     ],
     'method-not-found': [
-      refuse(400, 'auth-method "github-avd" not found', { methodName: 'github-avd', methods: ['github-adv'] }),
+      refuse(400, 'auth-method "github-avd" not found', { methodName: 'github-avd' }),
       refuse(400, 'unsupported auth-method type: OIDC'),
     ],
     'malformed-jwt': [

@@ -1,11 +1,11 @@
 import * as core from '@actions/core';
-import { Deadline } from './deadline.js';
+import { Deadline } from './time.js';
 import { endSoon } from './exit.js';
 import { explain } from './failures/explain.js';
 import { getJwt } from './github/identity.js';
 import { readInputs, warnAboutTransport } from './inputs/inputs.js';
 import { NomadApi } from './nomad/api.js';
-import { logIn, openConnection, waitUntilUsable } from './nomad/login.js';
+import { logIn, waitUntilUsable } from './nomad/login.js';
 import { prepareFiles } from './outputs/files.js';
 import { publish, saveToken } from './outputs/outputs.js';
 
@@ -21,7 +21,7 @@ try {
   try {
     // Open the connection to Nomad while GitHub issues the JWT.
     if (inputs.identityToken === undefined) {
-      void openConnection(nomad, deadline.attemptMs);
+      nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, deadline.attemptMs).catch(() => undefined);
     }
     const jwt = await getJwt(inputs, deadline);
 

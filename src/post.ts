@@ -1,29 +1,19 @@
 import { writeSync } from 'node:fs';
 import { endSoon } from './exit.js';
 import { deleteFolder, readToken } from './outputs/state.js';
-import { formatTime } from './times.js';
+import { formatTime } from './time.js';
 
-// Opening process.stdout would take a quarter of the CPU time of this step, and one line fits into any pipe.
-const print = (line: string): void => void writeSync(1, `${line}\n`);
-
-async function cleanUpToken(): Promise<void> {
-  const token = readToken();
-  if (token === null) {
-    return;
-  }
-  const { accessorId, secretId = '', type, expirationTime, connection } = token;
-  const name = `The ${type} token ${accessorId}`;
-  const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
-  if (endMs < Date.now()) {
-    print(
-      `${name} expired at ${formatTime(endMs)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.`,
+async function cleanUpToken(state: string): Promise<void> {
+  const { accessorId, secretId = '', type, expirationTime, connection } = readToken(state);
+  if (Date.parse(expirationTime) < Date.now()) {
+    // Opening process.stdout would take a quarter of the CPU time of this step, and one line fits into any pipe.
+    writeSync(
+      1,
+      `The ${type} token ${accessorId} expired at ${formatTime(expirationTime)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.\n`,
     );
   } else if (connection !== undefined) {
     const { revokeToken } = await import('./nomad/revoke.js');
     await revokeToken(accessorId, secretId, connection);
-  } else if (type === 'client') {
-    const validity = endMs === Infinity ? 'never expires' : `stays valid until ${formatTime(endMs)}`;
-    print(`${name} ${validity}: only management tokens can revoke themselves.`);
   }
 }
 
@@ -33,12 +23,16 @@ async function warn(message: string): Promise<void> {
   core.warning(message);
 }
 
+// As core.getState does. Most post steps do not need to load the toolkit.
+const { STATE_folder: folder, STATE_token: token } = process.env;
 try {
-  deleteFolder(process.env['STATE_folder']);
+  deleteFolder(folder);
 } catch (error) {
   await warn(`The folder with the PEM files could not be deleted: ${(error as Error).message}`);
 }
-await cleanUpToken().catch(() =>
-  warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'),
-);
+if (token) {
+  await cleanUpToken(token).catch(() =>
+    warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'),
+  );
+}
 endSoon();

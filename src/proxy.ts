@@ -24,10 +24,7 @@ export function findProxy(url: URL, { withNetworks = false } = {}): Proxy | unde
     return { variable, ...parseProxy(value.includes('://') ? value : `http://${value}`) };
   } catch {
     mask(value);
-    throw new Failure(
-      'invalid-proxy',
-      `The environment variable ${variable} does not contain the address of an HTTP proxy`,
-    );
+    throw new Failure('invalid-proxy', `The variable ${variable} does not contain the address of an HTTP proxy`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Deadline } from '../../src/deadline.js';
+import { Deadline } from '../../src/time.js';
 import { Failure, type Event } from '../../src/failures/failure.js';
 import { retry } from '../../src/failures/retry.js';
 import { skipWaits, URL_OF_NOMAD, useProcess } from '../support/in-process.js';

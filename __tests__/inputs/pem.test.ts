@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
-import { formatTime } from '../../src/times.js';
+import { formatTime } from '../../src/time.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';
 import { createTestFolder, findMasks, readInputsWith, useProcess } from '../support/in-process.js';
 

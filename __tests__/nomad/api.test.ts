@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { getDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import packageJson from '../../package.json' with { type: 'json' };
-import { Deadline } from '../../src/deadline.js';
+import { Deadline } from '../../src/time.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import type { Response } from '../../src/nomad/explain.js';
 import { listenTcp } from '../../testbed/server.js';

@@ -1,16 +1,11 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Failure } from '../../src/failures/failure.js';
-import type { Jwt } from '../../src/jwt.js';
-import { listMethods, logIn, waitUntilUsable } from '../../src/nomad/login.js';
+import type { Jwt } from '../../src/github/identity.js';
+import { logIn, waitUntilUsable } from '../../src/nomad/login.js';
 import { parseToken, type NomadToken } from '../../src/nomad/token.js';
 import { catchFailure, jwtWith, meetNomad, skipWaits, useProcess, type Meeting } from '../support/in-process.js';
 import { answer, drop, hang, inTurn, TOKEN, type Nomad, type Respond } from '../support/servers.js';
 
-const METHODS = [
-  { Name: 'github', Type: 'JWT' },
-  { Name: 'people', Type: 'OIDC' },
-  { Name: 'github-adv', Type: 'JWT' },
-];
 const GZIP = { 'content-encoding': 'gzip' };
 const denied = answer(403, 'Permission denied\n');
 const lost = answer(404, 'ACL token not found');
@@ -30,18 +25,6 @@ const fail = (nomad: Nomad, timeout = 60): Promise<Failure & { calls: string[] }
     Object.assign(await catchFailure(login(meeting)), { calls: meeting.requests.map(({ call }) => call) });
   return meetNomad(nomad, use, { timeout });
 };
-
-describe('the list of auth methods', () => {
-  const list = (methods: Respond): Promise<string[] | undefined> =>
-    meetNomad({ methods }, ({ api }) => listMethods(api, 10_000));
-
-  test.each<[string, Respond]>([
-    ['a list that comes with an error status', answer(500, METHODS)],
-    ['a web page', answer(200, '<html>')],
-    ['an object', answer(200, {})],
-    ['a name that is a command', answer(200, [{ Name: '##[x]', Type: 'JWT' }])],
-  ])('is unknown after %s', async (_, methods) => expect(await list(methods)).toBeUndefined());
-});
 
 describe('a login', () => {
   test('is repeated with the same method and JWT while Nomad is busy or closes the connection', async () => {
@@ -90,27 +73,6 @@ describe('the JWT of a login', () => {
 
   test('is not renewed if it was supplied', async () =>
     expect((await fail({ login: expired })).calls).toEqual(['POST /v1/acl/login']));
-});
-
-describe('a login with an unknown method', () => {
-  const refusal = answer(400, 'auth-method "github" not found');
-
-  test('fails with the methods of the cluster', async () => {
-    const { facts, calls } = await fail({ login: refusal, methods: answer(200, METHODS) });
-    const jwt = expect.objectContaining({ claims: { sub: 'x' } });
-    expect(facts).toMatchObject({ methodName: 'github', methods: ['github', 'github-adv'], jwt });
-    expect(calls).toEqual(['POST /v1/acl/login', 'GET /v1/acl/auth-methods']);
-  });
-
-  test('fails without the methods if they cannot be listed', async () => {
-    const failure = await fail({ login: refusal, methods: hang }, 0.3);
-    expect(failure).toMatchObject({ id: 'method-not-found', facts: { methods: undefined } });
-  });
-
-  test('is not what another status means, whatever its text', async () => {
-    const { id } = await fail({ login: answer(500, 'nomad 400 auth-method "github" not found') });
-    expect(id).toBe('nomad-refused');
-  });
 });
 
 describe('a new token', () => {

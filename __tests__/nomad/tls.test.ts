@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tls from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { generate, type SelfsignedOptions } from 'selfsigned';
-import { Deadline } from '../../src/deadline.js';
+import { Deadline } from '../../src/time.js';
 import type { Connection } from '../../src/inputs/inputs.js';
 import { parseCertificates, parsePrivateKey } from '../../src/inputs/pem.js';
 import { createAuthority, createClientCertificate, createServerCertificate } from '../../testbed/certificates.js';

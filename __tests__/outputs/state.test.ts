@@ -53,10 +53,7 @@ describe('the state that the post program reads', () => {
     { ...SAVED, secretId: 'x\r\nX-Header: y' },
     { ...SAVED, secretId: undefined },
     { ...SAVED, type: 'client\n::add-mask::a' },
-  ])('is refused if it is malformed: %j', (token) => {
-    process.env['STATE_token'] = JSON.stringify(token);
-    expect(readToken).toThrow();
-  });
+  ])('is refused if it is malformed: %j', (token) => expect(() => readToken(JSON.stringify(token))).toThrow());
 
   test.concurrent('causes one warning each if token and folder are malformed, which does not quote them', async () => {
     const state = { token: JSON.stringify({ ...SAVED, type: '\n::stop-commands::hunter2' }), folder: '/etc' };

@@ -3,10 +3,10 @@ import type { ServerOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from '@jest/globals';
-import { Deadline } from '../../src/deadline.js';
+import { Deadline } from '../../src/time.js';
 import { Failure } from '../../src/failures/failure.js';
 import { readInputs, type Connection, type Inputs } from '../../src/inputs/inputs.js';
-import type { Jwt } from '../../src/jwt.js';
+import type { Jwt } from '../../src/github/identity.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
 

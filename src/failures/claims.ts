@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import type { Jwt } from '../jwt.js';
+import type { Jwt } from '../github/identity.js';
 import { quoteName } from '../secrets.js';
 
 const MAX_LISTED = 100;
@@ -37,9 +37,5 @@ export function listClaims({ claims }: Jwt): void {
 
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 export function showClaim(value: unknown, maxLength = 200): string {
-  try {
-    return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
-  } catch {
-    return '(too deeply nested to show)';
-  }
+  return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
 }

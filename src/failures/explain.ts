@@ -6,7 +6,6 @@ import { JWT_KINDS } from './kinds/jwt.js';
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
-const PAGE = 'docs/troubleshooting.md';
 
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 export function explain(error: unknown): string {
@@ -16,16 +15,15 @@ export function explain(error: unknown): string {
     if (failure.id in JWT_KINDS && failure.facts.jwt.token !== '') {
       listClaims(failure.facts.jwt);
     }
-    return render(failure, findDocumentation());
+    return render(failure);
   } catch {
     return quoteError(error);
   }
 }
 
-/** Returns the text of an annotation; `page` is where the troubleshooting page is. */
-export function render(failure: Failure, page?: string): string {
-  const { id, message, advice } = failure;
-  const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
+/** Returns the text of an annotation. */
+export function render({ id, message, advice }: Failure): string {
+  const end = findDocumentation(`docs/troubleshooting.md#${id}`);
   const text = `${message.replace(/\.$/, '')}.\n${advice}`;
   return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
@@ -36,14 +34,14 @@ function quoteError(error: unknown): string {
 }
 
 // Links to the page of the version that this step runs; a local action has no version. Other servers run actions of github.com, too.
-function findDocumentation(): string | undefined {
+function findDocumentation(section: string): string {
   const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref, GITHUB_SERVER_URL: server } = process.env;
   if (!repository || !ref) {
-    return undefined;
+    return '';
   }
   return !server || server === 'https://github.com'
-    ? `https://github.com/${repository}/blob/${ref}/${PAGE}`
-    : `See ${PAGE} of ${repository}`;
+    ? `\nhttps://github.com/${repository}/blob/${ref}/${section}`
+    : `\nSee ${section} of ${repository}`;
 }
 
 function logCauses(error: unknown): void {

@@ -1,4 +1,4 @@
-import type { Jwt } from '../jwt.js';
+import type { Jwt } from '../github/identity.js';
 import type { Proxy } from '../proxy.js';
 import { findKind, KINDS, type Kind, type KindId } from './catalogue.js';
 
@@ -28,8 +28,6 @@ const UNKNOWN = {
   methodName: '',
   /** The region that was asked for. */
   region: undefined as string | undefined,
-  /** The auth methods of type JWT that the cluster has, if they are known. */
-  methods: undefined as string[] | undefined,
   jwt: { token: '', header: {}, claims: {} } as Jwt,
   /** The wait in milliseconds that the response asks for. */
   retryAfterMs: 0,

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import * as core from '@actions/core';
-import { monotonicMs, type Deadline } from '../deadline.js';
-import { formatSeconds } from '../times.js';
+import { type Deadline, formatSeconds, monotonicMs } from '../time.js';
 import { Failure } from './failure.js';
 
 const FIRST_DELAY_MS = 250;

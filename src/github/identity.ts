@@ -1,9 +1,9 @@
+import assert from 'node:assert';
 import * as core from '@actions/core';
-import { monotonicMs, withTimeout, type Deadline } from '../deadline.js';
+import { monotonicMs, withTimeout, type Deadline } from '../time.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
-import { parseJwt, type Jwt } from '../jwt.js';
 import { findProxy } from '../proxy.js';
 import { mask } from '../secrets.js';
 import { parseToolkitError } from './toolkit-error.js';
@@ -11,6 +11,15 @@ import { parseToolkitError } from './toolkit-error.js';
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the
 // time since the JWT arrived counts.
 const MAX_AGE = 0.8;
+
+/** A JWT and its contents, which are not verified here. */
+export interface Jwt {
+  token: string;
+  header: Record<string, unknown>;
+  claims: Record<string, unknown>;
+  /** How to get another one, unless the input identityToken supplies it: `dueMs` is when to do so, on the clock of `monotonicMs`. */
+  renewal?: { dueMs: number; request: (limitMs: number) => Promise<Jwt> };
+}
 
 /** Returns the supplied JWT or, if there is none, an OIDC token that GitHub issues for this job; throws a Failure if neither is available. */
 export async function getJwt(
@@ -58,8 +67,21 @@ export function explainMissingEndpoint(): Failure {
   // Other platforms also set GITHUB_ACTIONS.
   return GITHUB_ACTIONS && !(ACT || FORGEJO_ACTIONS || GITEA_ACTIONS)
     ? new Failure('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
-    : new Failure(
-        'no-token-endpoint',
-        'This job cannot request an OIDC token, because it does not run on GitHub Actions',
-      );
+    : new Failure('no-token-endpoint', 'This job does not run on GitHub Actions, so it has no OIDC token');
+}
+
+/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
+export function parseJwt(token: string): Jwt | undefined {
+  const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
+  try {
+    return { token, header: decode(header), claims: decode(claims) };
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(part = ''): Record<string, unknown> {
+  const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
+  assert(typeof value === 'object' && value !== null && !Array.isArray(value), 'not a JSON object');
+  return value as Record<string, unknown>;
 }

@@ -2,17 +2,12 @@ import { Failure, type Event } from '../failures/failure.js';
 import { describeServer, type Proxy } from '../proxy.js';
 import { quote } from '../secrets.js';
 
-// The toolkit only passes on the texts of Node and OpenSSL. The first that matches decides; a host name only follows what they match.
-const CODES: [text: RegExp, code: string][] = [
-  [/^(?:connect|read|write|getaddrinfo) (?!EPROTO)(E[A-Z_]+)\b.*/s, '$1'],
-  [/^(?:socket hang up|Client network socket disconnected).*/s, 'ECONNRESET'],
-  [/^(?:Parse Error|Unexpected (?:token|end|non-whitespace)|.* JSON at position).*/s, 'HPE_INVALID'],
-  [/^Hostname\/IP does not match.*/s, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  [/^(?:\w+ EPROTO|\w+:error:\w+:SSL routines:).*/s, 'EPROTO'],
-  // OpenSSL's texts for the reasons why a certificate does not pass verification.
-  [/^.*\b(?:certificate|issuer|CRL|CA|trust|purpose|path length|subtree|mismatch)\b.*/s, 'UNABLE_TO_VERIFY'],
-  [/^.*/s, 'unknown error'],
-];
+// The toolkit only passes on the texts of Node and OpenSSL. Only those with a code of Node contain a host name.
+const CODE = /^(?:connect|read|write|getaddrinfo) (E[A-Z_]+)\b/;
+const MALFORMED = /^(?:Parse Error|Unexpected (?:token|end|non-whitespace)|.* JSON at position)/;
+// Also OpenSSL's reasons why a certificate does not pass verification.
+const TLS =
+  /:SSL routines:|^Hostname\/IP does not match|\b(?:certificate|issuer|CRL|CA|trust|purpose|path length|subtree|mismatch)\b/;
 
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
 export function parseToolkitError(error: Error, facts: { url: string; proxy: Proxy | undefined }): Failure {
@@ -43,7 +38,8 @@ export function parseToolkitError(error: Error, facts: { url: string; proxy: Pro
 
 function findEvent(said: string): Event {
   const cause = said.replace(/^tunneling socket could not be established, cause=/, '');
-  const [text, code] = CODES.find(([pattern]) => pattern.test(cause)) ?? [/^/, ''];
+  const [, ofNode] = CODE.exec(cause) ?? [];
+  const code = ofNode ?? (MALFORMED.test(cause) ? 'HPE_INVALID' : TLS.test(cause) ? 'EPROTO' : 'unknown error');
   const reached = /^(connect|getaddrinfo) /.test(cause) ? 'nothing' : 'TCP';
-  return { to: cause === said ? 'github' : 'proxy', code: cause.replace(text, code), reached };
+  return { to: cause === said ? 'github' : 'proxy', code, reached };
 }

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as core from '@actions/core';
 import { Failure } from '../failures/failure.js';
 import { mask } from '../secrets.js';
-import { formatTime } from '../times.js';
+import { formatTime } from '../time.js';
 import { parseHeaders } from './headers.js';
 import { parseCertificates, parsePrivateKey } from './pem.js';
 import { matching, parseUrl } from './values.js';

@@ -1,16 +1,13 @@
 import * as core from '@actions/core';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../deadline.js';
+import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../time.js';
 import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeServer, findProxy } from '../proxy.js';
 import { explainError, ProxyError, type Response } from './explain.js';
 import { openSocket, type Progress } from './socket.js';
 import { Agent, request } from './undici.js';
-
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
 
 /** One call of Nomad's API; `secretId` authorizes it. */
 interface Call {
@@ -74,8 +71,8 @@ export class NomadApi {
     return new Agent({
       connections: 1,
       pipelining: 2,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+      keepAliveTimeout: 60_000,
       // Far more than any response from Nomad.
       maxResponseSize: 1024 * 1024,
       connect: (_, callback) =>
@@ -107,13 +104,12 @@ export class NomadApi {
       },
       body: body ? JSON.stringify(body) : null,
     });
-    const { statusCode: status, headers } = response;
     // What follows may be cut off.
     this.#progress.hasResponded = true;
     const text = await response.body.text();
-    if (proxy && status === 407) {
-      throw new ProxyError(status);
+    if (proxy && response.statusCode === 407) {
+      throw new ProxyError(407);
     }
-    return { status, headers, text };
+    return { status: response.statusCode, headers: response.headers, text };
   }
 }

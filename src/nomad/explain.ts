@@ -2,7 +2,7 @@ import type { DetailedPeerCertificate as Certificate } from 'node:tls';
 import { Failure, type Event, type Facts } from '../failures/failure.js';
 import { describeServer } from '../proxy.js';
 import { quote, quoteName, redact } from '../secrets.js';
-import { formatTime } from '../times.js';
+import { formatTime } from '../time.js';
 import type { Progress } from './socket.js';
 
 /** A complete HTTP response. */

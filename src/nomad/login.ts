@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { Deadline, monotonicMs } from '../deadline.js';
+import { Deadline, monotonicMs } from '../time.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
-import type { Jwt } from '../jwt.js';
+import type { Jwt } from '../github/identity.js';
 import type { NomadApi } from './api.js';
 import { explainResponse } from './explain.js';
 import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';
@@ -13,22 +13,6 @@ const MAX_S = 10;
 const MIN_POLL_MS = 500;
 const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 500;
-
-/** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
-export async function listMethods(nomad: NomadApi, limitMs: number): Promise<string[] | undefined> {
-  try {
-    const { status, text } = await nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-    const methods = JSON.parse(text) as { Type: unknown }[];
-    return status === 200 ? readNames(methods.filter(({ Type }) => Type === 'JWT')) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Opens the connection, so that it is ready when the JWT is. */
-export async function openConnection(nomad: NomadApi, limitMs: number): Promise<void> {
-  await listMethods(nomad, limitMs);
-}
 
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, deadline: Deadline): Promise<NomadToken> {
@@ -42,15 +26,13 @@ export async function logIn(nomad: NomadApi, first: Jwt, methodName: string, dea
     const call = { method: 'POST', path: '/v1/acl/login', body } as const;
     const response = await nomad.send(call, Math.min(limitMs, deadline.leftMs));
     if (response.status !== 200) {
-      const refuse = (methods?: string[]): Failure =>
-        explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
-      const failure = refuse();
+      const failure = explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName });
       // Nomad's clock may be ahead of the issuer's.
       if (failure.facts.text.includes('(exp)') && jwt.renewal !== undefined && jwt === first) {
         jwt.renewal.dueMs = 0;
         return attempt(limitMs);
       }
-      throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
+      throw failure;
     }
     try {
       return parseToken(response.text);

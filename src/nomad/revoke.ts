@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { Deadline } from '../deadline.js';
+import { Deadline } from '../time.js';
 import { explain } from '../failures/explain.js';
 import { retry } from '../failures/retry.js';
 import { maskHeader } from '../inputs/headers.js';

@@ -5,7 +5,7 @@ import * as tls from 'node:tls';
 import type { Reached } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import type { Proxy } from '../proxy.js';
-import { formatSeconds } from '../times.js';
+import { formatSeconds } from '../time.js';
 import { ProxyError } from './explain.js';
 
 /** How far the latest connection came. */
@@ -83,11 +83,7 @@ export async function openSocket(
 // https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 async function openTunnel(socket: Socket, { host, port }: URL, authorization: string | undefined): Promise<void> {
   const path = port ? host : `${host}:443`;
-  const headers = {
-    host: path,
-    connection: 'keep-alive',
-    ...(authorization && { 'proxy-authorization': authorization }),
-  };
+  const headers = { host: path, ...(authorization && { 'proxy-authorization': authorization }) };
   const tunnel = request({ method: 'CONNECT', path, headers, createConnection: () => socket }).end();
   const [{ statusCode: status = 0 }] = (await once(tunnel, 'connect')) as [IncomingMessage];
   if (status !== 200) {

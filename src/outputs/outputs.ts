@@ -2,7 +2,7 @@ import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
 import type { Connection, Inputs } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
-import { formatTime } from '../times.js';
+import { formatTime } from '../time.js';
 import type { SavedToken } from './state.js';
 
 /** Saves a token for the post step: with secrets only if it can and should be revoked. */

@@ -15,13 +15,9 @@ export interface SavedToken extends Pick<NomadToken, 'accessorId' | 'type' | 'ex
   connection?: Connection;
 }
 
-/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
-export function readToken(): SavedToken | null {
-  // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-  const saved = JSON.parse(process.env['STATE_token'] || 'null') as SavedToken | null;
-  if (saved === null) {
-    return null;
-  }
+/** Reads the token that the main step saved as this state; throws an error if it is malformed. */
+export function readToken(state: string): SavedToken {
+  const saved = JSON.parse(state) as SavedToken;
   const { accessorId, secretId = '', type, connection } = saved;
   const isSecretValid = connection === undefined || ID.test(secretId);
   if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {

@@ -1,4 +1,4 @@
-import { SIXTH } from '../../deadline.js';
+import { SIXTH } from '../../time.js';
 import type { Kind } from '../catalogue.js';
 import { address, host, variable } from '../failure.js';
 

@@ -1,5 +1,5 @@
 import { quoteName } from '../../secrets.js';
-import { formatTime } from '../../times.js';
+import { formatTime } from '../../time.js';
 import type { Kind } from '../catalogue.js';
 import { showClaim } from '../claims.js';
 import type { Facts } from '../failure.js';
@@ -48,19 +48,14 @@ export const JWT_KINDS = {
       return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
     },
   },
-  'bind-name-invalid': {
-    from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+  'name-invalid': {
+    from: [/nomad/, /./, /computed? "" bind name|ACL token name: |token name too long/],
     advice: ({ text, methodName }) => {
-      const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+      const [, kind = '', name] = /computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/.exec(text) ?? [];
       return name === undefined
-        ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+        ? `Nomad cannot fill in the BindName of a rule, or the TokenNameFormat of the auth method ${methodName}. They can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings; lists and functions do not work. A TokenNameFormat also needs each claim in every JWT, and gives at most 256 characters.`
         : `A ${kind} cannot be named "${quoteName(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
     },
-  },
-  'token-name-invalid': {
-    from: [/nomad/, /./, /ACL token name: |token name too long/],
-    advice: ({ methodName }) =>
-      `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
   },
   'claim-not-a-single-value': {
     from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],

@@ -5,8 +5,7 @@ import { host } from '../failure.js';
 export const NOMAD_KINDS = {
   'method-not-found': {
     from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
-    advice: ({ methods }) =>
-      `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
+    advice: `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. To list the methods, run: nomad acl auth-method list`,
   },
   'keys-invalid': {
     // What follows a status is the text of the issuer's server.

@@ -1,4 +1,4 @@
-import { formatTime } from '../../times.js';
+import { formatTime } from '../../time.js';
 import type { Kind } from '../catalogue.js';
 import { EMPTY, host, list } from '../failure.js';
 
@@ -44,11 +44,8 @@ export const TLS_KINDS = {
     ],
     advice: (facts) => {
       const signer = "signed by the CA of the Nomad servers (ca_file in Nomad's tls block)";
-      if (/^ERR_SSL_[EC]/.test(facts.code)) {
-        return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
-      }
       return facts.clientCertificate
-        ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+        ? `${host(facts)}, or this runner, does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients (nomad tls cert create -cli), and not expired. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`
         : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
     },
   },

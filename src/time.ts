@@ -1,5 +1,3 @@
-import { formatSeconds } from './times.js';
-
 // A server that hangs once must not use up the whole timeout.
 const ATTEMPTS_IN_TIMEOUT = 3;
 const LONGEST_ATTEMPT_MS = 30_000;
@@ -45,4 +43,15 @@ export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Formats milliseconds as seconds. */
+export function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Formats a time, in milliseconds or as a text, as RFC 3339, in whole seconds. */
+export function formatTime(time: number | string): string {
+  const json = new Date(time).toJSON() as string | null;
+  return json?.replace(/\.\d+/, '') ?? 'an unreadable time';
 }

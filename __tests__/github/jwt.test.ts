@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseJwt } from '../src/jwt.js';
+import { parseJwt } from '../../src/github/identity.js';
 
 describe('a JWT', () => {
   const encode = (value: string): string => Buffer.from(value).toString('base64url');
