@@ -10855,61 +10855,6 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6683:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   B2: () => (/* binding */ Deadline),
-/* harmony export */   bA: () => (/* binding */ SIXTH),
-/* harmony export */   dR: () => (/* binding */ monotonicMs),
-/* harmony export */   wj: () => (/* binding */ withTimeout)
-/* harmony export */ });
-/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1345);
-
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
-/** The share of the timeout for which a server that cannot be reached is tried. */
-const SIXTH = 1 / 6;
-/** The time by which a login must be complete. */
-class Deadline {
-    totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.totalMs = seconds * 1000;
-        this.#endMs = monotonicMs() + this.totalMs;
-    }
-    /** How many milliseconds are left; 0 after the deadline. */
-    get leftMs() {
-        return Math.max(0, this.#endMs - monotonicMs());
-    }
-    /** How many milliseconds one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
-}
-/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
-function monotonicMs() {
-    return Number(process.hrtime.bigint()) / 1e6;
-}
-/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
-async function withTimeout(ms, promise) {
-    let timer;
-    const timeout = new Promise((_, reject) => {
-        const error = Object.assign(new Error(`no response within ${(0,_times_js__WEBPACK_IMPORTED_MODULE_0__/* .formatSeconds */ .X)(ms)}`), { code: 'NO_RESPONSE' });
-        timer = setTimeout(() => reject(error), ms);
-    });
-    try {
-        return await Promise.race([promise, timeout]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
-}
-
-
-/***/ }),
-
 /***/ 3139:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -10968,12 +10913,7 @@ function listClaims({ claims }) {
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 function showClaim(value, maxLength = 200) {
-    try {
-        return value === undefined ? 'missing' : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(JSON.stringify(value), maxLength);
-    }
-    catch {
-        return '(too deeply nested to show)';
-    }
+    return value === undefined ? 'missing' : (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteName */ .AB)(JSON.stringify(value), maxLength);
 }
 
 
@@ -10989,7 +10929,7 @@ function showClaim(value, maxLength = 200) {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
 /* harmony import */ var _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3030);
 
 
@@ -10998,25 +10938,23 @@ function showClaim(value, maxLength = 200) {
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
-const PAGE = 'docs/troubleshooting.md';
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
         logCauses(error);
-        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unexpected', quoteError(error), {}, error);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR('unexpected', quoteError(error), {}, error);
         if (failure.id in _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__/* .JWT_KINDS */ .c && failure.facts.jwt.token !== '') {
             (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .listClaims */ .A)(failure.facts.jwt);
         }
-        return render(failure, findDocumentation());
+        return render(failure);
     }
     catch {
         return quoteError(error);
     }
 }
-/** Returns the text of an annotation; `page` is where the troubleshooting page is. */
-function render(failure, page) {
-    const { id, message, advice } = failure;
-    const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
+/** Returns the text of an annotation. */
+function render({ id, message, advice }) {
+    const end = findDocumentation(`docs/troubleshooting.md#${id}`);
     const text = `${message.replace(/\.$/, '')}.\n${advice}`;
     return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
@@ -11025,14 +10963,14 @@ function quoteError(error) {
     return (typeof message === 'string' && (0,_secrets_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(message)) || 'An unknown error';
 }
 // Links to the page of the version that this step runs; a local action has no version. Other servers run actions of github.com, too.
-function findDocumentation() {
+function findDocumentation(section) {
     const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref, GITHUB_SERVER_URL: server } = process.env;
     if (!repository || !ref) {
-        return undefined;
+        return '';
     }
     return !server || server === 'https://github.com'
-        ? `https://github.com/${repository}/blob/${ref}/${PAGE}`
-        : `See ${PAGE} of ${repository}`;
+        ? `\nhttps://github.com/${repository}/blob/${ref}/${section}`
+        : `\nSee ${section} of ${repository}`;
 }
 function logCauses(error) {
     for (let cause = error, prefix = 'Failed'; cause instanceof Error; cause = cause.cause, prefix = 'Caused by') {
@@ -11044,49 +10982,22 @@ function logCauses(error) {
 
 /***/ }),
 
-/***/ 5330:
+/***/ 9578:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  H: () => (/* binding */ Failure)
+  wg: () => (/* binding */ EMPTY),
+  HR: () => (/* binding */ Failure),
+  hl: () => (/* binding */ address),
+  Hc: () => (/* binding */ host),
+  p_: () => (/* binding */ list),
+  bv: () => (/* binding */ variable)
 });
 
-;// CONCATENATED MODULE: ./src/failures/kinds/action.ts
-/** Kinds of failures before the first request. */
-const ACTION_KINDS = {
-    'invalid-input': {
-        advice: ({ input }) => `Correct ${input} under "with:" in this step, or the environment variable INPUT_${input.toUpperCase()} if you run the action by hand.`,
-    },
-    'invalid-proxy': {
-        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
-    },
-    'unwritable-file': {
-        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
-    },
-    'missing-permission': {
-        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
-    },
-    'no-token-endpoint': {
-        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one to jobs with enable-openid-connect: true, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
-    },
-    // Everything that no other kind describes, such as a full disk.
-    unexpected: {
-        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
-    },
-};
-
-// EXTERNAL MODULE: ./src/deadline.ts
-var deadline = __nccwpck_require__(6683);
-;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
-
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
 
@@ -11113,24 +11024,24 @@ const CONNECTION_KINDS = {
     },
     'unknown-host': {
         to: [/nomad|github/, /^(ENOTFOUND|EAI_)/],
-        retry: deadline/* SIXTH */.bA,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY'} on the runner: no other variable, such as ALL_PROXY, applies to this address.`,
     },
     'connection-refused': {
         to: [/nomad/, /^ECONNREFUSED/],
-        retry: deadline/* SIXTH */.bA,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test(host(facts))
             ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
         to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|NO_RESPONSE)/, /nothing|response/],
-        retry: deadline/* SIXTH */.bA,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: for a private one, use a self-hosted runner inside the network. Also check the port, the firewalls in between, and whether the runner needs HTTPS_PROXY.`,
     },
     'connection-closed': {
         to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|ERR_SSL\w*UNEXPECTED_EOF)/],
-        retry: deadline/* SIXTH */.bA,
+        retry: time/* SIXTH */.bA,
         advice: adviseClosed,
     },
     'network-error': {
@@ -11158,6 +11069,76 @@ function adviseClosed(facts) {
     return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
 
+;// CONCATENATED MODULE: ./src/failures/kinds/job.ts
+
+
+/** Kinds of failures in the job itself, on the way to GitHub, and at a proxy. */
+const JOB_KINDS = {
+    'invalid-input': {
+        advice: `Correct it under "with:" in this step, or in the environment variable INPUT_NAME if you run the action by hand.`,
+    },
+    'invalid-proxy': {
+        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
+    },
+    'unwritable-file': {
+        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
+    },
+    'missing-permission': {
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
+    },
+    'no-token-endpoint': {
+        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one to jobs with enable-openid-connect: true, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
+    },
+    // Everything that no other kind describes, such as a full disk.
+    unexpected: {
+        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
+    },
+    'github-job-pending': {
+        from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
+        retry: time/* SIXTH */.bA,
+        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
+    },
+    'runner-trust-store': {
+        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+        useSystemTrust: true,
+        advice: (facts) => facts.to === 'github'
+            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
+            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+    },
+    'github-unavailable': {
+        from: [/github/, /^(408|429|5\d\d)/],
+        to: [/github/, /^(?!HPE_)/],
+        retry: 1,
+        advice: (facts) => facts.status > 0
+            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
+    },
+    'github-refused': {
+        from: [/github/],
+        to: [/github/],
+        advice: ({ status }) => status >= 400
+            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
+            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
+    },
+    'proxy-unavailable': {
+        from: [/proxy/, /^(408|429|5\d\d)/],
+        retry: 1,
+        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-refused': {
+        from: [/proxy/],
+        advice: (facts) => facts.status === 407
+            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: for Negotiate or NTLM, use a local proxy such as Cntlm.`
+            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-unreachable': {
+        to: [/proxy/],
+        retry: time/* SIXTH */.bA,
+        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+    },
+};
+
 // EXTERNAL MODULE: ./src/failures/kinds/jwt.ts
 var jwt = __nccwpck_require__(3030);
 ;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
@@ -11166,7 +11147,7 @@ var jwt = __nccwpck_require__(3030);
 const NOMAD_KINDS = {
     'method-not-found': {
         from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
+        advice: `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. To list the methods, run: nomad acl auth-method list`,
     },
     'keys-invalid': {
         // What follows a status is the text of the issuer's server.
@@ -11229,59 +11210,6 @@ const NOMAD_KINDS = {
     },
 };
 
-;// CONCATENATED MODULE: ./src/failures/kinds/github.ts
-
-
-/** Kinds of failures on the way to GitHub or through a proxy. */
-const GITHUB_KINDS = {
-    'github-job-pending': {
-        from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
-        retry: deadline/* SIXTH */.bA,
-        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
-    },
-    'runner-trust-store': {
-        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
-        useSystemTrust: true,
-        advice: (facts) => facts.to === 'github'
-            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
-            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
-    },
-    'github-unavailable': {
-        from: [/github/, /^(408|429|5\d\d)/],
-        to: [/github/, /^(?!HPE_)/],
-        retry: 1,
-        advice: (facts) => facts.status > 0
-            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
-            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
-    },
-    'github-refused': {
-        from: [/github/],
-        to: [/github/],
-        advice: ({ status }) => status >= 400
-            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
-            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
-    },
-    'proxy-unavailable': {
-        from: [/proxy/, /^(408|429|5\d\d)/],
-        retry: 1,
-        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-refused': {
-        from: [/proxy/],
-        advice: (facts) => facts.status === 407
-            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: for Negotiate or NTLM, use a local proxy such as Cntlm.`
-            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-unreachable': {
-        to: [/proxy/],
-        retry: deadline/* SIXTH */.bA,
-        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
-    },
-};
-
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
 ;// CONCATENATED MODULE: ./src/failures/kinds/tls.ts
 
 
@@ -11315,7 +11243,7 @@ const TLS_KINDS = {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-            ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,time/* formatTime */.fU)(facts.now)}).`
             : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
     },
     'client-certificate': {
@@ -11326,11 +11254,8 @@ const TLS_KINDS = {
         ],
         advice: (facts) => {
             const signer = "signed by the CA of the Nomad servers (ca_file in Nomad's tls block)";
-            if (/^ERR_SSL_[EC]/.test(facts.code)) {
-                return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
-            }
             return facts.clientCertificate
-                ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+                ? `${host(facts)}, or this runner, does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients (nomad tls cert create -cli), and not expired. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`
                 : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
         },
     },
@@ -11353,13 +11278,11 @@ const TLS_KINDS = {
 
 
 
-
 // The first kind that matches decides, so the last for each peer describes whatever is not listed.
 const CATALOGUE = {
-    ...ACTION_KINDS,
     ...TLS_KINDS,
     ...CONNECTION_KINDS,
-    ...GITHUB_KINDS,
+    ...JOB_KINDS,
     ...jwt/* JWT_KINDS */.c,
     ...NOMAD_KINDS,
 };
@@ -11385,8 +11308,6 @@ function withoutNames(text) {
 ;// CONCATENATED MODULE: ./src/failures/failure.ts
 
 const UNKNOWN = {
-    /** The input that is malformed. */
-    input: '',
     /** The address of the server, without credentials, query and trailing slash. */
     url: '',
     /** The proxy on the way to the server. */
@@ -11402,8 +11323,6 @@ const UNKNOWN = {
     methodName: '',
     /** The region that was asked for. */
     region: undefined,
-    /** The auth methods of type JWT that the cluster has, if they are known. */
-    methods: undefined,
     jwt: { token: '', header: {}, claims: {} },
     /** The wait in milliseconds that the response asks for. */
     retryAfterMs: 0,
@@ -11413,6 +11332,13 @@ const UNKNOWN = {
     reached: 'nothing',
     to: 'nomad',
 };
+/** The end of the advice to set an input. */
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 /** A failure, and its kind and advice, which are found when it is made. */
 class Failure extends Error {
     event;
@@ -11443,7 +11369,7 @@ class Failure extends Error {
 /* harmony export */   c: () => (/* binding */ JWT_KINDS)
 /* harmony export */ });
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7194);
-/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9834);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4894);
 
 
@@ -11488,18 +11414,14 @@ const JWT_KINDS = {
             return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
         },
     },
-    'bind-name-invalid': {
-        from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+    'name-invalid': {
+        from: [/nomad/, /./, /computed? "" bind name|ACL token name: |token name too long/],
         advice: ({ text, methodName }) => {
-            const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+            const [, kind = '', name] = /computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/.exec(text) ?? [];
             return name === undefined
-                ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+                ? `Nomad cannot fill in the BindName of a rule, or the TokenNameFormat of the auth method ${methodName}. They can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings; lists and functions do not work. A TokenNameFormat also needs each claim in every JWT, and gives at most 256 characters.`
                 : `A ${kind} cannot be named "${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteName */ .AB)(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
         },
-    },
-    'token-name-invalid': {
-        from: [/nomad/, /./, /ACL token name: |token name too long/],
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     },
     'claim-not-a-single-value': {
         from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
@@ -11520,7 +11442,7 @@ function adviseTime({ text, jwt, methodName, now }) {
         : claim === 'exp' && ms < now
             ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
             : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
-    return `The ${claim} of the JWT is ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(ms)}, and the runner's clock says ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(now)}. ${reason}`;
+    return `The ${claim} of the JWT is ${(0,_time_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(ms)}, and the runner's clock says ${(0,_time_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(now)}. ${reason}`;
 }
 
 
@@ -11537,10 +11459,8 @@ function adviseTime({ text, jwt, methodName, now }) {
 /* harmony import */ var node_tls__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1692);
 /* harmony import */ var node_tls__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_tls__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6683);
-/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1345);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
-
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9834);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
 
 
 
@@ -11556,7 +11476,7 @@ const { getCACertificates, setDefaultCACertificates } = node_tls__WEBPACK_IMPORT
 let isSystemTrusted = false;
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 async function retry(deadline, attempt) {
-    const startMs = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)();
+    const startMs = (0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)();
     let loggedMs = -Infinity;
     let share = 0;
     let lastId = '';
@@ -11567,7 +11487,7 @@ async function retry(deadline, attempt) {
             return await attempt(Math.min(deadline.leftMs, factor * deadline.attemptMs));
         }
         catch (error) {
-            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H)) {
+            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR)) {
                 throw error;
             }
             const isTimeout = error.facts.code === 'NO_RESPONSE';
@@ -11591,23 +11511,23 @@ async function retry(deadline, attempt) {
             const isStarting = failure.facts.reached === 'response' || (isNew && lastId !== '');
             share = isStarting ? 1 : Math.max(share, ownShare);
             lastId = id;
-            const spentMs = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)() - startMs;
+            const spentMs = (0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)() - startMs;
             const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
             const { retryAfterMs } = failure.facts;
             // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             const maxDelayMs = Math.min(share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
             const delayMs = retryAfterMs + Math.random() * maxDelayMs;
-            _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .debug */ .Yz(`${id}: retry for ${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(share * deadline.totalMs)}, ${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(leftMs)} left`);
+            _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .debug */ .Yz(`${id}: retry for ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(share * deadline.totalMs)}, ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left`);
             if (delayMs >= leftMs) {
-                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(retryAfterMs)}`;
-                const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(spentMs)}${wait}`;
-                throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
+                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
+                const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(spentMs)}${wait}`;
+                throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
             }
-            if (isNew || (0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)() - loggedMs >= LOG_AGAIN_MS) {
+            if (isNew || (0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
                 const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
-                _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(delayMs)} (${(0,_times_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSeconds */ .X)(leftMs)} left).${hint}`);
-                loggedMs = (0,_deadline_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)();
+                _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .info */ .pq(`${failure.message}. Retrying in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(delayMs)} (${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(leftMs)} left).${hint}`);
+                loggedMs = (0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)();
             }
             await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(delayMs);
         }
@@ -11626,46 +11546,28 @@ function trustSystemStore() {
 
 /***/ }),
 
-/***/ 1823:
+/***/ 3131:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Y: () => (/* binding */ getJwt)
+  Yt: () => (/* binding */ getJwt)
 });
 
-// UNUSED EXPORTS: explainMissingEndpoint
+// UNUSED EXPORTS: explainMissingEndpoint, parseJwt
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
-var failure = __nccwpck_require__(5330);
-// EXTERNAL MODULE: ./src/failures/retry.ts
-var retry = __nccwpck_require__(3377);
 // EXTERNAL MODULE: external "node:assert"
 var external_node_assert_ = __nccwpck_require__(4589);
 var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
-;// CONCATENATED MODULE: ./src/jwt.ts
-
-/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
-function parseJwt(token) {
-    const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
-    try {
-        return { token, header: decode(header), claims: decode(claims) };
-    }
-    catch {
-        return undefined;
-    }
-}
-function decode(part = '') {
-    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
-    external_node_assert_default()(typeof value === 'object' && value !== null && !Array.isArray(value), 'not a JSON object');
-    return value;
-}
-
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
+var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/retry.ts
+var retry = __nccwpck_require__(3377);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: ./src/secrets.ts
@@ -11674,43 +11576,38 @@ var secrets = __nccwpck_require__(7194);
 
 
 
-// The toolkit only passes on the texts of Node and OpenSSL. The first that matches decides; a host name only follows what they match.
-const CODES = [
-    [/^(?:connect|read|write|getaddrinfo) (?!EPROTO)(E[A-Z_]+)\b.*/s, '$1'],
-    [/^(?:socket hang up|Client network socket disconnected).*/s, 'ECONNRESET'],
-    [/^(?:Parse Error|Unexpected (?:token|end|non-whitespace)|.* JSON at position).*/s, 'HPE_INVALID'],
-    [/^Hostname\/IP does not match.*/s, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-    [/^(?:\w+ EPROTO|\w+:error:\w+:SSL routines:).*/s, 'EPROTO'],
-    // OpenSSL's texts for the reasons why a certificate does not pass verification.
-    [/^.*\b(?:certificate|issuer|CRL|CA|trust|purpose|path length|subtree|mismatch)\b.*/s, 'UNABLE_TO_VERIFY'],
-    [/^.*/s, 'unknown error'],
-];
+// The toolkit only passes on the texts of Node and OpenSSL. Only those with a code of Node contain a host name.
+const CODE = /^(?:connect|read|write|getaddrinfo) (E[A-Z_]+)\b/;
+const MALFORMED = /^(?:Parse Error|Unexpected (?:token|end|non-whitespace)|.* JSON at position)/;
+// Also OpenSSL's reasons why a certificate does not pass verification.
+const TLS = /:SSL routines:|^Hostname\/IP does not match|\b(?:certificate|issuer|CRL|CA|trust|purpose|path length|subtree|mismatch)\b/;
 /** Returns the failure that an error of `core.getIDToken` describes, only in its text; an empty text stands for a response without a JWT. */
 function parseToolkitError(error, facts) {
     const place = (0,proxy/* describeServer */.X)('GitHub', facts);
     const { code, message } = error;
     if (code === 'NO_RESPONSE') {
-        return new failure/* Failure */.H({ to: 'github', code, reached: 'nothing' }, `Cannot reach ${place}: ${message}`, facts);
+        return new failure/* Failure */.HR({ to: 'github', code, reached: 'nothing' }, `Cannot reach ${place}: ${message}`, facts);
     }
     // At the end, Node may advise changing how it is started.
     const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(message) ?? [];
     if (status === '') {
-        return new failure/* Failure */.H({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
+        return new failure/* Failure */.HR({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
     }
     // Without a response, the status is the text "undefined".
     if (status !== 'undefined') {
         const summary = `GitHub did not issue an OIDC token (${status}): ${(0,secrets/* quote */.hD)(said) || 'an empty response'}`;
-        return new failure/* Failure */.H({ from: 'github', status: Number(status), text: said }, summary, facts);
+        return new failure/* Failure */.HR({ from: 'github', status: Number(status), text: said }, summary, facts);
     }
     const [, proxyStatus] = /^tunneling socket .*statusCode=(\d+)/.exec(said) ?? [];
     const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;
-    return new failure/* Failure */.H(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach ${place}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
+    return new failure/* Failure */.HR(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach ${place}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
 }
 function findEvent(said) {
     const cause = said.replace(/^tunneling socket could not be established, cause=/, '');
-    const [text, code] = CODES.find(([pattern]) => pattern.test(cause)) ?? [/^/, ''];
+    const [, ofNode] = CODE.exec(cause) ?? [];
+    const code = ofNode ?? (MALFORMED.test(cause) ? 'HPE_INVALID' : TLS.test(cause) ? 'EPROTO' : 'unknown error');
     const reached = /^(connect|getaddrinfo) /.test(cause) ? 'nothing' : 'TCP';
-    return { to: cause === said ? 'github' : 'proxy', code: cause.replace(text, code), reached };
+    return { to: cause === said ? 'github' : 'proxy', code, reached };
 }
 
 ;// CONCATENATED MODULE: ./src/github/identity.ts
@@ -11732,7 +11629,7 @@ async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     }
     const jwt = parseJwt(identityToken);
     if (jwt === undefined) {
-        throw new failure/* Failure */.H('malformed-jwt', 'Input identityToken is not a JWT');
+        throw new failure/* Failure */.HR('malformed-jwt', 'Input identityToken is not a JWT');
     }
     return jwt;
 }
@@ -11746,7 +11643,7 @@ async function requestJwt(audience, deadline) {
     const url = new URL(endpoint).origin;
     const facts = { url, proxy: (0,proxy/* findProxy */.E)(new URL(endpoint)) };
     const attempt = async (limitMs) => {
-        const token = await (0,src_deadline/* withTimeout */.wj)(limitMs, core/* getIDToken */.V9(audience)).catch((error) => {
+        const token = await (0,time/* withTimeout */.wj)(limitMs, core/* getIDToken */.V9(audience)).catch((error) => {
             throw parseToolkitError(error, facts);
         });
         const jwt = typeof token === 'string' ? parseJwt(token) : undefined;
@@ -11755,7 +11652,7 @@ async function requestJwt(audience, deadline) {
         }
         (0,secrets/* mask */.dK)(jwt.token);
         const { exp, iat } = jwt.claims;
-        const dueMs = (0,src_deadline/* monotonicMs */.dR)() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
+        const dueMs = (0,time/* monotonicMs */.dR)() + MAX_AGE * 1000 * (Number(exp) - Number(iat));
         return { ...jwt, renewal: { dueMs, request: attempt } };
     };
     return (0,retry/* retry */.L)(deadline, attempt);
@@ -11765,8 +11662,23 @@ function explainMissingEndpoint() {
     const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
     // Other platforms also set GITHUB_ACTIONS.
     return GITHUB_ACTIONS && !(ACT || FORGEJO_ACTIONS || GITEA_ACTIONS)
-        ? new failure/* Failure */.H('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
-        : new failure/* Failure */.H('no-token-endpoint', 'This job cannot request an OIDC token, because it does not run on GitHub Actions');
+        ? new failure/* Failure */.HR('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
+        : new failure/* Failure */.HR('no-token-endpoint', 'This job does not run on GitHub Actions, so it has no OIDC token');
+}
+/** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
+function parseJwt(token) {
+    const [, header, claims] = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token) ?? [];
+    try {
+        return { token, header: decode(header), claims: decode(claims) };
+    }
+    catch {
+        return undefined;
+    }
+}
+function decode(part = '') {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    external_node_assert_default()(typeof value === 'object' && value !== null && !Array.isArray(value), 'not a JSON object');
+    return value;
 }
 
 
@@ -11852,12 +11764,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
-var failure = __nccwpck_require__(5330);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
+var failure = __nccwpck_require__(9578);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 // EXTERNAL MODULE: ./src/inputs/headers.ts
 var headers = __nccwpck_require__(6427);
 // EXTERNAL MODULE: external "node:assert"
@@ -12053,14 +11965,14 @@ function checkClientPair({ clientCertificate, clientKey }) {
 }
 function checkExpiry(input, expiryMs) {
     if (expiryMs < Date.now()) {
-        throw invalid(input, `contains a certificate that expired at ${(0,times/* formatTime */.f)(expiryMs)}; renew it`);
+        throw invalid(input, `contains a certificate that expired at ${(0,time/* formatTime */.fU)(expiryMs)}; renew it`);
     }
     if (expiryMs < Date.now() + WARN_BEFORE_MS) {
-        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,times/* formatTime */.f)(expiryMs)}. Renew it.`);
+        core/* warning */.$e(`Input ${input} contains a certificate that expires at ${(0,time/* formatTime */.fU)(expiryMs)}. Renew it.`);
     }
 }
 function invalid(input, problem) {
-    return new failure/* Failure */.H('invalid-input', `Input ${input} ${problem}`, { input });
+    return new failure/* Failure */.HR('invalid-input', `Input ${input} ${problem}`);
 }
 
 
@@ -12071,15 +11983,15 @@ function invalid(input, problem) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _deadline_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6683);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9834);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
-/* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1823);
+/* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3131);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6307);
-/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1760);
-/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(258);
+/* harmony import */ var _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3794);
+/* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
 /* harmony import */ var _outputs_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5502);
-/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4436);
+/* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8964);
 
 
 
@@ -12097,20 +12009,20 @@ try {
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .K)();
     (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .warnAboutTransport */ .t)(inputs.connection);
     const pemFiles = (0,_outputs_files_js__WEBPACK_IMPORTED_MODULE_6__/* .prepareFiles */ .t)(inputs);
-    const deadline = new _deadline_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
+    const deadline = new _time_js__WEBPACK_IMPORTED_MODULE_8__/* .Deadline */ .B2(inputs.connection.timeout);
     const nomad = new _nomad_api_js__WEBPACK_IMPORTED_MODULE_4__/* .NomadApi */ .W(inputs.connection, deadline);
     try {
         // Open the connection to Nomad while GitHub issues the JWT.
         if (inputs.identityToken === undefined) {
-            void (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .openConnection */ .JY)(nomad, deadline.attemptMs);
+            nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, deadline.attemptMs).catch(() => undefined);
         }
-        const jwt = await (0,_github_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getJwt */ .Y)(inputs, deadline);
+        const jwt = await (0,_github_identity_js__WEBPACK_IMPORTED_MODULE_2__/* .getJwt */ .Yt)(inputs, deadline);
         // Exchange the JWT for an ACL token, and wait until Nomad accepts it.
-        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E8)(nomad, jwt, inputs.methodName, deadline);
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f)(token, inputs);
+        const token = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .logIn */ .E)(nomad, jwt, inputs.methodName, deadline);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .saveToken */ .f7)(token, inputs);
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
-        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .m)({ ...token, policies }, inputs, pemFiles);
+        (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)({ ...token, policies }, inputs, pemFiles);
     }
     finally {
         nomad.close();
@@ -12130,7 +12042,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1760:
+/***/ 3794:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -12143,59 +12055,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core = __nccwpck_require__(486);
 ;// CONCATENATED MODULE: ./package.json
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
-// EXTERNAL MODULE: ./src/deadline.ts
-var src_deadline = __nccwpck_require__(6683);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 // EXTERNAL MODULE: ./src/proxy.ts
 var src_proxy = __nccwpck_require__(8903);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
-var failure = __nccwpck_require__(5330);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
-;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
-
-
-
-
-/** The refusal of a proxy. */
-class ProxyError extends Error {
-    status;
-    constructor(status) {
-        super(`the proxy answered ${String(status)}`);
-        this.status = status;
-    }
-}
-/** Returns the failure of a call that an error ended. */
-function explainError(error, progress, facts) {
-    const { to, certificate, error: ofSocket } = progress;
-    const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
-    const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
-    const event = error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
-    return new failure/* Failure */.H(event, `Cannot reach ${(0,src_proxy/* describeServer */.X)('Nomad', facts)}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
-}
-function readError({ name, code = name, reason = '', message, errors = [] }) {
-    // The rest of the message advises changing how Node is started.
-    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
-    // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
-    const others = [...new Set(errors.map((each) => each.message))].join('; ');
-    return [code, (0,secrets/* quote */.hD)((code.startsWith('ERR_SSL') && reason) || said || others || code)];
-}
-function describeCertificate(leaf) {
-    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
-    const issuer = listChain(leaf).at(-1)?.issuer ?? {};
-    return {
-        names: names.map(([, name = '']) => (0,secrets/* quoteName */.AB)(name, 100)),
-        issuer: (0,secrets/* quoteName */.AB)(String(issuer.CN ?? issuer.O ?? 'without a name'), 100),
-        validity: `${(0,times/* formatTime */.f)(leaf.valid_from)} to ${(0,times/* formatTime */.f)(leaf.valid_to)}`,
-    };
-}
-// A self-signed certificate is its own issuer, and the issuer of the last one is missing.
-function listChain(certificate) {
-    const { issuerCertificate: issuer, fingerprint256 } = certificate;
-    return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
-}
-
+// EXTERNAL MODULE: ./src/nomad/explain.ts
+var explain = __nccwpck_require__(8832);
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:http"
@@ -12223,7 +12088,7 @@ async function openSocket(connection, proxy, stepMs, progress) {
     const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = connection;
     const reach = async (reached, socket) => {
         progress.socket = socket.once('error', (error) => (progress.error = error));
-        const timeout = Object.assign(new Error(`timed out after ${(0,times/* formatSeconds */.X)(stepMs)}`), { code: 'ETIMEDOUT' });
+        const timeout = Object.assign(new Error(`timed out after ${(0,time/* formatSeconds */.Xo)(stepMs)}`), { code: 'ETIMEDOUT' });
         const timer = setTimeout(() => socket.destroy(timeout), stepMs).unref();
         await (0,external_node_events_.once)(socket, reached === 'TCP' ? 'connect' : 'secureConnect').finally(() => clearTimeout(timer));
         progress.reached = reached;
@@ -12264,16 +12129,12 @@ async function openSocket(connection, proxy, stepMs, progress) {
 // https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 async function openTunnel(socket, { host, port }, authorization) {
     const path = port ? host : `${host}:443`;
-    const headers = {
-        host: path,
-        connection: 'keep-alive',
-        ...(authorization && { 'proxy-authorization': authorization }),
-    };
+    const headers = { host: path, ...(authorization && { 'proxy-authorization': authorization }) };
     const tunnel = (0,external_node_http_.request)({ method: 'CONNECT', path, headers, createConnection: () => socket }).end();
     const [{ statusCode: status = 0 }] = (await (0,external_node_events_.once)(tunnel, 'connect'));
     if (status !== 200) {
         socket.destroy();
-        throw new ProxyError(status);
+        throw new explain/* ProxyError */.T6(status);
     }
 }
 
@@ -12287,8 +12148,6 @@ var undici = __nccwpck_require__(9729);
 
 
 
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
     /** What is known about each failure of a call. */
@@ -12303,22 +12162,22 @@ class NomadApi {
         this.#connection = connection;
         const proxy = (0,src_proxy/* findProxy */.E)(new URL(url), { withNetworks: true });
         this.facts = { url, region, proxy, caCertificate, clientCertificate };
-        this.#connectMs = Math.min(deadline.totalMs * src_deadline/* SIXTH */.bA, deadline.attemptMs);
+        this.#connectMs = Math.min(deadline.totalMs * time/* SIXTH */.bA, deadline.attemptMs);
         this.#dispatcher = this.#open();
         core/* debug */.Yz(`Connecting to ${(0,src_proxy/* describeServer */.X)('Nomad', this.facts)}${proxy ? '' : ' without a proxy'}`);
     }
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     async send(call, limitMs) {
-        const startMs = (0,src_deadline/* monotonicMs */.dR)();
+        const startMs = (0,time/* monotonicMs */.dR)();
         const what = `${call.method} ${this.#connection.url}${call.path}`;
-        const log = (outcome) => core/* debug */.Yz(`${what}: ${String(outcome)} after ${((0,src_deadline/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
+        const log = (outcome) => core/* debug */.Yz(`${what}: ${String(outcome)} after ${((0,time/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         try {
-            const response = await (0,src_deadline/* withTimeout */.wj)(limitMs, this.#exchange(call));
+            const response = await (0,time/* withTimeout */.wj)(limitMs, this.#exchange(call));
             log(response.status);
             return response;
         }
         catch (error) {
-            const failure = explainError(error, this.#progress, this.facts);
+            const failure = (0,explain/* explainError */.UW)(error, this.#progress, this.facts);
             const { code, status } = failure.facts;
             // This step itself has closed the connection.
             log(code === 'UND_ERR_DESTROYED' ? 'canceled' : code || status);
@@ -12339,8 +12198,8 @@ class NomadApi {
         return new undici/* Agent */.g6({
             connections: 1,
             pipelining: 2,
-            keepAliveTimeout: KEEP_ALIVE_MS,
-            keepAliveMaxTimeout: KEEP_ALIVE_MS,
+            // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+            keepAliveTimeout: 60_000,
             // Far more than any response from Nomad.
             maxResponseSize: 1024 * 1024,
             connect: (_, callback) => void openSocket(this.#connection, this.facts.proxy, this.#connectMs, this.#progress).then((socket) => callback(null, socket), (error) => callback(error, null)),
@@ -12367,46 +12226,33 @@ class NomadApi {
             },
             body: body ? JSON.stringify(body) : null,
         });
-        const { statusCode: status, headers } = response;
         // What follows may be cut off.
         this.#progress.hasResponded = true;
         const text = await response.body.text();
-        if (proxy && status === 407) {
-            throw new ProxyError(status);
+        if (proxy && response.statusCode === 407) {
+            throw new explain/* ProxyError */.T6(407);
         }
-        return { status, headers, text };
+        return { status: response.statusCode, headers: response.headers, text };
     }
 }
 
 
 /***/ }),
 
-/***/ 258:
+/***/ 8832:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   T6: () => (/* binding */ ProxyError),
+/* harmony export */   UW: () => (/* binding */ explainError),
+/* harmony export */   j8: () => (/* binding */ explainResponse)
+/* harmony export */ });
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9578);
+/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8903);
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7194);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9834);
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  E8: () => (/* binding */ logIn),
-  JY: () => (/* binding */ openConnection),
-  S: () => (/* binding */ waitUntilUsable)
-});
 
-// UNUSED EXPORTS: listMethods
-
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/deadline.ts
-var src_deadline = __nccwpck_require__(6683);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
-var failure = __nccwpck_require__(5330);
-// EXTERNAL MODULE: ./src/failures/retry.ts
-var retry = __nccwpck_require__(3377);
-// EXTERNAL MODULE: ./src/secrets.ts
-var secrets = __nccwpck_require__(7194);
-;// CONCATENATED MODULE: ./src/nomad/response.ts
 
 
 // Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
@@ -12416,7 +12262,7 @@ function explainResponse(summary, response, known) {
     const { status, headers, text } = response;
     const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
     const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
-    return new failure/* Failure */.H({ from: 'nomad', status, text: (0,secrets/* redact */.E$)(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${(0,secrets/* quote */.hD)(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .HR({ from: 'nomad', status, text: (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .redact */ .E$)(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
 }
 // The title describes a web page best.
 function summarize(body, encoding = 'identity') {
@@ -12443,10 +12289,74 @@ function parseRetryAfter(value) {
     const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
     return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
+/** The refusal of a proxy. */
+class ProxyError extends Error {
+    status;
+    constructor(status) {
+        super(`the proxy answered ${String(status)}`);
+        this.status = status;
+    }
+}
+/** Returns the failure of a call that an error ended. */
+function explainError(error, progress, facts) {
+    const { to, certificate, error: ofSocket } = progress;
+    const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
+    const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
+    const event = error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .HR(event, `Cannot reach ${(0,_proxy_js__WEBPACK_IMPORTED_MODULE_1__/* .describeServer */ .X)('Nomad', facts)}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
+}
+function readError({ name, code = name, reason = '', message, errors = [] }) {
+    // The rest of the message advises changing how Node is started.
+    const said = message.replace(/(; if the root CA is installed locally.*)?[:\s]*$/s, '');
+    // OpenSSL has a short reason; a host with several addresses fails with an error for each, and an empty message.
+    const others = [...new Set(errors.map((each) => each.message))].join('; ');
+    return [code, (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)((code.startsWith('ERR_SSL') && reason) || said || others || code)];
+}
+function describeCertificate(leaf) {
+    const names = [...(leaf.subjectaltname ?? '').matchAll(/(?<=^|, )(?:DNS|IP Address):"?([^",]+)/g)];
+    const issuer = listChain(leaf).at(-1)?.issuer ?? {};
+    return {
+        names: names.map(([, name = '']) => (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteName */ .AB)(name, 100)),
+        issuer: (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteName */ .AB)(String(issuer.CN ?? issuer.O ?? 'without a name'), 100),
+        validity: `${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .fU)(leaf.valid_from)} to ${(0,_time_js__WEBPACK_IMPORTED_MODULE_3__/* .formatTime */ .fU)(leaf.valid_to)}`,
+    };
+}
+// A self-signed certificate is its own issuer, and the issuer of the last one is missing.
+function listChain(certificate) {
+    const { issuerCertificate: issuer, fingerprint256 } = certificate;
+    return issuer && issuer.fingerprint256 !== fingerprint256 ? [certificate, ...listChain(issuer)] : [certificate];
+}
 
+
+/***/ }),
+
+/***/ 5928:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  E: () => (/* binding */ logIn),
+  S: () => (/* binding */ waitUntilUsable)
+});
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(486);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
+var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/retry.ts
+var retry = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./src/nomad/explain.ts
+var explain = __nccwpck_require__(8832);
 // EXTERNAL MODULE: external "node:assert"
 var external_node_assert_ = __nccwpck_require__(4589);
 var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
+// EXTERNAL MODULE: ./src/secrets.ts
+var secrets = __nccwpck_require__(7194);
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
 
 
@@ -12510,26 +12420,11 @@ const MAX_S = 10;
 const MIN_POLL_MS = 500;
 const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 500;
-/** Lists the auth methods of type JWT, which needs no token; undefined if that fails. */
-async function listMethods(nomad, limitMs) {
-    try {
-        const { status, text } = await nomad.send({ method: 'GET', path: '/v1/acl/auth-methods' }, limitMs);
-        const methods = JSON.parse(text);
-        return status === 200 ? readNames(methods.filter(({ Type }) => Type === 'JWT')) : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** Opens the connection, so that it is ready when the JWT is. */
-async function openConnection(nomad, limitMs) {
-    await listMethods(nomad, limitMs);
-}
 /** Exchanges a JWT for an ACL token and masks it: https://developer.hashicorp.com/nomad/api-docs/acl/login */
 async function logIn(nomad, first, methodName, deadline) {
     let jwt = first;
     const attempt = async (limitMs) => {
-        if (jwt.renewal !== undefined && (0,src_deadline/* monotonicMs */.dR)() > jwt.renewal.dueMs) {
+        if (jwt.renewal !== undefined && (0,time/* monotonicMs */.dR)() > jwt.renewal.dueMs) {
             jwt = await jwt.renewal.request(limitMs);
             core/* info */.pq('Requested another JWT from GitHub, because the previous one has expired or will soon.');
         }
@@ -12537,20 +12432,19 @@ async function logIn(nomad, first, methodName, deadline) {
         const call = { method: 'POST', path: '/v1/acl/login', body };
         const response = await nomad.send(call, Math.min(limitMs, deadline.leftMs));
         if (response.status !== 200) {
-            const refuse = (methods) => explainResponse('Nomad refused the login', response, { ...nomad.facts, jwt, methodName, methods });
-            const failure = refuse();
+            const failure = (0,explain/* explainResponse */.j8)('Nomad refused the login', response, { ...nomad.facts, jwt, methodName });
             // Nomad's clock may be ahead of the issuer's.
             if (failure.facts.text.includes('(exp)') && jwt.renewal !== undefined && jwt === first) {
                 jwt.renewal.dueMs = 0;
                 return attempt(limitMs);
             }
-            throw failure.id === 'method-not-found' ? refuse(await listMethods(nomad, limitMs)) : failure;
+            throw failure;
         }
         try {
             return parseToken(response.text);
         }
         catch {
-            throw explainResponse("Nomad's response does not contain a valid token", response, nomad.facts);
+            throw (0,explain/* explainResponse */.j8)("Nomad's response does not contain a valid token", response, nomad.facts);
         }
     };
     return (0,retry/* retry */.L)(deadline, attempt);
@@ -12558,14 +12452,14 @@ async function logIn(nomad, first, methodName, deadline) {
 /** Waits until Nomad knows a new token; returns the names of its policies, including those of its roles if Nomad lists them, or warns that it may not work. */
 async function waitUntilUsable(nomad, token, deadline) {
     const { secretId, accessorId, type, policies, roles } = token;
-    const limit = new src_deadline/* Deadline */.B2(Math.min(MAX_S, deadline.leftMs / 1000));
+    const limit = new time/* Deadline */.B2(Math.min(MAX_S, deadline.leftMs / 1000));
     const ask = async (path, parse, share = 1) => {
         const response = await nomad.send({ method: 'GET', path, secretId }, Math.max(share * limit.leftMs, MIN_POLL_MS));
         try {
             return parse(JSON.parse(response.status === 200 ? response.text : ''));
         }
         catch {
-            throw explainResponse(`GET ${path} was answered`, response, nomad.facts);
+            throw (0,explain/* explainResponse */.j8)(`GET ${path} was answered`, response, nomad.facts);
         }
     };
     const hasRoles = type === 'client' && roles.length > 0;
@@ -12586,7 +12480,7 @@ async function waitUntilUsable(nomad, token, deadline) {
             throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
         }
         catch (error) {
-            const isTemporary = error instanceof failure/* Failure */.H && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
+            const isTemporary = error instanceof failure/* Failure */.HR && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
             if (!isTemporary || limit.leftMs === 0) {
                 core/* warning */.$e(`Nomad has created the token, but this step could not confirm that it works: ${error.message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`);
                 return policies;
@@ -12656,8 +12550,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 7 modules
-var failure = __nccwpck_require__(5330);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
+var failure = __nccwpck_require__(9578);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
@@ -12667,13 +12561,9 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
 // Safe in a path and in a header.
 const ID = /^[\da-f-]{36}$/i;
-/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
-function readToken() {
-    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-    const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved === null) {
-        return null;
-    }
+/** Reads the token that the main step saved as this state; throws an error if it is malformed. */
+function readToken(state) {
+    const saved = JSON.parse(state);
     const { accessorId, secretId = '', type, connection } = saved;
     const isSecretValid = connection === undefined || ID.test(secretId);
     if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
@@ -12707,109 +12597,53 @@ function findTempFolder() {
 
 
 /** Checks the runner's files for later steps, writes the PEM files that exportConnection needs, and returns their paths by variable. Throws a Failure if that is impossible: after the login, it would leave a token that nobody gets. */
-function prepareFiles({ exportConnection, connection }) {
-    for (const name of ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE']) {
-        // Without the file, the toolkit would print what it should contain, even secrets.
-        write(name, () => (0,external_node_fs_.appendFileSync)(process.env[name] ?? '', ''));
-    }
-    const { caCertificate, clientCertificate, clientKey } = connection;
-    const pems = Object.entries({
-        NOMAD_CACERT: caCertificate?.text,
-        NOMAD_CLIENT_CERT: clientCertificate?.text,
-        NOMAD_CLIENT_KEY: clientKey,
-    }).filter(([, pem]) => exportConnection && pem !== undefined);
-    return pems.length === 0 ? {} : write('RUNNER_TEMP', () => writePemFiles(pems));
-}
-function writePemFiles(pems) {
-    const folder = createFolder();
-    // Before the folder contains a file, so that the post step deletes it even if this step fails.
-    core/* saveState */.LZ('folder', folder);
-    return Object.fromEntries(pems.map(([variable, pem]) => {
-        const path = (0,external_node_path_.join)(folder, `${variable}.pem`);
-        (0,external_node_fs_.writeFileSync)(path, `${String(pem)}\n`, { mode: 0o600 });
-        return [variable, path];
-    }));
-}
-function write(name, access) {
+function prepareFiles(inputs) {
+    let name = '';
     try {
-        return access();
+        // Without the file, the toolkit would print what it should contain, even secrets.
+        for (name of ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE']) {
+            (0,external_node_fs_.appendFileSync)(process.env[name] ?? '', '');
+        }
+        name = 'RUNNER_TEMP';
+        return writePemFiles(inputs);
     }
     catch (error) {
         const { code = 'error' } = error;
-        throw new failure/* Failure */.H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+        throw new failure/* Failure */.HR('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
     }
+}
+function writePemFiles({ exportConnection, connection }) {
+    const { caCertificate, clientCertificate, clientKey: key } = connection;
+    const pems = { NOMAD_CACERT: caCertificate?.text, NOMAD_CLIENT_CERT: clientCertificate?.text, NOMAD_CLIENT_KEY: key };
+    const given = Object.entries(pems).filter(([, pem]) => exportConnection && pem !== undefined);
+    if (given.length === 0) {
+        return {};
+    }
+    const folder = createFolder();
+    // Before the folder contains a file, so that the post step deletes it even if this step fails.
+    core/* saveState */.LZ('folder', folder);
+    const paths = given.map(([variable, pem]) => {
+        const path = (0,external_node_path_.join)(folder, `${variable}.pem`);
+        (0,external_node_fs_.writeFileSync)(path, `${String(pem)}\n`, { mode: 0o600 });
+        return [variable, path];
+    });
+    return Object.fromEntries(paths);
 }
 
 
 /***/ }),
 
-/***/ 4436:
+/***/ 8964:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ publish),
-  f: () => (/* binding */ saveToken)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __nccwpck_require__(1345);
-// EXTERNAL MODULE: ./src/inputs/headers.ts
-var headers = __nccwpck_require__(6427);
-;// CONCATENATED MODULE: ./src/outputs/export-connection.ts
-
-
-/** Exports what Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables */
-function exportConnection({ connection, namespace, exportToken }, pemFiles) {
-    const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
-    const variables = {
-        NOMAD_ADDR: url,
-        NOMAD_REGION: region,
-        NOMAD_NAMESPACE: namespace,
-        NOMAD_TLS_SERVER_NAME: tlsServerName,
-        NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
-        NOMAD_HTTP_AUTH: (0,headers/* decodeBasic */.p5)(extraHeaders['authorization'] ?? ''),
-        NOMAD_CAPATH: undefined,
-        NOMAD_CACERT: undefined,
-        NOMAD_CLIENT_CERT: undefined,
-        NOMAD_CLIENT_KEY: undefined,
-        ...pemFiles,
-        // The token of another login must not be sent to this cluster.
-        ...(!exportToken && { NOMAD_TOKEN: undefined }),
-    };
-    warnAboutPrograms(connection);
-    // The nomad CLI and Terraform treat an empty variable as unset.
-    for (const [name, value = ''] of Object.entries(variables)) {
-        if (value !== '' || process.env[name]) {
-            core/* exportVariable */.dN(name, value);
-        }
-    }
-}
-/** Says what to set if later steps get the token, but another address, region or namespace. */
-function adviseAddress({ connection: { url, region }, namespace }) {
-    const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
-    // A runner that is itself a job of Nomad has a region and a namespace in its environment.
-    const wrong = Object.entries(expected).filter(([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value);
-    if (wrong.length > 0) {
-        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
-        const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
-        core/* info */.pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
-    }
-}
-function warnAboutPrograms({ url, tlsSkipVerify }) {
-    const { pathname, origin } = new URL(url);
-    if (pathname !== '/') {
-        core/* warning */.$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
-    }
-    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
-        core/* warning */.$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
-    }
-}
-
-;// CONCATENATED MODULE: ./src/outputs/outputs.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f7: () => (/* binding */ saveToken),
+/* harmony export */   mk: () => (/* binding */ publish)
+/* harmony export */ });
+/* unused harmony export adviseAddress */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
+/* harmony import */ var _inputs_headers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6427);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9834);
 
 
 
@@ -12818,12 +12652,12 @@ function saveToken(token, { connection, revokeToken }) {
     const { accessorId, secretId, type, expirationTime } = token;
     const isRevocable = type === 'management' && revokeToken;
     const saved = { accessorId, type, expirationTime, ...(isRevocable && { secretId, connection }) };
-    core/* saveState */.LZ('token', JSON.stringify(saved));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('token', JSON.stringify(saved));
 }
 /** Passes a masked token to later steps and describes it in the log. */
 function publish(token, inputs, pemFiles) {
     if (inputs.exportToken) {
-        core/* exportVariable */.dN('NOMAD_TOKEN', token.secretId);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN('NOMAD_TOKEN', token.secretId);
     }
     if (inputs.exportConnection) {
         exportConnection(inputs, pemFiles);
@@ -12839,7 +12673,7 @@ function publish(token, inputs, pemFiles) {
         roles: JSON.stringify(token.roles),
         expirationTime: token.expirationTime,
     };
-    Object.entries(outputs).forEach(([name, value]) => core/* setOutput */.uH(name, value));
+    Object.entries(outputs).forEach(([name, value]) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH(name, value));
     describeToken(token, inputs.methodName);
 }
 function describeToken({ type, accessorId, roles, policies, expirationTime }, methodName) {
@@ -12847,14 +12681,60 @@ function describeToken({ type, accessorId, roles, policies, expirationTime }, me
         `Logged in to Nomad through the auth method ${methodName}: ${type} token ${accessorId}`,
         ...(roles.length > 0 ? [`roles: ${roles.join(', ')}`] : []),
         ...(policies.length > 0 ? [`policies: ${policies.join(', ')}`] : []),
-        expirationTime === '' ? 'never expires' : `expires ${(0,times/* formatTime */.f)(expirationTime)}`,
+        expirationTime === '' ? 'never expires' : `expires ${(0,_time_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(expirationTime)}`,
     ];
-    core/* info */.pq(parts.join('; '));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(parts.join('; '));
     if (type === 'management') {
-        core/* warning */.$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This is a management token, which allows everything on the cluster. Bind the auth method ${methodName} to a role or a policy instead.`);
     }
     if (expirationTime === '') {
-        core/* warning */.$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`This token never expires. Set MaxTokenTTL on the auth method ${methodName}.`);
+    }
+}
+// What Nomad's own programs read to reach the cluster: https://developer.hashicorp.com/nomad/docs/commands#environment-variables
+function exportConnection({ connection, namespace, exportToken }, pemFiles) {
+    const { url, region, tlsServerName, tlsSkipVerify, extraHeaders } = connection;
+    const variables = {
+        NOMAD_ADDR: url,
+        NOMAD_REGION: region,
+        NOMAD_NAMESPACE: namespace,
+        NOMAD_TLS_SERVER_NAME: tlsServerName,
+        NOMAD_SKIP_VERIFY: tlsSkipVerify ? 'true' : undefined,
+        NOMAD_HTTP_AUTH: (0,_inputs_headers_js__WEBPACK_IMPORTED_MODULE_1__/* .decodeBasic */ .p5)(extraHeaders['authorization'] ?? ''),
+        NOMAD_CAPATH: undefined,
+        NOMAD_CACERT: undefined,
+        NOMAD_CLIENT_CERT: undefined,
+        NOMAD_CLIENT_KEY: undefined,
+        ...pemFiles,
+        // The token of another login must not be sent to this cluster.
+        ...(!exportToken && { NOMAD_TOKEN: undefined }),
+    };
+    warnAboutPrograms(connection);
+    // The nomad CLI and Terraform treat an empty variable as unset.
+    for (const [name, value = ''] of Object.entries(variables)) {
+        if (value !== '' || process.env[name]) {
+            _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .exportVariable */ .dN(name, value);
+        }
+    }
+}
+/** Says what to set if later steps get the token, but another address, region or namespace. */
+function adviseAddress({ connection: { url, region }, namespace }) {
+    const expected = { NOMAD_ADDR: url, NOMAD_REGION: region, NOMAD_NAMESPACE: namespace };
+    // A runner that is itself a job of Nomad has a region and a namespace in its environment.
+    const wrong = Object.entries(expected).filter(([name, value = '']) => (process.env[name] ?? '').replace(/\/+$/, '') !== value);
+    if (wrong.length > 0) {
+        const states = wrong.map(([name]) => `${name} ${process.env[name] ? 'has another value' : 'is not set'}`);
+        const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
+    }
+}
+function warnAboutPrograms({ url, tlsSkipVerify }) {
+    const { pathname, origin } = new URL(url);
+    if (pathname !== '/') {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
+    }
+    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
     }
 }
 
@@ -12873,7 +12753,7 @@ function describeToken({ type, accessorId, roles, policies, expirationTime }, me
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5330);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
 
 
@@ -12894,7 +12774,7 @@ function findProxy(url, { withNetworks = false } = {}) {
     }
     catch {
         (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(value);
-        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR('invalid-proxy', `The variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
 /** Describes a server, and the way to it, for messages. */
@@ -12991,13 +12871,57 @@ function toLine(text, maxLength) {
 
 /***/ }),
 
-/***/ 1345:
+/***/ 9834:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   X: () => (/* binding */ formatSeconds),
-/* harmony export */   f: () => (/* binding */ formatTime)
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   bA: () => (/* binding */ SIXTH),
+/* harmony export */   dR: () => (/* binding */ monotonicMs),
+/* harmony export */   fU: () => (/* binding */ formatTime),
+/* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The share of the timeout for which a server that cannot be reached is tried. */
+const SIXTH = 1 / 6;
+/** The time by which a login must be complete. */
+class Deadline {
+    totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.totalMs = seconds * 1000;
+        this.#endMs = monotonicMs() + this.totalMs;
+    }
+    /** How many milliseconds are left; 0 after the deadline. */
+    get leftMs() {
+        return Math.max(0, this.#endMs - monotonicMs());
+    }
+    /** How many milliseconds one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    }
+}
+/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
+function monotonicMs() {
+    return Number(process.hrtime.bigint()) / 1e6;
+}
+/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
+async function withTimeout(ms, promise) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        const error = Object.assign(new Error(`no response within ${formatSeconds(ms)}`), { code: 'NO_RESPONSE' });
+        timer = setTimeout(() => reject(error), ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
 /** Formats milliseconds as seconds. */
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;

@@ -43,13 +43,9 @@ var external_node_path_ = __nccwpck_require__(6760);
 const FOLDER_PREFIX = 'nomad-jwt-auth-';
 // Safe in a path and in a header.
 const ID = /^[\da-f-]{36}$/i;
-/** Reads the token that the main step saved; null if there is none. Throws an error if the state is malformed. */
-function readToken() {
-    // Does the same as core.getState. Most post steps only print one line, and do not need to load the toolkit.
-    const saved = JSON.parse(process.env['STATE_token'] || 'null');
-    if (saved === null) {
-        return null;
-    }
+/** Reads the token that the main step saved as this state; throws an error if it is malformed. */
+function readToken(state) {
+    const saved = JSON.parse(state);
     const { accessorId, secretId = '', type, connection } = saved;
     const isSecretValid = connection === undefined || ID.test(secretId);
     if (!ID.test(accessorId) || !/^(client|management)$/.test(type) || !isSecretValid) {
@@ -87,31 +83,20 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3139);
 /* harmony import */ var _outputs_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3429);
-/* harmony import */ var _times_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9834);
 
 
 
 
-// Opening process.stdout would take a quarter of the CPU time of this step, and one line fits into any pipe.
-const print = (line) => void (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(1, `${line}\n`);
-async function cleanUpToken() {
-    const token = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readToken */ .AI)();
-    if (token === null) {
-        return;
-    }
-    const { accessorId, secretId = '', type, expirationTime, connection } = token;
-    const name = `The ${type} token ${accessorId}`;
-    const endMs = expirationTime === '' ? Infinity : Date.parse(expirationTime);
-    if (endMs < Date.now()) {
-        print(`${name} expired at ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(endMs)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.`);
+async function cleanUpToken(state) {
+    const { accessorId, secretId = '', type, expirationTime, connection } = (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .readToken */ .AI)(state);
+    if (Date.parse(expirationTime) < Date.now()) {
+        // Opening process.stdout would take a quarter of the CPU time of this step, and one line fits into any pipe.
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(1, `The ${type} token ${accessorId} expired at ${(0,_time_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(expirationTime)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.\n`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(385)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7385));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(308)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5308));
         await revokeToken(accessorId, secretId, connection);
-    }
-    else if (type === 'client') {
-        const validity = endMs === Infinity ? 'never expires' : `stays valid until ${(0,_times_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .f)(endMs)}`;
-        print(`${name} ${validity}: only management tokens can revoke themselves.`);
     }
 }
 // Most runs do not need the toolkit or the network code, and loading these takes most of the time.
@@ -119,13 +104,17 @@ async function warn(message) {
     const core = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(911)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1889));
     core.warning(message);
 }
+// As core.getState does. Most post steps do not need to load the toolkit.
+const { STATE_folder: folder, STATE_token: token } = process.env;
 try {
-    (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .deleteFolder */ .sE)(process.env['STATE_folder']);
+    (0,_outputs_state_js__WEBPACK_IMPORTED_MODULE_1__/* .deleteFolder */ .sE)(folder);
 }
 catch (error) {
     await warn(`The folder with the PEM files could not be deleted: ${error.message}`);
 }
-await cleanUpToken().catch(() => warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'));
+if (token) {
+    await cleanUpToken(token).catch(() => warn('The state of this step cannot be read: its token, if any, is not revoked and stays valid until it expires.'));
+}
 (0,_exit_js__WEBPACK_IMPORTED_MODULE_3__/* .endSoon */ .n)();
 
 __webpack_async_result__();
@@ -133,13 +122,57 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1345:
+/***/ 9834:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   X: () => (/* binding */ formatSeconds),
-/* harmony export */   f: () => (/* binding */ formatTime)
+/* harmony export */   B2: () => (/* binding */ Deadline),
+/* harmony export */   Xo: () => (/* binding */ formatSeconds),
+/* harmony export */   bA: () => (/* binding */ SIXTH),
+/* harmony export */   dR: () => (/* binding */ monotonicMs),
+/* harmony export */   fU: () => (/* binding */ formatTime),
+/* harmony export */   wj: () => (/* binding */ withTimeout)
 /* harmony export */ });
+// A server that hangs once must not use up the whole timeout.
+const ATTEMPTS_IN_TIMEOUT = 3;
+const LONGEST_ATTEMPT_MS = 30_000;
+/** The share of the timeout for which a server that cannot be reached is tried. */
+const SIXTH = 1 / 6;
+/** The time by which a login must be complete. */
+class Deadline {
+    totalMs;
+    #endMs;
+    constructor(seconds) {
+        this.totalMs = seconds * 1000;
+        this.#endMs = monotonicMs() + this.totalMs;
+    }
+    /** How many milliseconds are left; 0 after the deadline. */
+    get leftMs() {
+        return Math.max(0, this.#endMs - monotonicMs());
+    }
+    /** How many milliseconds one attempt may take. */
+    get attemptMs() {
+        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
+    }
+}
+/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
+function monotonicMs() {
+    return Number(process.hrtime.bigint()) / 1e6;
+}
+/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
+async function withTimeout(ms, promise) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        const error = Object.assign(new Error(`no response within ${formatSeconds(ms)}`), { code: 'NO_RESPONSE' });
+        timer = setTimeout(() => reject(error), ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
 /** Formats milliseconds as seconds. */
 function formatSeconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;

@@ -1,8 +1,8 @@
-export const id = 385;
-export const ids = [385,911];
+export const id = 308;
+export const ids = [308,911];
 export const modules = {
 
-/***/ 7385:
+/***/ 5308:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -13,51 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 13 modules
 var core = __webpack_require__(1889);
-// EXTERNAL MODULE: ./src/times.ts
-var times = __webpack_require__(1345);
-;// CONCATENATED MODULE: ./src/deadline.ts
-
-// A server that hangs once must not use up the whole timeout.
-const ATTEMPTS_IN_TIMEOUT = 3;
-const LONGEST_ATTEMPT_MS = 30_000;
-/** The share of the timeout for which a server that cannot be reached is tried. */
-const SIXTH = 1 / 6;
-/** The time by which a login must be complete. */
-class Deadline {
-    totalMs;
-    #endMs;
-    constructor(seconds) {
-        this.totalMs = seconds * 1000;
-        this.#endMs = monotonicMs() + this.totalMs;
-    }
-    /** How many milliseconds are left; 0 after the deadline. */
-    get leftMs() {
-        return Math.max(0, this.#endMs - monotonicMs());
-    }
-    /** How many milliseconds one attempt may take. */
-    get attemptMs() {
-        return Math.min(this.leftMs, this.totalMs / ATTEMPTS_IN_TIMEOUT, LONGEST_ATTEMPT_MS);
-    }
-}
-/** Returns the milliseconds of a clock that never jumps, without `performance`, which takes 2 % of a run's CPU time to load. */
-function monotonicMs() {
-    return Number(process.hrtime.bigint()) / 1e6;
-}
-/** Waits for a promise for at most `ms` milliseconds, and then throws an error with the code NO_RESPONSE. */
-async function withTimeout(ms, promise) {
-    let timer;
-    const timeout = new Promise((_, reject) => {
-        const error = Object.assign(new Error(`no response within ${(0,times/* formatSeconds */.X)(ms)}`), { code: 'NO_RESPONSE' });
-        timer = setTimeout(() => reject(error), ms);
-    });
-    try {
-        return await Promise.race([promise, timeout]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
-}
-
+// EXTERNAL MODULE: ./src/time.ts
+var time = __webpack_require__(9834);
 ;// CONCATENATED MODULE: ./src/secrets.ts
 
 const MAX_QUOTE_LENGTH = 500;
@@ -132,45 +89,8 @@ function listClaims({ claims }) {
 }
 /** Returns the value of a claim or of a header parameter as JSON that is safe to print. */
 function showClaim(value, maxLength = 200) {
-    try {
-        return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
-    }
-    catch {
-        return '(too deeply nested to show)';
-    }
+    return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
 }
-
-;// CONCATENATED MODULE: ./src/failures/kinds/action.ts
-/** Kinds of failures before the first request. */
-const ACTION_KINDS = {
-    'invalid-input': {
-        advice: ({ input }) => `Correct ${input} under "with:" in this step, or the environment variable INPUT_${input.toUpperCase()} if you run the action by hand.`,
-    },
-    'invalid-proxy': {
-        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
-    },
-    'unwritable-file': {
-        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
-    },
-    'missing-permission': {
-        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
-    },
-    'no-token-endpoint': {
-        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one to jobs with enable-openid-connect: true, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
-    },
-    // Everything that no other kind describes, such as a full disk.
-    unexpected: {
-        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
-    },
-};
-
-;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
@@ -198,24 +118,24 @@ const CONNECTION_KINDS = {
     },
     'unknown-host': {
         to: [/nomad|github/, /^(ENOTFOUND|EAI_)/],
-        retry: SIXTH,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => `This runner cannot resolve the host name ${host(facts)}. ${facts.to === 'github' ? 'Correct' : 'Check the spelling in the input url, and'} the DNS settings of the runner. A private name needs a self-hosted runner that can resolve it. If only a proxy can, set ${facts.url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY'} on the runner: no other variable, such as ALL_PROXY, applies to this address.`,
     },
     'connection-refused': {
         to: [/nomad/, /^ECONNREFUSED/],
-        retry: SIXTH,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => /^(localhost|127\..*|\[::1\])$/.test(host(facts))
             ? `${host(facts)} is the runner itself. If the input url is not set, or what it comes from is empty in this job, it is http://localhost:4646. Set it to the address of your Nomad servers, such as https://nomad.example.com:4646. This action does not read NOMAD_ADDR: if the workflow sets it, use url: \${{ env.NOMAD_ADDR }}`
             : "Nothing listens on this address. Check the host and port in the input url (4646 is Nomad's default port). Check that the server is running, and that its bind_addr is not just 127.0.0.1.",
     },
     unreachable: {
         to: [/nomad/, /^(E\w+UNREACH|ETIMEDOUT|NO_RESPONSE)/, /nothing|response/],
-        retry: SIXTH,
+        retry: time/* SIXTH */.bA,
         advice: (facts) => `This runner cannot open a connection to ${address(facts)}. GitHub-hosted runners only reach public addresses: for a private one, use a self-hosted runner inside the network. Also check the port, the firewalls in between, and whether the runner needs HTTPS_PROXY.`,
     },
     'connection-closed': {
         to: [/nomad/, /^(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|ERR_SSL\w*UNEXPECTED_EOF)/],
-        retry: SIXTH,
+        retry: time/* SIXTH */.bA,
         advice: adviseClosed,
     },
     'network-error': {
@@ -242,6 +162,76 @@ function adviseClosed(facts) {
             : `${address(facts)} closes connections without a response, so it is probably not Nomad's HTTP API.`;
     return `${what} Check the port (4646 by default, not 4647 or 4648)${isTls ? '' : ', and whether it needs https://'}.${isTls ? ' If curl works on this runner, a device in between cannot handle the larger first message of Node 24: in this step, set NODE_OPTIONS: --tls-max-v1.2 under env:.' : ''}`;
 }
+
+;// CONCATENATED MODULE: ./src/failures/kinds/job.ts
+
+
+/** Kinds of failures in the job itself, on the way to GitHub, and at a proxy. */
+const JOB_KINDS = {
+    'invalid-input': {
+        advice: `Correct it under "with:" in this step, or in the environment variable INPUT_NAME if you run the action by hand.`,
+    },
+    'invalid-proxy': {
+        advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
+    },
+    'unwritable-file': {
+        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
+    },
+    'missing-permission': {
+        advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
+    },
+    'no-token-endpoint': {
+        advice: `Set the input identityToken (by hand, the environment variable INPUT_IDENTITYTOKEN) to a JWT of another issuer that Nomad trusts. Forgejo 15 or later issues one to jobs with enable-openid-connect: true, but not to pull requests from forks. In a workflow that also runs in act, skip this step there:\n\n    if: \${{ !env.ACT }}`,
+    },
+    // Everything that no other kind describes, such as a full disk.
+    unexpected: {
+        advice: `This action has no advice for this failure. Run the job again with step debugging (the secret ACTIONS_STEP_DEBUG set to true), and open an issue with the log if it persists.`,
+    },
+    'github-job-pending': {
+        from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
+        retry: time/* SIXTH */.bA,
+        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
+    },
+    'runner-trust-store': {
+        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
+        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+        useSystemTrust: true,
+        advice: (facts) => facts.to === 'github'
+            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
+            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
+    },
+    'github-unavailable': {
+        from: [/github/, /^(408|429|5\d\d)/],
+        to: [/github/, /^(?!HPE_)/],
+        retry: 1,
+        advice: (facts) => facts.status > 0
+            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
+            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
+    },
+    'github-refused': {
+        from: [/github/],
+        to: [/github/],
+        advice: ({ status }) => status >= 400
+            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
+            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
+    },
+    'proxy-unavailable': {
+        from: [/proxy/, /^(408|429|5\d\d)/],
+        retry: 1,
+        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-refused': {
+        from: [/proxy/],
+        advice: (facts) => facts.status === 407
+            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: for Negotiate or NTLM, use a local proxy such as Cntlm.`
+            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
+    },
+    'proxy-unreachable': {
+        to: [/proxy/],
+        retry: time/* SIXTH */.bA,
+        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
+    },
+};
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/jwt.ts
 
@@ -287,18 +277,14 @@ const JWT_KINDS = {
             return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
         },
     },
-    'bind-name-invalid': {
-        from: [/nomad/, /./, /computed "" bind name [^:]*invalid: |cannot compute "" bind name/],
+    'name-invalid': {
+        from: [/nomad/, /./, /computed? "" bind name|ACL token name: |token name too long/],
         advice: ({ text, methodName }) => {
-            const [, kind = '', name] = /comput\w+ "(\w+)" bind name (?:[^:]*invalid: "([^"]*)")?/.exec(text) ?? [];
+            const [, kind = '', name] = /computed "(\w+)" bind name [^:]*invalid: "([^"]*)"/.exec(text) ?? [];
             return name === undefined
-                ? `A BindName can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings of the auth method ${methodName}. Lists and functions do not work. Correct the BindName, or add the mapping.`
+                ? `Nomad cannot fill in the BindName of a rule, or the TokenNameFormat of the auth method ${methodName}. They can only contain \${value.NAME}, where NAME is on the right side of ClaimMappings; lists and functions do not work. A TokenNameFormat also needs each claim in every JWT, and gives at most 256 characters.`
                 : `A ${kind} cannot be named "${quoteName(name, 200)}". Names consist of 1 to 128 letters, digits and hyphens, and a claim that the JWT lacks counts as empty. Change the BindName of the rule. For one name per repository, map repository_id in ClaimMappings, and use repo-\${value.repo_id}.`;
         },
-    },
-    'token-name-invalid': {
-        from: [/nomad/, /./, /ACL token name: |token name too long/],
-        advice: ({ methodName }) => `Nomad cannot fill in the TokenNameFormat of the auth method ${methodName}. Use \${value.NAME} only for claims that every JWT has (repository_id and run_id for GitHub), and map them in ClaimMappings. Names can have at most 256 characters.`,
     },
     'claim-not-a-single-value': {
         from: [/nomad/, /./, /error converting claim '[^']*' to string|"" list claim/],
@@ -319,7 +305,7 @@ function adviseTime({ text, jwt, methodName, now }) {
         : claim === 'exp' && ms < now
             ? 'Request the JWT in the input identityToken right before this step, with a lifetime that lasts for the whole login. This step only renews the JWTs that it requests itself.'
             : `Correct the clocks of the issuer and of the Nomad servers. ${clocks}`;
-    return `The ${claim} of the JWT is ${(0,times/* formatTime */.f)(ms)}, and the runner's clock says ${(0,times/* formatTime */.f)(now)}. ${reason}`;
+    return `The ${claim} of the JWT is ${(0,time/* formatTime */.fU)(ms)}, and the runner's clock says ${(0,time/* formatTime */.fU)(now)}. ${reason}`;
 }
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/nomad.ts
@@ -328,7 +314,7 @@ function adviseTime({ text, jwt, methodName, now }) {
 const NOMAD_KINDS = {
     'method-not-found': {
         from: [/nomad/, /400/, /auth-method "" not found|unsupported auth-method type/],
-        advice: ({ methods }) => `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. ${methods === undefined ? 'To list the methods, run: nomad acl auth-method list' : `This cluster has ${methods.length === 0 ? 'no method of type JWT; docs/nomad-setup.md describes how to create one' : `these methods of type JWT: ${methods.join(', ')}`}.`}`,
+        advice: `Set the input methodName to an auth method of type JWT; methods of type OIDC are for people who log in with a browser. Names are case-sensitive. To list the methods, run: nomad acl auth-method list`,
     },
     'keys-invalid': {
         // What follows a status is the text of the issuer's server.
@@ -391,57 +377,6 @@ const NOMAD_KINDS = {
     },
 };
 
-;// CONCATENATED MODULE: ./src/failures/kinds/github.ts
-
-
-/** Kinds of failures on the way to GitHub or through a proxy. */
-const GITHUB_KINDS = {
-    'github-job-pending': {
-        from: [/github/, /403/, /^Can't issue ID_TOKEN for job in '(Pending|Delayed)' state/],
-        retry: SIXTH,
-        advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
-    },
-    'runner-trust-store': {
-        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
-        useSystemTrust: true,
-        advice: (facts) => facts.to === 'github'
-            ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
-            : `The TLS connection to the proxy fails, not the one to ${host(facts)}. Check the address in ${variable(facts)}: most proxies are addressed with http://. If the proxy uses TLS with a private CA, install the CA on the runner or set NODE_EXTRA_CA_CERTS; the input caCertificate is only for Nomad.`,
-    },
-    'github-unavailable': {
-        from: [/github/, /^(408|429|5\d\d)/],
-        to: [/github/, /^(?!HPE_)/],
-        retry: 1,
-        advice: (facts) => facts.status > 0
-            ? `GitHub's token endpoint is overloaded or failing. Check https://www.githubstatus.com and run the job again, or set a longer timeout.`
-            : `GitHub's token endpoint does not respond, or the network is failing. A self-hosted runner must be able to reach ${host(facts)}, ${facts.proxy ? `which the log of the proxy ${facts.proxy.origin} shows` : 'through HTTPS_PROXY if necessary'}. Otherwise check https://www.githubstatus.com.`,
-    },
-    'github-refused': {
-        from: [/github/],
-        to: [/github/],
-        advice: ({ status }) => status >= 400
-            ? `Run the job again, because its credentials may have expired. Then check the job's permissions (id-token: write), the input jwtGithubAudience and the OIDC settings of your organization.`
-            : `Another server may have answered instead of GitHub. Check the proxy settings of the runner, and https://www.githubstatus.com.`,
-    },
-    'proxy-unavailable': {
-        from: [/proxy/, /^(408|429|5\d\d)/],
-        retry: 1,
-        advice: (facts) => `The proxy cannot reach ${address(facts)}. Check that the server is running, and that the proxy can resolve its name and reach it. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-refused': {
-        from: [/proxy/],
-        advice: (facts) => facts.status === 407
-            ? `The proxy does not accept the credentials in ${variable(facts)}, or there are none. Correct them there (http://USER:PASSWORD@proxy.example.com:3128, with special characters percent-encoded), or add ${host(facts)} to NO_PROXY. Only Basic authentication works: for Negotiate or NTLM, use a local proxy such as Cntlm.`
-            : `The proxy does not allow connections to ${address(facts)}. Allow this host and port there (many proxies only allow port 443). If this is not a proxy, correct ${variable(facts)}. If the runner reaches the server directly, add ${host(facts)} to NO_PROXY.`,
-    },
-    'proxy-unreachable': {
-        to: [/proxy/],
-        retry: SIXTH,
-        advice: (facts) => `${facts.reached === 'nothing' ? 'The proxy itself cannot be reached' : 'The proxy closes the connection before it opens a tunnel'}. Correct its address in ${variable(facts)}, or add ${host(facts)} to NO_PROXY.`,
-    },
-};
-
 ;// CONCATENATED MODULE: ./src/failures/kinds/tls.ts
 
 
@@ -475,7 +410,7 @@ const TLS_KINDS = {
         // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
         to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
-            ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,times/* formatTime */.f)(facts.now)}).`
+            ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,time/* formatTime */.fU)(facts.now)}).`
             : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,
     },
     'client-certificate': {
@@ -486,11 +421,8 @@ const TLS_KINDS = {
         ],
         advice: (facts) => {
             const signer = "signed by the CA of the Nomad servers (ca_file in Nomad's tls block)";
-            if (/^ERR_SSL_[EC]/.test(facts.code)) {
-                return 'RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted. Create a new certificate and key for the inputs clientCertificate and clientKey: nomad tls cert create -cli';
-            }
             return facts.clientCertificate
-                ? `${host(facts)} does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients, and must not have expired.`
+                ? `${host(facts)}, or this runner, does not accept the certificate in the input clientCertificate, for the reason above. It must be ${signer}, made for clients (nomad tls cert create -cli), and not expired. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`
                 : `${host(facts)} probably requires a client certificate (mTLS). Set the input clientCertificate to a certificate ${signer}, and clientKey to its private key. ${EMPTY}`;
         },
     },
@@ -513,13 +445,11 @@ const TLS_KINDS = {
 
 
 
-
 // The first kind that matches decides, so the last for each peer describes whatever is not listed.
 const CATALOGUE = {
-    ...ACTION_KINDS,
     ...TLS_KINDS,
     ...CONNECTION_KINDS,
-    ...GITHUB_KINDS,
+    ...JOB_KINDS,
     ...JWT_KINDS,
     ...NOMAD_KINDS,
 };
@@ -545,8 +475,6 @@ function withoutNames(text) {
 ;// CONCATENATED MODULE: ./src/failures/failure.ts
 
 const UNKNOWN = {
-    /** The input that is malformed. */
-    input: '',
     /** The address of the server, without credentials, query and trailing slash. */
     url: '',
     /** The proxy on the way to the server. */
@@ -562,8 +490,6 @@ const UNKNOWN = {
     methodName: '',
     /** The region that was asked for. */
     region: undefined,
-    /** The auth methods of type JWT that the cluster has, if they are known. */
-    methods: undefined,
     jwt: { token: '', header: {}, claims: {} },
     /** The wait in milliseconds that the response asks for. */
     retryAfterMs: 0,
@@ -573,6 +499,13 @@ const UNKNOWN = {
     reached: 'nothing',
     to: 'nomad',
 };
+/** The end of the advice to set an input. */
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 /** A failure, and its kind and advice, which are found when it is made. */
 class Failure extends Error {
     event;
@@ -601,7 +534,6 @@ class Failure extends Error {
 
 // Longer annotations are hard to read.
 const MAX_LENGTH = 1_450;
-const PAGE = 'docs/troubleshooting.md';
 /** Returns the text of an annotation: what failed, what to change, and where it is documented. Also logs the claims of a refused JWT. Never throws. */
 function explain(error) {
     try {
@@ -610,16 +542,15 @@ function explain(error) {
         if (failure.id in JWT_KINDS && failure.facts.jwt.token !== '') {
             listClaims(failure.facts.jwt);
         }
-        return render(failure, findDocumentation());
+        return render(failure);
     }
     catch {
         return quoteError(error);
     }
 }
-/** Returns the text of an annotation; `page` is where the troubleshooting page is. */
-function render(failure, page) {
-    const { id, message, advice } = failure;
-    const end = page === undefined ? '' : `\n${page.replace(PAGE, `${PAGE}#${id}`)}`;
+/** Returns the text of an annotation. */
+function render({ id, message, advice }) {
+    const end = findDocumentation(`docs/troubleshooting.md#${id}`);
     const text = `${message.replace(/\.$/, '')}.\n${advice}`;
     return text.slice(0, MAX_LENGTH - end.length).trim() + end;
 }
@@ -628,14 +559,14 @@ function quoteError(error) {
     return (typeof message === 'string' && quote(message)) || 'An unknown error';
 }
 // Links to the page of the version that this step runs; a local action has no version. Other servers run actions of github.com, too.
-function findDocumentation() {
+function findDocumentation(section) {
     const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref, GITHUB_SERVER_URL: server } = process.env;
     if (!repository || !ref) {
-        return undefined;
+        return '';
     }
     return !server || server === 'https://github.com'
-        ? `https://github.com/${repository}/blob/${ref}/${PAGE}`
-        : `See ${PAGE} of ${repository}`;
+        ? `\nhttps://github.com/${repository}/blob/${ref}/${section}`
+        : `\nSee ${section} of ${repository}`;
 }
 function logCauses(error) {
     for (let cause = error, prefix = 'Failed'; cause instanceof Error; cause = cause.cause, prefix = 'Caused by') {
@@ -654,7 +585,6 @@ var external_node_tls_ = __webpack_require__(1692);
 
 
 
-
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 5_000;
 // For failures that are only retried for a part of the timeout.
@@ -665,7 +595,7 @@ const { getCACertificates, setDefaultCACertificates } = external_node_tls_;
 let isSystemTrusted = false;
 /** Makes attempts until one succeeds or the catalogue says not to retry; throws the last Failure that explains the problem. */
 async function retry(deadline, attempt) {
-    const startMs = monotonicMs();
+    const startMs = (0,time/* monotonicMs */.dR)();
     let loggedMs = -Infinity;
     let share = 0;
     let lastId = '';
@@ -700,23 +630,23 @@ async function retry(deadline, attempt) {
             const isStarting = failure.facts.reached === 'response' || (isNew && lastId !== '');
             share = isStarting ? 1 : Math.max(share, ownShare);
             lastId = id;
-            const spentMs = monotonicMs() - startMs;
+            const spentMs = (0,time/* monotonicMs */.dR)() - startMs;
             const leftMs = Math.max(0, Math.min(deadline.leftMs, share * deadline.totalMs - spentMs));
             const { retryAfterMs } = failure.facts;
             // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             const maxDelayMs = Math.min(share === 1 ? MAX_DELAY_MS : MAX_BRIEF_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts);
             const delayMs = retryAfterMs + Math.random() * maxDelayMs;
-            core.debug(`${id}: retry for ${(0,times/* formatSeconds */.X)(share * deadline.totalMs)}, ${(0,times/* formatSeconds */.X)(leftMs)} left`);
+            core.debug(`${id}: retry for ${(0,time/* formatSeconds */.Xo)(share * deadline.totalMs)}, ${(0,time/* formatSeconds */.Xo)(leftMs)} left`);
             if (delayMs >= leftMs) {
-                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,times/* formatSeconds */.X)(retryAfterMs)}`;
-                const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,times/* formatSeconds */.X)(spentMs)}${wait}`;
+                const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,time/* formatSeconds */.Xo)(retryAfterMs)}`;
+                const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,time/* formatSeconds */.Xo)(spentMs)}${wait}`;
                 throw new Failure(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
             }
-            if (isNew || monotonicMs() - loggedMs >= LOG_AGAIN_MS) {
+            if (isNew || (0,time/* monotonicMs */.dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
                 const hint = attempts === 1 && share < 1 ? ` If it keeps failing: ${advice}` : '';
-                core.info(`${failure.message}. Retrying in ${(0,times/* formatSeconds */.X)(delayMs)} (${(0,times/* formatSeconds */.X)(leftMs)} left).${hint}`);
-                loggedMs = monotonicMs();
+                core.info(`${failure.message}. Retrying in ${(0,time/* formatSeconds */.Xo)(delayMs)} (${(0,time/* formatSeconds */.Xo)(leftMs)} left).${hint}`);
+                loggedMs = (0,time/* monotonicMs */.dR)();
             }
             await (0,promises_.setTimeout)(delayMs);
         }
@@ -900,7 +830,7 @@ function findProxy(url, { withNetworks = false } = {}) {
     }
     catch {
         secrets_mask(value);
-        throw new Failure('invalid-proxy', `The environment variable ${variable} does not contain the address of an HTTP proxy`);
+        throw new Failure('invalid-proxy', `The variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
 /** Describes a server, and the way to it, for messages. */
@@ -941,11 +871,45 @@ function isInNetwork(host, network) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/nomad/connection-error.ts
+;// CONCATENATED MODULE: ./src/nomad/explain.ts
 
 
 
 
+// Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
+const MAX_TEXT_LENGTH = 4096;
+/** Returns the failure of a call that got an unexpected response; `summary` says what failed. */
+function explainResponse(summary, response, known) {
+    const { status, headers, text } = response;
+    const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
+    const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
+    return new Failure({ from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${quote(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
+}
+// The title describes a web page best.
+function summarize(body, encoding = 'identity') {
+    if (encoding !== 'identity') {
+        return `a body in the encoding ${String(encoding)}`;
+    }
+    if (!/^\s*</.test(body)) {
+        return body;
+    }
+    const [, title = ''] = /<title[^>]{0,200}>\s*([^<]{1,200})/i.exec(body) ?? [];
+    return title === '' ? 'a web page' : `a web page (${title.trim()})`;
+}
+// A Location can be relative, malformed, or carry a query with secrets.
+function findTarget(url = '', location) {
+    if (typeof location !== 'string' || !URL.canParse(location, url)) {
+        return 'an unknown address';
+    }
+    const { origin, pathname } = new URL(location, url);
+    return origin === new URL(url).origin ? pathname : origin;
+}
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+function parseRetryAfter(value) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+    return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}
 /** The refusal of a proxy. */
 class ProxyError extends Error {
     status;
@@ -975,7 +939,7 @@ function describeCertificate(leaf) {
     return {
         names: names.map(([, name = '']) => quoteName(name, 100)),
         issuer: quoteName(String(issuer.CN ?? issuer.O ?? 'without a name'), 100),
-        validity: `${(0,times/* formatTime */.f)(leaf.valid_from)} to ${(0,times/* formatTime */.f)(leaf.valid_to)}`,
+        validity: `${(0,time/* formatTime */.fU)(leaf.valid_from)} to ${(0,time/* formatTime */.fU)(leaf.valid_to)}`,
     };
 }
 // A self-signed certificate is its own issuer, and the issuer of the last one is missing.
@@ -1007,7 +971,7 @@ async function openSocket(connection, proxy, stepMs, progress) {
     const { url, tlsSkipVerify, tlsServerName, caCertificate, clientCertificate, clientKey } = connection;
     const reach = async (reached, socket) => {
         progress.socket = socket.once('error', (error) => (progress.error = error));
-        const timeout = Object.assign(new Error(`timed out after ${(0,times/* formatSeconds */.X)(stepMs)}`), { code: 'ETIMEDOUT' });
+        const timeout = Object.assign(new Error(`timed out after ${(0,time/* formatSeconds */.Xo)(stepMs)}`), { code: 'ETIMEDOUT' });
         const timer = setTimeout(() => socket.destroy(timeout), stepMs).unref();
         await (0,external_node_events_.once)(socket, reached === 'TCP' ? 'connect' : 'secureConnect').finally(() => clearTimeout(timer));
         progress.reached = reached;
@@ -1048,11 +1012,7 @@ async function openSocket(connection, proxy, stepMs, progress) {
 // https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 async function openTunnel(socket, { host, port }, authorization) {
     const path = port ? host : `${host}:443`;
-    const headers = {
-        host: path,
-        connection: 'keep-alive',
-        ...(authorization && { 'proxy-authorization': authorization }),
-    };
+    const headers = { host: path, ...(authorization && { 'proxy-authorization': authorization }) };
     const tunnel = (0,external_node_http_.request)({ method: 'CONNECT', path, headers, createConnection: () => socket }).end();
     const [{ statusCode: status = 0 }] = (await (0,external_node_events_.once)(tunnel, 'connect'));
     if (status !== 200) {
@@ -1071,8 +1031,6 @@ var undici = __webpack_require__(2911);
 
 
 
-// GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
-const KEEP_ALIVE_MS = 60_000;
 /** Nomad's HTTP API on one connection, which all calls share and which is reopened if it is lost. */
 class NomadApi {
     /** What is known about each failure of a call. */
@@ -1087,17 +1045,17 @@ class NomadApi {
         this.#connection = connection;
         const proxy = findProxy(new URL(url), { withNetworks: true });
         this.facts = { url, region, proxy, caCertificate, clientCertificate };
-        this.#connectMs = Math.min(deadline.totalMs * SIXTH, deadline.attemptMs);
+        this.#connectMs = Math.min(deadline.totalMs * time/* SIXTH */.bA, deadline.attemptMs);
         this.#dispatcher = this.#open();
         core.debug(`Connecting to ${describeServer('Nomad', this.facts)}${proxy ? '' : ' without a proxy'}`);
     }
     /** Makes a call and returns its response, whatever the status; throws a Failure if there is no response within `limitMs`. */
     async send(call, limitMs) {
-        const startMs = monotonicMs();
+        const startMs = (0,time/* monotonicMs */.dR)();
         const what = `${call.method} ${this.#connection.url}${call.path}`;
-        const log = (outcome) => core.debug(`${what}: ${String(outcome)} after ${(monotonicMs() - startMs).toFixed()} ms`);
+        const log = (outcome) => core.debug(`${what}: ${String(outcome)} after ${((0,time/* monotonicMs */.dR)() - startMs).toFixed()} ms`);
         try {
-            const response = await withTimeout(limitMs, this.#exchange(call));
+            const response = await (0,time/* withTimeout */.wj)(limitMs, this.#exchange(call));
             log(response.status);
             return response;
         }
@@ -1123,8 +1081,8 @@ class NomadApi {
         return new undici/* Agent */.g6({
             connections: 1,
             pipelining: 2,
-            keepAliveTimeout: KEEP_ALIVE_MS,
-            keepAliveMaxTimeout: KEEP_ALIVE_MS,
+            // GitHub can take a while to issue a JWT, and the connection to Nomad is idle until then.
+            keepAliveTimeout: 60_000,
             // Far more than any response from Nomad.
             maxResponseSize: 1024 * 1024,
             connect: (_, callback) => void openSocket(this.#connection, this.facts.proxy, this.#connectMs, this.#progress).then((socket) => callback(null, socket), (error) => callback(error, null)),
@@ -1151,53 +1109,14 @@ class NomadApi {
             },
             body: body ? JSON.stringify(body) : null,
         });
-        const { statusCode: status, headers } = response;
         // What follows may be cut off.
         this.#progress.hasResponded = true;
         const text = await response.body.text();
-        if (proxy && status === 407) {
-            throw new ProxyError(status);
+        if (proxy && response.statusCode === 407) {
+            throw new ProxyError(407);
         }
-        return { status, headers, text };
+        return { status: response.statusCode, headers: response.headers, text };
     }
-}
-
-;// CONCATENATED MODULE: ./src/nomad/response.ts
-
-
-// Nomad's errors are far shorter. This limits what the patterns of the catalogue have to search.
-const MAX_TEXT_LENGTH = 4096;
-/** Returns the failure of a call that got an unexpected response; `summary` says what failed. */
-function explainResponse(summary, response, known) {
-    const { status, headers, text } = response;
-    const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
-    const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
-    return new Failure({ from: 'nomad', status, text: redact(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${quote(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
-}
-// The title describes a web page best.
-function summarize(body, encoding = 'identity') {
-    if (encoding !== 'identity') {
-        return `a body in the encoding ${String(encoding)}`;
-    }
-    if (!/^\s*</.test(body)) {
-        return body;
-    }
-    const [, title = ''] = /<title[^>]{0,200}>\s*([^<]{1,200})/i.exec(body) ?? [];
-    return title === '' ? 'a web page' : `a web page (${title.trim()})`;
-}
-// A Location can be relative, malformed, or carry a query with secrets.
-function findTarget(url = '', location) {
-    if (typeof location !== 'string' || !URL.canParse(location, url)) {
-        return 'an unknown address';
-    }
-    const { origin, pathname } = new URL(location, url);
-    return origin === new URL(url).origin ? pathname : origin;
-}
-// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-function parseRetryAfter(value) {
-    const text = typeof value === 'string' ? value.trim() : '';
-    const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-    return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
 ;// CONCATENATED MODULE: ./src/nomad/token.ts
@@ -1269,7 +1188,7 @@ async function revokeToken(accessorId, secretId, connection) {
     secrets_mask(secretId);
     maskKey(connection.clientKey ?? '');
     Object.entries(connection.extraHeaders).forEach(maskHeader);
-    const deadline = new Deadline(Math.min(MAX_S, connection.timeout));
+    const deadline = new time/* Deadline */.B2(Math.min(MAX_S, connection.timeout));
     try {
         const nomad = new NomadApi(connection, deadline);
         const outcome = await retry(deadline, async (limitMs) => {
