@@ -123,7 +123,7 @@ for (const node of [process.execPath, ...process.argv.slice(2)]) {
   console.log(`Node ${raw.trim()}
   CPU time      ${ratio.cpuS.toFixed(1)} times that of the empty program
   wall time     ${ratio.wallS.toFixed(1)} times
-  post step     ${post.cpuS.toFixed(1)} times its CPU time, with a client token to report
+  post step     ${post.cpuS.toFixed(1)} times its CPU time, with a client token
   peak memory   ${peakMiB.toFixed()} MiB
   far away      ${waitMs.toFixed()} ms beyond the ${String(GITHUB_MS)} ms that GitHub takes, of round trips of ${String(ROUND_TRIP_MS)} ms\n`);
 }
