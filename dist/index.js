@@ -12471,11 +12471,11 @@ async function waitUntilUsable(nomad, token, deadline) {
             const seenId = await ask('/v1/acl/token/self', readAccessorId);
             if (seenId === accessorId) {
                 // Not every server in front of Nomad answers two requests at once.
-                const all = (await names) ?? (await listPolicies()) ?? policies;
-                if (hasRoles && all.length === 0) {
+                const listed = (await names) ?? (await listPolicies());
+                if (hasRoles && listed?.length === 0) {
                     core/* warning */.$e(`This token has no permissions: the policies of its roles (${roles.join(', ')}) do not exist. Create them, or link the roles to other policies.`);
                 }
-                return all;
+                return listed ?? policies;
             }
             throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
         }
