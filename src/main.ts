@@ -1,5 +1,4 @@
 import * as core from '@actions/core';
-import { Deadline } from './time.js';
 import { endSoon } from './exit.js';
 import { explain } from './failures/explain.js';
 import { getJwt } from './github/identity.js';
@@ -8,6 +7,7 @@ import { NomadApi } from './nomad/api.js';
 import { logIn, waitUntilUsable } from './nomad/login.js';
 import { prepareFiles } from './outputs/files.js';
 import { publish, saveToken } from './outputs/outputs.js';
+import { Deadline } from './time.js';
 
 // For some responses, the toolkit throws where no caller can catch the error.
 process.once('uncaughtException', fail);

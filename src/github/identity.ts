@@ -1,11 +1,11 @@
 import assert from 'node:assert';
 import * as core from '@actions/core';
-import { monotonicMs, withTimeout, type Deadline } from '../time.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { findProxy } from '../proxy.js';
 import { mask } from '../secrets.js';
+import { monotonicMs, withTimeout, type Deadline } from '../time.js';
 import { parseToolkitError } from './toolkit-error.js';
 
 // As a share of the lifetime: four of GitHub's five minutes. The clocks of the runner and of the issuer may differ, so only the

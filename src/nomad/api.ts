@@ -1,10 +1,10 @@
 import * as core from '@actions/core';
 import type Dispatcher from 'undici/types/dispatcher.js';
 import packageJson from '../../package.json' with { type: 'json' };
-import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../time.js';
 import type { Facts } from '../failures/failure.js';
 import type { Connection } from '../inputs/inputs.js';
 import { describeServer, findProxy } from '../proxy.js';
+import { SIXTH, withTimeout, monotonicMs, type Deadline } from '../time.js';
 import { explainError, ProxyError, type Response } from './explain.js';
 import { openSocket, type Progress } from './socket.js';
 import { Agent, request } from './undici.js';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { Deadline, monotonicMs } from '../time.js';
 import { Failure } from '../failures/failure.js';
 import { retry } from '../failures/retry.js';
 import type { Jwt } from '../github/identity.js';
+import { Deadline, monotonicMs } from '../time.js';
 import type { NomadApi } from './api.js';
 import { explainResponse } from './explain.js';
 import { isUnknownToken, parseToken, readAccessorId, readNames, type NomadToken } from './token.js';

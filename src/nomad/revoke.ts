@@ -1,11 +1,11 @@
 import * as core from '@actions/core';
-import { Deadline } from '../time.js';
 import { explain } from '../failures/explain.js';
 import { retry } from '../failures/retry.js';
 import { maskHeader } from '../inputs/headers.js';
 import type { Connection } from '../inputs/inputs.js';
 import { maskKey } from '../inputs/pem.js';
 import { mask } from '../secrets.js';
+import { Deadline } from '../time.js';
 import { NomadApi } from './api.js';
 import { explainResponse } from './explain.js';
 import { isUnknownToken } from './token.js';

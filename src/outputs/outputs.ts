@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import { decodeBasic } from '../inputs/headers.js';
-import type { Connection, Inputs } from '../inputs/inputs.js';
+import type { Inputs } from '../inputs/inputs.js';
 import type { NomadToken } from '../nomad/token.js';
 import { formatTime } from '../time.js';
 import type { SavedToken } from './state.js';
@@ -71,7 +71,17 @@ function exportConnection({ connection, namespace, exportToken }: Inputs, pemFil
     // The token of another login must not be sent to this cluster.
     ...(!exportToken && { NOMAD_TOKEN: undefined }),
   };
-  warnAboutPrograms(connection);
+  const { pathname, origin } = new URL(url);
+  if (pathname !== '/') {
+    core.warning(
+      `The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`,
+    );
+  }
+  if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+    core.warning(
+      'NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.',
+    );
+  }
   // The nomad CLI and Terraform treat an empty variable as unset.
   for (const [name, value = ''] of Object.entries(variables)) {
     if (value !== '' || process.env[name]) {
@@ -92,20 +102,6 @@ export function adviseAddress({ connection: { url, region }, namespace }: Inputs
     const values = wrong.map(([name, value]) => `${name} to ${value ?? "''"}`);
     core.info(
       `Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`,
-    );
-  }
-}
-
-function warnAboutPrograms({ url, tlsSkipVerify }: Connection): void {
-  const { pathname, origin } = new URL(url);
-  if (pathname !== '/') {
-    core.warning(
-      `The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`,
-    );
-  }
-  if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
-    core.warning(
-      'NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.',
     );
   }
 }

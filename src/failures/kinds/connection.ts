@@ -1,6 +1,7 @@
 import { SIXTH } from '../../time.js';
 import type { Kind } from '../catalogue.js';
-import { address, host, variable, type Facts } from '../failure.js';
+import type { Facts } from '../failure.js';
+import { address, host, variable } from './facts.js';
 
 /** Kinds of failures of a connection to Nomad, besides those of TLS. */
 export const CONNECTION_KINDS = {

@@ -1,6 +1,6 @@
 import { SIXTH } from '../../time.js';
 import type { Kind } from '../catalogue.js';
-import { address, host, variable } from '../failure.js';
+import { address, host, variable } from './facts.js';
 
 /** Kinds of failures in the job itself, on the way to GitHub, and at a proxy. */
 export const JOB_KINDS = {

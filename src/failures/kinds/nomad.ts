@@ -1,5 +1,5 @@
 import type { Kind } from '../catalogue.js';
-import { host } from '../failure.js';
+import { host } from './facts.js';
 
 /** Kinds of other responses of Nomad, or of a server in front of it. */
 export const NOMAD_KINDS = {

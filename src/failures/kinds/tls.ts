@@ -1,6 +1,6 @@
 import { formatTime } from '../../time.js';
 import type { Kind } from '../catalogue.js';
-import { EMPTY, host, list } from '../failure.js';
+import { EMPTY, host, list } from './facts.js';
 
 /** Kinds of failures of TLS on the way to Nomad, which are never retried. */
 export const TLS_KINDS = {
