@@ -10929,7 +10929,7 @@ function showClaim(value, maxLength = 200) {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7194);
 /* harmony import */ var _claims_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4894);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1958);
 /* harmony import */ var _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3030);
 
 
@@ -10942,7 +10942,7 @@ const MAX_LENGTH = 1_450;
 function explain(error) {
     try {
         logCauses(error);
-        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR('unexpected', quoteError(error), {}, error);
+        const failure = error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H ? error : new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('unexpected', quoteError(error), {}, error);
         if (failure.id in _kinds_jwt_js__WEBPACK_IMPORTED_MODULE_4__/* .JWT_KINDS */ .c && failure.facts.jwt.token !== '') {
             (0,_claims_js__WEBPACK_IMPORTED_MODULE_2__/* .listClaims */ .A)(failure.facts.jwt);
         }
@@ -10982,22 +10982,25 @@ function logCauses(error) {
 
 /***/ }),
 
-/***/ 9578:
+/***/ 1958:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  wg: () => (/* binding */ EMPTY),
-  HR: () => (/* binding */ Failure),
-  hl: () => (/* binding */ address),
-  Hc: () => (/* binding */ host),
-  p_: () => (/* binding */ list),
-  bv: () => (/* binding */ variable)
+  H: () => (/* binding */ Failure)
 });
 
 // EXTERNAL MODULE: ./src/time.ts
 var time = __nccwpck_require__(9834);
+;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
+
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
 
@@ -11332,13 +11335,6 @@ const UNKNOWN = {
     reached: 'nothing',
     to: 'nomad',
 };
-/** The end of the advice to set an input. */
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 /** A failure, and its kind and advice, which are found when it is made. */
 class Failure extends Error {
     event;
@@ -11460,7 +11456,7 @@ function adviseTime({ text, jwt, methodName, now }) {
 /* harmony import */ var node_tls__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_tls__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(486);
 /* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9834);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1958);
 
 
 
@@ -11487,7 +11483,7 @@ async function retry(deadline, attempt) {
             return await attempt(Math.min(deadline.leftMs, factor * deadline.attemptMs));
         }
         catch (error) {
-            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR)) {
+            if (!(error instanceof _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H)) {
                 throw error;
             }
             const isTimeout = error.facts.code === 'NO_RESPONSE';
@@ -11521,7 +11517,7 @@ async function retry(deadline, attempt) {
             if (delayMs >= leftMs) {
                 const wait = retryAfterMs === 0 ? '' : `; the response asks for a wait of ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(retryAfterMs)}`;
                 const tried = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'} in ${(0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSeconds */ .Xo)(spentMs)}${wait}`;
-                throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
+                throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H(failure.event, `${failure.message} (${tried})`, failure.facts, failure.cause);
             }
             if (isNew || (0,_time_js__WEBPACK_IMPORTED_MODULE_4__/* .monotonicMs */ .dR)() - loggedMs >= LOG_AGAIN_MS) {
                 // A wrong input may be the reason, and the user should not have to wait until the end to learn that.
@@ -11562,16 +11558,16 @@ var external_node_assert_ = __nccwpck_require__(4589);
 var external_node_assert_default = /*#__PURE__*/__nccwpck_require__.n(external_node_assert_);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/time.ts
-var time = __nccwpck_require__(9834);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
-var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(1958);
 // EXTERNAL MODULE: ./src/failures/retry.ts
 var retry = __nccwpck_require__(3377);
 // EXTERNAL MODULE: ./src/proxy.ts
 var proxy = __nccwpck_require__(8903);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 ;// CONCATENATED MODULE: ./src/github/toolkit-error.ts
 
 
@@ -11586,21 +11582,21 @@ function parseToolkitError(error, facts) {
     const place = (0,proxy/* describeServer */.X)('GitHub', facts);
     const { code, message } = error;
     if (code === 'NO_RESPONSE') {
-        return new failure/* Failure */.HR({ to: 'github', code, reached: 'nothing' }, `Cannot reach ${place}: ${message}`, facts);
+        return new failure/* Failure */.H({ to: 'github', code, reached: 'nothing' }, `Cannot reach ${place}: ${message}`, facts);
     }
     // At the end, Node may advise changing how it is started.
     const [, status = '', said = ''] = /Error Code : (\w+)\s+Error Message: (.*?)(?:; if the root CA is installed locally.*)?$/s.exec(message) ?? [];
     if (status === '') {
-        return new failure/* Failure */.HR({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
+        return new failure/* Failure */.H({ from: 'github', status: 200, text: '' }, "GitHub's response does not contain a JWT", facts);
     }
     // Without a response, the status is the text "undefined".
     if (status !== 'undefined') {
         const summary = `GitHub did not issue an OIDC token (${status}): ${(0,secrets/* quote */.hD)(said) || 'an empty response'}`;
-        return new failure/* Failure */.HR({ from: 'github', status: Number(status), text: said }, summary, facts);
+        return new failure/* Failure */.H({ from: 'github', status: Number(status), text: said }, summary, facts);
     }
     const [, proxyStatus] = /^tunneling socket .*statusCode=(\d+)/.exec(said) ?? [];
     const reason = proxyStatus === undefined ? said : `the proxy answered ${proxyStatus}`;
-    return new failure/* Failure */.HR(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach ${place}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
+    return new failure/* Failure */.H(proxyStatus === undefined ? findEvent(said) : { from: 'proxy', status: Number(proxyStatus), text: '' }, `Cannot reach ${place}: ${(0,secrets/* quote */.hD)(reason)}`, facts);
 }
 function findEvent(said) {
     const cause = said.replace(/^tunneling socket could not be established, cause=/, '');
@@ -11629,7 +11625,7 @@ async function getJwt({ identityToken, jwtGithubAudience }, deadline) {
     }
     const jwt = parseJwt(identityToken);
     if (jwt === undefined) {
-        throw new failure/* Failure */.HR('malformed-jwt', 'Input identityToken is not a JWT');
+        throw new failure/* Failure */.H('malformed-jwt', 'Input identityToken is not a JWT');
     }
     return jwt;
 }
@@ -11662,8 +11658,8 @@ function explainMissingEndpoint() {
     const { GITHUB_ACTIONS, ACT, FORGEJO_ACTIONS, GITEA_ACTIONS } = process.env;
     // Other platforms also set GITHUB_ACTIONS.
     return GITHUB_ACTIONS && !(ACT || FORGEJO_ACTIONS || GITEA_ACTIONS)
-        ? new failure/* Failure */.HR('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
-        : new failure/* Failure */.HR('no-token-endpoint', 'This job does not run on GitHub Actions, so it has no OIDC token');
+        ? new failure/* Failure */.H('missing-permission', 'This job is not allowed to request an OIDC token from GitHub')
+        : new failure/* Failure */.H('no-token-endpoint', 'This job does not run on GitHub Actions, so it has no OIDC token');
 }
 /** Decodes a signed JWT; returns undefined for any other text. https://www.rfc-editor.org/rfc/rfc7519#section-7.2 */
 function parseJwt(token) {
@@ -11764,8 +11760,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
-var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(1958);
 // EXTERNAL MODULE: ./src/secrets.ts
 var secrets = __nccwpck_require__(7194);
 // EXTERNAL MODULE: ./src/time.ts
@@ -11972,7 +11968,7 @@ function checkExpiry(input, expiryMs) {
     }
 }
 function invalid(input, problem) {
-    return new failure/* Failure */.HR('invalid-input', `Input ${input} ${problem}`);
+    return new failure/* Failure */.H('invalid-input', `Input ${input} ${problem}`);
 }
 
 
@@ -11983,7 +11979,6 @@ function invalid(input, problem) {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(486);
-/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9834);
 /* harmony import */ var _exit_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3139);
 /* harmony import */ var _failures_explain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4552);
 /* harmony import */ var _github_identity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3131);
@@ -11992,6 +11987,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _nomad_login_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5928);
 /* harmony import */ var _outputs_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5502);
 /* harmony import */ var _outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8964);
+/* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9834);
 
 
 
@@ -12055,10 +12051,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core = __nccwpck_require__(486);
 ;// CONCATENATED MODULE: ./package.json
 const package_namespaceObject = /*#__PURE__*/JSON.parse('{"UU":"nomad-jwt-auth","rE":"1.0.0"}');
-// EXTERNAL MODULE: ./src/time.ts
-var time = __nccwpck_require__(9834);
 // EXTERNAL MODULE: ./src/proxy.ts
 var src_proxy = __nccwpck_require__(8903);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 // EXTERNAL MODULE: ./src/nomad/explain.ts
 var explain = __nccwpck_require__(8832);
 // EXTERNAL MODULE: external "node:events"
@@ -12247,7 +12243,7 @@ class NomadApi {
 /* harmony export */   UW: () => (/* binding */ explainError),
 /* harmony export */   j8: () => (/* binding */ explainResponse)
 /* harmony export */ });
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9578);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1958);
 /* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8903);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7194);
 /* harmony import */ var _time_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9834);
@@ -12262,7 +12258,7 @@ function explainResponse(summary, response, known) {
     const { status, headers, text } = response;
     const target = status >= 300 && status < 400 ? findTarget(known.url, headers['location']) : '';
     const reason = target === '' ? summarize(text, headers['content-encoding']) : `a redirect to ${target}`;
-    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .HR({ from: 'nomad', status, text: (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .redact */ .E$)(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H({ from: 'nomad', status, text: (0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .redact */ .E$)(text).slice(0, MAX_TEXT_LENGTH).trim() }, `${summary} (${String(status)}): ${(0,_secrets_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(reason) || 'an empty response'}`, { ...known, target, retryAfterMs: parseRetryAfter(headers['retry-after']) });
 }
 // The title describes a web page best.
 function summarize(body, encoding = 'identity') {
@@ -12303,7 +12299,7 @@ function explainError(error, progress, facts) {
     const [code, reason] = readError(ofSocket?.code?.startsWith('ERR_SSL') ? ofSocket : error);
     const reached = to === 'nomad' && progress.hasResponded ? 'response' : progress.reached;
     const event = error instanceof ProxyError ? { from: 'proxy', status: error.status, text: '' } : { to, code, reached };
-    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .HR(event, `Cannot reach ${(0,_proxy_js__WEBPACK_IMPORTED_MODULE_1__/* .describeServer */ .X)('Nomad', facts)}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
+    return new _failures_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .Failure */ .H(event, `Cannot reach ${(0,_proxy_js__WEBPACK_IMPORTED_MODULE_1__/* .describeServer */ .X)('Nomad', facts)}: ${reason}`, { ...facts, certificate: certificate && describeCertificate(certificate) }, error);
 }
 function readError({ name, code = name, reason = '', message, errors = [] }) {
     // The rest of the message advises changing how Node is started.
@@ -12344,12 +12340,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/time.ts
-var time = __nccwpck_require__(9834);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
-var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(1958);
 // EXTERNAL MODULE: ./src/failures/retry.ts
 var retry = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./src/time.ts
+var time = __nccwpck_require__(9834);
 // EXTERNAL MODULE: ./src/nomad/explain.ts
 var explain = __nccwpck_require__(8832);
 // EXTERNAL MODULE: external "node:assert"
@@ -12480,7 +12476,7 @@ async function waitUntilUsable(nomad, token, deadline) {
             throw new Error(`something in between replaces or removes X-Nomad-Token, so that Nomad sees the token ${seenId}`);
         }
         catch (error) {
-            const isTemporary = error instanceof failure/* Failure */.HR && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
+            const isTemporary = error instanceof failure/* Failure */.H && (isUnknownToken(error) || (error.kind.retry ?? 0) > 0);
             if (!isTemporary || limit.leftMs === 0) {
                 core/* warning */.$e(`Nomad has created the token, but this step could not confirm that it works: ${error.message}. Later steps may be refused. A server in front of Nomad must pass on GET requests and the header X-Nomad-Token unchanged.`);
                 return policies;
@@ -12550,8 +12546,8 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(486);
-// EXTERNAL MODULE: ./src/failures/failure.ts + 5 modules
-var failure = __nccwpck_require__(9578);
+// EXTERNAL MODULE: ./src/failures/failure.ts + 6 modules
+var failure = __nccwpck_require__(1958);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: ./src/outputs/state.ts
@@ -12609,7 +12605,7 @@ function prepareFiles(inputs) {
     }
     catch (error) {
         const { code = 'error' } = error;
-        throw new failure/* Failure */.HR('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+        throw new failure/* Failure */.H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
     }
 }
 function writePemFiles({ exportConnection, connection }) {
@@ -12709,7 +12705,13 @@ function exportConnection({ connection, namespace, exportToken }, pemFiles) {
         // The token of another login must not be sent to this cluster.
         ...(!exportToken && { NOMAD_TOKEN: undefined }),
     };
-    warnAboutPrograms(connection);
+    const { pathname, origin } = new URL(url);
+    if (pathname !== '/') {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
+    }
+    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
+    }
     // The nomad CLI and Terraform treat an empty variable as unset.
     for (const [name, value = ''] of Object.entries(variables)) {
         if (value !== '' || process.env[name]) {
@@ -12728,15 +12730,6 @@ function adviseAddress({ connection: { url, region }, namespace }) {
         _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`Later steps get NOMAD_TOKEN, but ${states.join(', ')} in this job: set exportConnection to true, or ${values.join(', ')}.`);
     }
 }
-function warnAboutPrograms({ url, tlsSkipVerify }) {
-    const { pathname, origin } = new URL(url);
-    if (pathname !== '/') {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(`The nomad CLI, Terraform and nomad-pack ignore the path of NOMAD_ADDR: they send requests to ${origin} instead of ${url}.`);
-    }
-    if (!tlsSkipVerify && process.env['NOMAD_SKIP_VERIFY'] !== undefined) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e('NOMAD_SKIP_VERIFY is set in this job, and no step can unset it. nomad-pack takes any value as true, even an empty one, and does not verify the server: run it in another job.');
-    }
-}
 
 
 /***/ }),
@@ -12753,7 +12746,7 @@ function warnAboutPrograms({ url, tlsSkipVerify }) {
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9783);
-/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9578);
+/* harmony import */ var _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1958);
 /* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7194);
 
 
@@ -12774,7 +12767,7 @@ function findProxy(url, { withNetworks = false } = {}) {
     }
     catch {
         (0,_secrets_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(value);
-        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR('invalid-proxy', `The variable ${variable} does not contain the address of an HTTP proxy`);
+        throw new _failures_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .H('invalid-proxy', `The variable ${variable} does not contain the address of an HTTP proxy`);
     }
 }
 /** Describes a server, and the way to it, for messages. */

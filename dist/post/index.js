@@ -95,7 +95,7 @@ async function cleanUpToken(state) {
         (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(1, `The ${type} token ${accessorId} expired at ${(0,_time_js__WEBPACK_IMPORTED_MODULE_2__/* .formatTime */ .fU)(expirationTime)}, before the job ended. If a step needed it after that, raise MaxTokenTTL of the auth method, or log in again before that step.\n`);
     }
     else if (connection !== undefined) {
-        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(308)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5308));
+        const { revokeToken } = await Promise.all(/* import() */[__nccwpck_require__.e(430), __nccwpck_require__.e(375)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6375));
         await revokeToken(accessorId, secretId, connection);
     }
 }

@@ -1,8 +1,8 @@
-export const id = 308;
-export const ids = [308,911];
+export const id = 375;
+export const ids = [375,911];
 export const modules = {
 
-/***/ 5308:
+/***/ 6375:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -13,8 +13,6 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 13 modules
 var core = __webpack_require__(1889);
-// EXTERNAL MODULE: ./src/time.ts
-var time = __webpack_require__(9834);
 ;// CONCATENATED MODULE: ./src/secrets.ts
 
 const MAX_QUOTE_LENGTH = 500;
@@ -91,6 +89,16 @@ function listClaims({ claims }) {
 function showClaim(value, maxLength = 200) {
     return value === undefined ? 'missing' : quoteName(JSON.stringify(value), maxLength);
 }
+
+// EXTERNAL MODULE: ./src/time.ts
+var time = __webpack_require__(9834);
+;// CONCATENATED MODULE: ./src/failures/kinds/facts.ts
+const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
+const host = ({ url }) => new URL(url).hostname;
+const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
+const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
+const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 
 ;// CONCATENATED MODULE: ./src/failures/kinds/connection.ts
 
@@ -499,13 +507,6 @@ const UNKNOWN = {
     reached: 'nothing',
     to: 'nomad',
 };
-/** The end of the advice to set an input. */
-const EMPTY = 'If it is set, the secret or output that it comes from is empty in this job.';
-const host = ({ url }) => new URL(url).hostname;
-const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
-const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
-/** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
-const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 /** A failure, and its kind and advice, which are found when it is made. */
 class Failure extends Error {
     event;
