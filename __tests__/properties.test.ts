@@ -11,12 +11,11 @@ const SECRET = 'hunter2-hunter2';
 const BEGINNINGS = [
   ...['', 'http://', 'HTTPS://[::1]', `https://${SECRET}@a.example.com`, `https://:${SECRET}@a.example.com`],
   ...[`https://a.example.com?${SECRET}`, `https://a.example.com/#${SECRET}`, `X-Key: ${SECRET}\nX-Key`, `${SECRET}: `],
-  ...['-----BEGIN CERTIFICATE-----\n', '-----BEGIN PRIVATE KEY-----\n'],
+  ...['CERTIFICATE', 'PRIVATE KEY'].map((label) => `-----BEGIN ${label}-----\n${SECRET}\n-----END ${label}-----\n`),
 ];
 const PARTS = [
   ...[SECRET, SECRET, '##', '[', '##[', '::', '::add-mask::', '\n', '\\n', ' ', '\u200b', 'x'.repeat(490)],
-  ...['/', '\\', '@', '?', '#', ':', ':4646', ':99999', 'TRUE', 'no', '1'],
-  ...['-----END CERTIFICATE-----', '-----END PRIVATE KEY-----'],
+  ...['/', '\\', '@', '?', '#', ':', ':4646', ':99999', 'TRUE', 'no', '1', '-----BEGIN '],
 ];
 fc.configureGlobal({ numRuns: Number(process.env['FC_RUNS'] ?? 200) });
 useProcess();

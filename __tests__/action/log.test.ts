@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { createAuthority, createClientCertificate } from '../../testbed/certificates.js';
-import { startProxy } from '../../testbed/forward-proxy.js';
 import type { StageResult } from '../../testbed/runner.js';
 import { cleanUp, createJwt, echo, issue, logIn, REQUEST_TOKEN, TOKEN, type Scenario } from '../support/servers.js';
 
@@ -35,17 +34,6 @@ test.concurrent.each<[string, Scenario, RegExp]>([
   const result = await logIn({ ...scenario, env: DEBUG, inputs: { ...SECRET_INPUTS, ...scenario.inputs } });
   expect(result.failure).toMatch(failure);
   expectNoSecret(result);
-});
-
-test.concurrent.each(['http', 'https'])('no secret is in the log if the proxy for %s refuses it', async (scheme) => {
-  const proxy = await startProxy({ credentials: 'octocat:hunter2-proxy' });
-  const address = proxy.url.replace('//', '//octocat:hunter2-wrong@');
-  const env = { ...DEBUG, HTTP_PROXY: address, HTTPS_PROXY: address };
-  const result = await logIn({ env, url: () => `${scheme}://nomad.example.com`, inputs: SECRET_INPUTS });
-  await proxy.close();
-  expect(result.failure).toContain('407');
-  expectNoSecret(result);
-  expect(readDebug(result)[0]).toMatch(/nomad\.example\.com through the proxy http:\/\/HOST \(HTTPS?_PROXY\)$/);
 });
 
 test.concurrent('no secret is in the log of the post step, which shows the request without its query', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { answer, logIn, MANAGEMENT, ON_WINDOWS, TOKEN, type Scenario } from '../support/servers.js';
+import { answer, logIn, MANAGEMENT, ON_WINDOWS, TOKEN } from '../support/servers.js';
+import type { Nomad, Respond, Scenario } from '../support/servers.js';
 
 test.concurrent.each<[string, Scenario]>([
   ['a login', {}],
@@ -28,31 +29,22 @@ test.concurrent('the outputs do not contain the token if outputToken is false', 
   expect([outputs['nomadToken'], outputs['accessorId']]).toEqual([undefined, TOKEN.AccessorID]);
 });
 
-const NO_PERMISSIONS = expect.stringContaining('no permissions: the policies of its roles (team) do not exist');
-test.concurrent.each([
-  [['run', 'watch'], '; roles: team; policies: run, watch; expires ', []],
-  [[], '; roles: team; expires ', [NO_PERMISSIONS]],
-])('the outputs contain the policies of the roles: %j, which the log lists too', async (names, logged, warnings) => {
-  const login = answer(200, { ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] });
-  const policies = names.map((name) => ({ Name: name }));
-  const result = await logIn({ nomad: { login, policies: answer(200, policies) } });
-  expect(result.outputs).toMatchObject({ roles: '["team"]', policies: JSON.stringify(names) });
-  expect(result.log).toContain(logged);
-  expect(result.messages).toEqual(warnings);
+const ROLE = { ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] };
+const refused = { self: answer(403), policies: answer(403) };
+const UNCONFIRMED = 'could not confirm that it works: GET /v1/acl/';
+const POLICIES = answer(200, [{ Name: 'run' }, { Name: 'watch' }]);
+test.concurrent.each<[logged: string, policies: string, token: object, Exclude<Nomad, Respond>, warnings: string[]]>([
+  ['roles: team; policies: run, watch', '["run","watch"]', ROLE, { policies: POLICIES }, []],
+  ['roles: team', '[]', ROLE, {}, ['no permissions: the policies of its roles (team) do not exist']],
+  ['roles: team', '[]', ROLE, refused, [UNCONFIRMED]],
+  ['policies: deploy', '["deploy"]', TOKEN, refused, [UNCONFIRMED]],
+])('the log contains "%s", and the output policies %s', async (logged, policies, token, nomad, warnings) => {
+  const result = await logIn({ nomad: { login: answer(200, token), ...nomad } });
+  expect(result.exitCode).toBe(0);
+  expect(result.log).toContain(`; ${logged}; expires `);
+  expect(result.outputs['policies']).toBe(policies);
+  expect(result.messages).toEqual(warnings.map((text) => expect.stringContaining(text)));
 });
-
-test.concurrent.each([
-  [TOKEN, '; policies: deploy; expires '],
-  [{ ...TOKEN, Policies: null, Roles: [{ Name: 'team' }] }, '; roles: team; expires '],
-])(
-  'the log warns if a server in front of Nomad refuses a token, and names what the token has: %j',
-  async (token, logged) => {
-    const result = await logIn({ nomad: { login: answer(200, token), self: answer(403), policies: answer(403) } });
-    expect(result.exitCode).toBe(0);
-    expect(result.log).toContain(logged);
-    expect(result.messages).toEqual([expect.stringContaining('could not confirm that it works: GET /v1/acl/')]);
-  },
-);
 
 test.concurrent('the log warns about a management token that never expires', async () => {
   const result = await logIn({ nomad: { login: answer(200, { ...MANAGEMENT, ExpirationTime: null }) } });

@@ -20,12 +20,12 @@ const RESERVED = [
 type Accepted = [name: string, value: string, expected?: unknown];
 type Refusal = [name: string, problem: string, ...values: string[]];
 
-const DEFAULTS = {
-  ...{ url: 'http://localhost:4646', methodName: 'github', timeout: 60, tlsSkipVerify: false },
-  ...{ exportToken: true, outputToken: true, exportConnection: false, revokeToken: true, caCertificate: undefined },
-};
-
-test.each(Object.entries(DEFAULTS))('a blank %s is %s', (name, value) => expect(read(name, '  \n')).toBe(value));
+test('a blank value is the default', () => {
+  const { connection, ...others } = readInputsWith({}).inputs ?? {};
+  const names = Object.keys({ ...connection, ...others });
+  const { inputs } = readInputsWith(Object.fromEntries(names.map((name) => [name, '  \n'])));
+  expect(inputs).toEqual({ connection, ...others });
+});
 
 test.each<Accepted>([
   ['url', 'HTTPS://Nomad.Example.com:4646/base/path//', 'https://nomad.example.com:4646/base/path'],

@@ -51,6 +51,7 @@ describe('a proxy', () => {
       `GET http://${NAME}/v1/acl/token/self`,
       `POST http://${NAME}/v1/acl/login`,
     ]);
+    expect(printed).toMatch(/^::debug::Connecting to Nomad at \S+ through the proxy http:\S+ \(HTTP_PROXY\)$/m);
     expect(printed).not.toMatch(/w0rd|b2N0bz/);
     expect(masks).toEqual(expect.arrayContaining(['pass%2Fw0rd-secret', 'pass/w0rd-secret']));
     expect(requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);

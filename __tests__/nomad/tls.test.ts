@@ -134,19 +134,10 @@ describe('a connection over TLS', () => {
 describe('a login over TLS', () => {
   const meet = (inputs: Record<string, string>, env = {}): Promise<Outcome> => logIn({ tls: server, inputs, env });
 
-  test.concurrent('warns that it does not verify the server with tlsSkipVerify', async () => {
-    const { failure, annotations } = await meet({ tlsSkipVerify: 'true' });
-    expect(failure).toBe('');
-    expect(annotations).toEqual([{ level: 'warning', message: expect.stringContaining('tlsSkipVerify') }]);
+  test.concurrent('does not trust SSL_CERT_FILE, which Node may read, beside caCertificate', async () => {
+    const inputs = { tlsServerName: NAME, caCertificate: another.cert };
+    expect((await meet(inputs, { SSL_CERT_FILE: file })).failure).toMatch(/certificate$/);
   });
-
-  test.concurrent(
-    'does not trust SSL_CERT_FILE, which Node may read as the system store, beside caCertificate',
-    async () => {
-      const inputs = { tlsServerName: NAME, caCertificate: another.cert };
-      expect((await meet(inputs, { SSL_CERT_FILE: file })).failure).toMatch(/certificate$/);
-    },
-  );
 
   test.concurrent('tries a server that no store knows at most twice', async () => {
     const { failure, log } = await meet({ tlsServerName: NAME }, { RUNNER_DEBUG: '1' });

@@ -57,6 +57,7 @@ describe('the PEM files of exportConnection', () => {
     const env = { RUNNER_TEMP: temp };
     const given = Object.fromEntries(PEMS.map(([, input, pem]) => [input, pem]));
     const main = await logIn({ tls, inputs: { ...ON, ...given, tlsServerName: NAME, tlsSkipVerify: 'true' }, env });
+    expect(main.messages).toContainEqual(expect.stringContaining('tlsSkipVerify is on'));
     const [folder = ''] = readdirSync(temp);
     const files = PEMS.map(([name]) => [name, join(temp, folder, `${name}.pem`)] as const);
     expect(main.exported).toEqual({
@@ -92,22 +93,23 @@ describe('the PEM files of exportConnection', () => {
   });
 });
 
-describe('in this process', () => {
+describe('the advice on the environment of later steps', () => {
   const output = useProcess();
 
-  const NOMAD = 'https://nomad.example.com';
-  test.each([
-    ['', NOMAD, { NOMAD_REGION: 'eu', NOMAD_NAMESPACE: '' }],
+  test.each<[others: Record<string, string>, url: string, advice: string]>([
+    [{ NOMAD_REGION: 'eu', NOMAD_NAMESPACE: '' }, 'https://nomad.example.com', ''],
     [
+      {},
+      'https://a.com',
       'NOMAD_ADDR has another value, NOMAD_REGION is not set in this job: set exportConnection to true, or NOMAD_ADDR to https://a.com, NOMAD_REGION to eu.',
-      ...(['https://a.com', {}] as const),
     ],
     [
+      { NOMAD_REGION: 'global', NOMAD_NAMESPACE: 'ci' },
+      'https://nomad.example.com',
       "NOMAD_REGION has another value, NOMAD_NAMESPACE has another value in this job: set exportConnection to true, or NOMAD_REGION to eu, NOMAD_NAMESPACE to ''.",
-      ...([NOMAD, { NOMAD_REGION: 'global', NOMAD_NAMESPACE: 'ci' }] as const),
     ],
-  ])('the advice on the environment of later steps is "%s" for a login to %s with %j', (advice, url, environment) => {
-    Object.assign(process.env, { NOMAD_ADDR: 'https://nomad.example.com/', ...environment });
+  ])('is, beside %j and after a login to %s: %s', (others, url, advice) => {
+    Object.assign(process.env, { NOMAD_ADDR: 'https://nomad.example.com/', ...others });
     adviseAddress({ connection: connectTo(url, { region: 'eu' }) } as Inputs);
     expect(output.text).toBe(advice && `Later steps get NOMAD_TOKEN, but ${advice}\n`);
   });

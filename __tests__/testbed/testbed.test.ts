@@ -1,23 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { decodeJwt, type JWTPayload } from 'jose';
-import exampleClaims from '../../jws-example.json' with { type: 'json' };
-import { omit, RENEWED } from '../../simulator/identities.js';
 import { startIssuer } from '../../testbed/issuer.js';
 import { LogView } from '../../testbed/log-view.js';
 
-test('the fake GitHub issuer issues JWTs only to jobs, for the requested audience or the one of the owner', async () => {
+test('the fake GitHub issuer issues JWTs only to its own jobs', async () => {
   const issuer = await startIssuer();
-  const request = async (job: Record<string, string>, query = ''): Promise<JWTPayload | number> => {
-    const headers = { authorization: `Bearer ${job['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''}` };
-    const response = await fetch(`${job['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? ''}${query}`, { headers });
-    const { value } = (await response.json()) as { value?: string };
-    return value === undefined ? response.status : decodeJwt(value);
-  };
-  const claims = omit(exampleClaims, RENEWED);
-  expect(await request(issuer.environment, '&audience=a%26b')).toMatchObject({ ...claims, aud: 'a&b' });
-  const other = { ...claims, repository_owner: 'other-org', aud: 'https://github.com/other-org' };
-  expect(await request(issuer.startJob({ repository_owner: 'other-org' }))).toMatchObject(other);
-  expect(await request({ ...issuer.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'other' })).toBe(401);
+  const headers = { authorization: 'Bearer another' };
+  const response = await fetch(issuer.environment['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '', { headers });
+  expect(response.status).toBe(401);
   await issuer.close();
 });
 
