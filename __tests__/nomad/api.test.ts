@@ -132,9 +132,9 @@ describe('a host with several addresses', () => {
     const errors = [new Error('connect ECONNREFUSED ::1:9'), new Error('connect ECONNREFUSED 127.0.0.1:9')];
     const error = Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
     const progress = { to: 'nomad', reached: 'nothing', hasResponded: false } as const;
-    const { id, message } = explainError(error, 'Nomad', progress, { url: 'http://a.com', proxy: undefined });
+    const { id, message } = explainError(error, progress, { url: 'http://a.com', proxy: undefined });
     const reasons = 'connect ECONNREFUSED ::1:9; connect ECONNREFUSED 127.0.0.1:9';
-    expect([id, message]).toEqual(['connection-refused', `Cannot reach Nomad: ${reasons}`]);
+    expect([id, message]).toEqual(['connection-refused', `Cannot reach Nomad at http://a.com: ${reasons}`]);
   });
 
   test('gives each a second, which is more than a round trip between continents', () =>
