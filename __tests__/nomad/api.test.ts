@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { getDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { describe, expect, jest, test } from '@jest/globals';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -141,11 +142,24 @@ describe('a host with several addresses', () => {
     expect(getDefaultAutoSelectFamilyAttemptTimeout()).toBe(1_000));
 });
 
-test('a proxy gets a sixth of the timeout to begin TLS', async () => {
-  const silent = await listenTcp(() => undefined, 'https');
-  process.env['HTTPS_PROXY'] = silent.url;
-  const api = new NomadApi(connectTo('https://nomad.example.com'), new Deadline(3));
-  expect((await catchFailure(api.send(SELF, 60_000))).message).toMatch(/the proxy https:.* timed out after 0\.5 s$/);
-  api.close();
-  await silent.close();
+describe('a proxy that never responds', () => {
+  test('gets a sixth of the timeout to begin TLS', async () => {
+    const silent = await listenTcp(() => undefined, 'https');
+    process.env['HTTPS_PROXY'] = silent.url;
+    const api = new NomadApi(connectTo('https://nomad.example.com'), new Deadline(3));
+    expect((await catchFailure(api.send(SELF, 60_000))).message).toMatch(/the proxy https:.* timed out after 0\.5 s$/);
+    api.close();
+    await silent.close();
+  });
+
+  test('loses its connection when the call that waits for the tunnel ends', async () => {
+    const lost: Promise<unknown>[] = [];
+    const silent = await listenTcp((socket) => lost.push(once(socket.resume(), 'close')));
+    process.env['HTTPS_PROXY'] = silent.url;
+    const api = new NomadApi(connectTo('https://nomad.example.com'), new Deadline(60));
+    expect((await catchFailure(api.send(SELF, 500))).id).toBe('no-response');
+    expect(await Promise.all(lost)).toHaveLength(1);
+    api.close();
+    await silent.close();
+  });
 });
