@@ -38,11 +38,12 @@ describe('a revocation', () => {
     ['knows the token in other requests', answer(403, 'Permission denied'), /\(403\): Permission denied\./],
     ['is busy for 5 seconds', answer(503, '', { 'retry-after': '5' }), /\(1 attempt in .* a wait of 5\.0 s\)\./],
     ['never responds', hang, /no response within 0\.1 s/, 0.3],
-  ])('causes one warning if the server %s', async (_, respond, reason, timeout) => {
+  ])('causes one warning if the server %s', async (_, respond, reason, timeout = 60) => {
     const log = await revoke(respond, undefined, timeout);
-    expect(log).toMatch(
-      /^::warning::The management token \S+ could not be revoked and stays valid until it expires\. .*$/,
-    );
+    const warnings = log.split('\n').filter((line) => line.startsWith('::'));
+    expect(warnings).toEqual([
+      expect.stringMatching(/^::warning::The management token \S+ could not be revoked and stays/),
+    ]);
     expect(log).toMatch(reason);
   });
 });
