@@ -84,8 +84,11 @@ function read<T>(name: string, parse: (value: string) => T): T | undefined {
 }
 
 function readBoolean(name: string, defaultValue: boolean): boolean {
-  const value = read(name, matching(/^([tT]rue|TRUE|[fF]alse|FALSE)$/, 'true or false'));
-  return value === undefined ? defaultValue : value.toLowerCase() === 'true';
+  try {
+    return core.getInput(name) === '' ? defaultValue : core.getBooleanInput(name);
+  } catch {
+    throw invalid(name, 'must be true or false');
+  }
 }
 
 function checkClientPair({ clientCertificate, clientKey }: Connection): void {
