@@ -11084,7 +11084,7 @@ const JOB_KINDS = {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: `The user of the container's image probably cannot write the runner's files. Under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nOutside a runner, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
+        advice: `If you run this action by hand, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files. In a container job, the user of the image probably cannot write the runner's files: under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
     },
     'missing-permission': {
         advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
@@ -11946,8 +11946,12 @@ function read(name, parse) {
     }
 }
 function readBoolean(name, defaultValue) {
-    const value = read(name, matching(/^([tT]rue|TRUE|[fF]alse|FALSE)$/, 'true or false'));
-    return value === undefined ? defaultValue : value.toLowerCase() === 'true';
+    try {
+        return core/* getInput */.V4(name) === '' ? defaultValue : core/* getBooleanInput */.Vt(name);
+    }
+    catch {
+        throw invalid(name, 'must be true or false');
+    }
 }
 function checkClientPair({ clientCertificate, clientKey }) {
     const [given, missing] = clientKey ? ['clientKey', 'clientCertificate'] : ['clientCertificate', 'clientKey'];
@@ -12605,7 +12609,10 @@ function prepareFiles(inputs) {
     }
     catch (error) {
         const { code = 'error' } = error;
-        throw new failure/* Failure */.H('unwritable-file', `This step cannot write to the path that ${name} names (${code})`);
+        const problem = process.env[name]
+            ? `cannot write to the path that ${name} names (${code})`
+            : `needs the variable ${name}`;
+        throw new failure/* Failure */.H('unwritable-file', `This step ${problem}`);
     }
 }
 function writePemFiles({ exportConnection, connection }) {
@@ -13105,6 +13112,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ debug),
   N4: () => (/* binding */ endGroup),
   dN: () => (/* binding */ exportVariable),
+  Vt: () => (/* binding */ getBooleanInput),
   V9: () => (/* binding */ getIDToken),
   V4: () => (/* binding */ getInput),
   pq: () => (/* binding */ info),
@@ -13116,7 +13124,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, error, getBooleanInput, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, error, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, setCommandEcho, summary, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
