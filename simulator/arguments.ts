@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isSeq, LineCounter, parseDocument } from 'yaml';
-import { BadFile } from './bad-file.js';
+import { BadFile, read } from './bad-file.js';
 import { EXAMPLE, omit, RENEWED, type Claims } from './identities.js';
 import { STRANGERS } from './groups.js';
 
@@ -140,12 +139,6 @@ async function readExpectations(file: string): Promise<Expectation[]> {
     throw new BadFile(file, `has "who: ${String(twice.who)}" more than once.`, twice.line);
   }
   return expectations;
-}
-
-function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new BadFile(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? ''}).`);
-  });
 }
 
 function parseClaim(argument: string): Claims {

@@ -17,7 +17,7 @@ export function findProblems({ method, rules, roles, policies, untested = [] }: 
     !Config.BoundIssuer?.length &&
       `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
     rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
-    ...findAmbiguous(Config.ClaimMappings),
+    ...[Config.ClaimMappings, Config.ListClaimMappings].flatMap(findAmbiguous),
     ...findUnknownMappings(Config),
     ...findUnmapped(listVariables(TokenNameFormat), ['auth_method_type', 'auth_method_name', ...values]).map(
       (problem) => `TokenNameFormat: ${problem} Until then, every login fails.`,

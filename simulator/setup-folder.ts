@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuthMethod, BindingRule, Policy, Role } from '../nomad-rules/api.js';
-import { BadFile } from './bad-file.js';
+import { BadFile, read } from './bad-file.js';
 import { NO_PLAN, readShown, type Shown } from './terraform.js';
 
 /** Something in a configuration, with the file that it comes from. */
@@ -98,9 +98,8 @@ async function readFolder(folder: string): Promise<{ kind: Kind; file: string; i
     if (kind === undefined) {
       throw new BadFile(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
     }
-    const content = name.endsWith('.hcl')
-      ? { Name: name.replace(/(\.policy)?\.hcl$/, '') }
-      : parseJson(await readFile(file, 'utf8'), file);
+    const text = await read(file);
+    const content = name.endsWith('.hcl') ? { Name: name.replace(/(\.policy)?\.hcl$/, '') } : parseJson(text, file);
     // Nomad prints an empty list as null.
     return [content ?? []].flat().map((item: unknown) => ({ kind, file, item }));
   });
@@ -108,7 +107,7 @@ async function readFolder(folder: string): Promise<{ kind: Kind; file: string; i
 }
 
 async function readTerraform(file: string): Promise<{ kind: Kind; file: string; item: unknown }[]> {
-  const text = await readFile(file, 'utf8');
+  const text = await read(file);
   try {
     return readShown(JSON.parse(text) as Shown).map(({ type, item }) => {
       return { kind: type.replace('nomad_acl_', '').replace('_', '-') as Kind, file, item };
@@ -134,7 +133,7 @@ function check(item: unknown, kind: Kind, file: string): Item {
   const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
   const object: Item = isConfig ? { Config: item } : { ...item };
   // Nomad prints an empty list as null.
-  const missing = REQUIRED[kind].find((key) => !object[key] && object[key] !== null);
+  const missing = REQUIRED[kind].find((key) => (key === 'Policies' ? object[key] === undefined : !object[key]));
   if (missing !== undefined) {
     throw new BadFile(file, `has no ${missing}. nomad-config/save.sh saves a complete configuration.`);
   }

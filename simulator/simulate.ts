@@ -12,7 +12,7 @@ import { readSetup } from './setups.js';
 import { withSimulation, type Simulation } from './simulation.js';
 import { tryStrangers } from './strangers.js';
 import { grantsMore, nameGrant } from './tokens.js';
-import { listVerdicts, type Verdict } from './verdicts.js';
+import { predict, type Verdict } from './verdicts.js';
 
 /** What a simulation found. */
 export interface Result {
@@ -150,7 +150,7 @@ export async function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Atte
     const isExpected = grant === (job.expected ?? grant);
     attempts.push({
       row: { ...job, group: 'job', grant, summary, reasons, isExpected },
-      verdicts: [listVerdicts(simulation.setup, job.claims)],
+      verdicts: [predict(simulation.setup, job.claims).verdicts],
     });
   }
   return attempts;
@@ -161,7 +161,7 @@ async function explain(simulation: Simulation, claims: Claims, showsLog: boolean
   const { status } = await simulation.try(claims);
   return {
     attributes: describeAttributes(claims, setup.method),
-    verdicts: status === 401 ? undefined : listVerdicts(setup, claims),
+    verdicts: status === 401 ? undefined : predict(setup, claims).verdicts,
     ...(showsLog && { log: (await simulation.runAction(claims)).log }),
   };
 }

@@ -7,7 +7,7 @@ import type { Claims } from './identities.js';
 import { describeRule } from './rules.js';
 import type { Configuration } from './setup-folder.js';
 import { describeToken } from './tokens.js';
-import { listVerdicts, type Verdict } from './verdicts.js';
+import { predict, type Verdict } from './verdicts.js';
 
 /** The result of a login with certain claims. */
 export interface Outcome {
@@ -84,7 +84,7 @@ export class Simulation {
       token: undefined,
       status,
       summary: `refused (${String(status)}): ${refusal}`,
-      reasons: refusal === NO_MATCH ? explainClosest(listVerdicts(this.setup, claims)) : [],
+      reasons: refusal === NO_MATCH ? explainClosest(predict(this.setup, claims).verdicts) : [],
     };
   }
 

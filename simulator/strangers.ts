@@ -139,6 +139,8 @@ class Search {
         for (const chosen of this.#listChoices(claims, excluded)) {
           const prediction = predict(this.#setup, fill(Object.fromEntries(deciding), chosen));
           const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
+          const unknown = prediction.verdicts.find(({ isUnknown }) => isUnknown);
+          problem ??= unknown && `only Nomad can judge the rule ${describeRule(unknown.rule)}`;
           const key = JSON.stringify([prediction.grant, effects]);
           const known = guesses.get(key);
           if (isDoubtful && known === undefined && prediction.grant !== 'refused') {

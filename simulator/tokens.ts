@@ -10,7 +10,7 @@ export function nameGrant(token: Rights | undefined, describeRole = (name: strin
   }
   const roles = (token.Roles ?? []).map(({ Name }) => describeRole(Name));
   // Nomad applies rules in no particular order.
-  return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
+  return [...new Set([...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)])].sort().join(', ');
 }
 
 /** Tells whether what a token grants is not a part of what another one grants; each as in --expect. */
@@ -27,5 +27,5 @@ export function describeToken(token: Token, roles: Configuration['roles']): stri
 }
 
 function listPolicies(roleName: string, roles: Configuration['roles']): string[] {
-  return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
+  return roles.filter(({ Name }) => Name === roleName).flatMap(({ Policies }) => Policies.map(({ Name }) => Name));
 }

@@ -45,10 +45,15 @@ interface Failed {
 
 const selectors = new Map<string, Expression>();
 
-/** Predicts a login without Nomad; throws an error if only Nomad knows the attributes of the JWT, or if it refuses them. */
+/** Predicts a login without Nomad. */
 export function predict(configuration: Configuration, claims: Claims): Prediction {
   const { method, rules } = configuration;
-  const attributes = mapClaims(claims, method.Config);
+  let attributes: Attributes;
+  try {
+    attributes = mapClaims(claims, method.Config);
+  } catch (error) {
+    return { verdicts: rules.map((rule) => fail(rule, error)), grant: 'refused' };
+  }
   const verdicts = rules.map((rule) => judge(rule, attributes, configuration));
   const grants = [...new Set(verdicts.flatMap((verdict) => verdict.grants ?? []))].sort();
   const isManagement = grants.includes('management');
@@ -62,21 +67,12 @@ export function predict(configuration: Configuration, claims: Claims): Predictio
   };
 }
 
-/** Returns what each rule does in a login; nothing if the login does not come so far. */
-export function listVerdicts(configuration: Configuration, claims: Claims): Verdict[] {
-  try {
-    return predict(configuration, claims).verdicts;
-  } catch {
-    return [];
-  }
-}
-
 function hasTokenName(method: AuthMethod, attributes: Attributes): boolean {
   try {
     computeTokenName(method, attributes);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Unknown;
   }
 }
 
@@ -87,16 +83,20 @@ function judge(rule: FromFile<BindingRule>, attributes: Attributes, configuratio
       ? refuse(rule, failed, attributes, configuration.method)
       : { rule, matches: true, ...bind(rule, attributes, configuration) };
   } catch (error) {
-    const isUnknown = error instanceof Unknown;
-    const reason = isUnknown ? 'only Nomad can judge this rule' : (error as Error).message;
-    return {
-      rule,
-      matches: true,
-      distance: 1,
-      explain: () => [reason],
-      ...(isUnknown ? { isUnknown } : { isInvalid: true }),
-    };
+    return fail(rule, error);
   }
+}
+
+function fail(rule: FromFile<BindingRule>, error: unknown): Verdict {
+  const isUnknown = error instanceof Unknown;
+  const reason = isUnknown ? 'only Nomad can judge this rule' : (error as Error).message;
+  return {
+    rule,
+    matches: true,
+    distance: 1,
+    explain: () => [reason],
+    ...(isUnknown ? { isUnknown } : { isInvalid: true }),
+  };
 }
 
 function refuse(rule: FromFile<BindingRule>, failed: Failed[], attributes: Attributes, method: AuthMethod): Verdict {
@@ -151,7 +151,7 @@ function findFailed(expression: Expression, attributes: Attributes, expected: bo
 }
 
 function explain({ condition, expected }: Failed, attributes: Attributes, known: { name: string }[]): string {
-  const name = condition.path.join('.');
+  const name = nameAttribute(condition);
   const reason = known.some((attribute) => attribute.name === name)
     ? describeValue(condition, attributes)
     : `${name} is not an attribute of the auth method`;
@@ -168,7 +168,7 @@ function describeValue(condition: Condition | Collection, attributes: Attributes
     return `${name} is ${JSON.stringify(actual)}`;
   }
   const { operator, value, isNegated } = condition;
-  if (Array.isArray(actual) && /^(?:==|matches)$/.test(operator)) {
+  if (Array.isArray(actual) && condition.path.length === 2 && /^(?:==|matches)$/.test(operator)) {
     const advice = `write ${JSON.stringify(value)} ${isNegated ? 'not in' : 'in'} ${name}`;
     return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
   }

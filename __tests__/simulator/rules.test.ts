@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { changeClaims, EXAMPLE, VARIATIONS, type Claims } from '../../simulator/identities.js';
 import { findProblems } from '../../simulator/problems.js';
 import type { Configuration } from '../../simulator/setup-folder.js';
-import { listVerdicts } from '../../simulator/verdicts.js';
+import { predict } from '../../simulator/verdicts.js';
 import type { AuthMethod } from '../../nomad-rules/api.js';
 
 const Config = {
@@ -16,7 +16,7 @@ const METHOD: AuthMethod = { Name: 'own', Type: 'JWT', TokenLocality: 'global', 
 const CLAIMS = { repository_owner: 'octo-org', ref: 'refs/heads/dev', teams: ['dev'] };
 const explain = (Selector: string): string[] => {
   const rules = [{ AuthMethod: 'own', BindType: 'role', BindName: 'x', Selector }];
-  return listVerdicts({ method: METHOD, rules, roles: [], policies: [] }, CLAIMS).flatMap((verdict) =>
+  return predict({ method: METHOD, rules, roles: [], policies: [] }, CLAIMS).verdicts.flatMap((verdict) =>
     verdict.explain(),
   );
 };
@@ -26,6 +26,7 @@ test.each([
   ['value.owner == "Octo-Org"', 'value.owner is "octo-org" (values are case-sensitive)'],
   ['value.environment == "production"', 'the JWT has no claim for value.environment'],
   ['"ops" in list.teams', 'list.teams is ["dev"]'],
+  ['list.teams.0 == "ops"', 'list.teams is ["dev"]'],
   ['any list.teams as team { team == "ops" }', 'list.teams is ["dev"]'],
   ['list.teams == "ops"', 'list.teams is a list, for which ==, != and matches do not work: write "ops" in list.teams'],
 ])('a rule that grants nothing is explained by its condition and the value: %s', (condition, reason) => {
@@ -68,6 +69,7 @@ test.each<[what: string, change: object, problem?: string]>([
   ['custom properties and JSON pointers', forGithub({ repo_property_team: 'team', '/repository': 'repo' })],
   ['a mistyped claim of GitHub', forGithub({ repository_owner_ID: 'x' }), NOT_GITHUB],
   ['two claims for an attribute', configured({ ClaimMappings: MAPPED_TWICE }), TWICE],
+  ['two claims for a list', configured({ ListClaimMappings: { ref: 'ref', head_ref: 'ref' } }), TWICE],
   [
     'no issuer',
     configured({ BoundIssuer: null, ListClaimMappings: {} }),

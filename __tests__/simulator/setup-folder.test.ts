@@ -48,6 +48,8 @@ test.each<[what: string, files: Record<string, unknown>, message: string, method
   ['several methods', { 'auth-method-b.json': { ...METHOD, Name: 'b' } }, `${CHOICE} b, own.`],
   ['a method that is not JSON', { 'auth-method.json': '{' }, 'auth-method.json is not JSON. It begins: {'],
   ['a method of a list', { 'auth-method.json': { Name: 'x', Type: 'JWT' } }, 'auth-method.json has no Config.'],
+  ['a method without a Config', { 'auth-method.json': { ...METHOD, Config: null } }, 'auth-method.json has no Config.'],
+  ['a folder with the name of a policy', { 'x.hcl/README.md': '' }, 'x.hcl cannot be read (EISDIR).'],
   ['a list of text', { 'auth-method.json': ['text'] }, 'auth-method.json must be an object or a list of objects.'],
   [
     'a rule without a type',

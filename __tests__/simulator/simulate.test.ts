@@ -34,6 +34,7 @@ const CLUSTER = {
     { AuthMethod: 'own', BindType: 'role', BindName: 'x-${value.id}' },
     { AuthMethod: 'wide', BindType: 'management', Selector: 'value.ref != "refs/heads/main"' },
     { AuthMethod: 'narrow', BindType: 'policy', BindName: 'deploy' },
+    { AuthMethod: 'narrow', BindType: 'policy', BindName: 'deploy', Selector: 'value.ref is not empty' },
     { AuthMethod: 'people', BindType: 'management' },
   ],
   'role-1.json': { Name: 'repo-74', Policies: [{ Name: 'run' }] },
@@ -106,9 +107,14 @@ Warnings:
 });
 
 describeReal('on a real Nomad', () => {
-  test('a selector that only it knows is judged', async () => {
-    const output = expect.stringContaining('    may grant something:\n      only Nomad can judge this rule\n');
-    expect(await run('--config posix --claims jws-example.json', startReal)).toEqual([1, output]);
+  test.each([
+    ['--config posix --claims jws-example.json', '    may grant something:\n      only Nomad can judge this rule\n'],
+    [
+      '--config template --expect met.yml',
+      '  anyone on GitHub                             not decided: only Nomad can judge',
+    ],
+  ])('a rule that only it knows is judged: %s', async (args, output) => {
+    expect(await run(args, startReal)).toEqual([1, expect.stringContaining(output)]);
   });
 });
 
@@ -138,6 +144,7 @@ const cases: Record<string, object[]> = {
     { BindType: 'policy', BindName: 'deploy', Selector: 'value.ref == "x"' },
   ],
   unparsable: [{ BindType: 'role', BindName: 'x', Selector: 'value.ref = "a"' }],
+  template: [{ BindType: 'role', BindName: '${value.ref == "x" ? "a" : "b"}' }],
   posix: [{ BindType: 'role', BindName: 'x', Selector: 'value.ref matches "[[:digit:]]"' }],
 };
 for (const [name, rules] of Object.entries(cases)) {
@@ -163,6 +170,12 @@ test.each([
   ],
   ['--config invalid --claims few.json', 1, /^ {6}computed "policy" bind name for bind target is invalid: "a_b"$/m],
   ['--config github-adv --claims few.json', 1, /^Binding rules: not evaluated, because the auth method refuses/m],
+  [
+    '--config github-adv --claims jws-example.json --claim ref={}',
+    1,
+    /^ {4}grants nothing:\n {6}error converting claim 'ref'/m,
+  ],
+  ['--config cluster --method narrow', 0, /^ {2}a push to main +client .* in one region: policy deploy$/m],
   ['--config github-adv --claims jws-example.json --log', 0, /^Result: client token .*\n {2}│ Logged in to Nomad/m],
   ['--config cluster --method narrow --claim reff=x', 0, WARNINGS],
   ['--config several', 0, /^ {2}a push to main +refused: value\.ref == "refs\/tags\/v1", but/m],
@@ -202,6 +215,7 @@ test.each([
     '--config unparsable',
     'The rule role x, if value.ref = "a" cannot be created: PUT /v1/acl/binding-rule answered 400: ',
   ],
+  ['--config template', 'the fake Nomad does not know the template ${value.ref'],
   ['--config posix', ' answered 501: the fake Nomad does not know the regular expression [[:digit:]];'],
 ])('arguments, and what Nomad does not accept, are rejected with a reason: %s', async (args, message) => {
   await expect(run(args)).rejects.toThrow(message);
