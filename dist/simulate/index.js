@@ -14792,15 +14792,12 @@ function place(file, line) {
 /* harmony export */   _: () => (/* binding */ HELP),
 /* harmony export */   m: () => (/* binding */ readPlan)
 /* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7975);
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var yaml__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8815);
-/* harmony import */ var _bad_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2915);
-/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1457);
-/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8951);
-
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var yaml__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8815);
+/* harmony import */ var _bad_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2915);
+/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1457);
+/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8951);
 
 
 
@@ -14840,7 +14837,7 @@ Exit status: 1 if the job of --claims is refused, or if with --expect somebody g
 warning; 2 if an argument or a file is invalid or the fake Nomad cannot judge a rule; otherwise 0.`;
 /** Reads the arguments; throws an error that names an invalid one. */
 async function readPlan(args) {
-    const { values } = (0,node_util__WEBPACK_IMPORTED_MODULE_1__.parseArgs)({
+    const { values } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
         args,
         options: {
             claim: { type: 'string', multiple: true, default: [] },
@@ -14865,25 +14862,25 @@ async function readPlan(args) {
     };
 }
 async function readClaims(file) {
-    const text = await read(file);
+    const text = await (0,_bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .read */ .L)(file);
     // A downloaded log has a time at the beginning of each line, and a log of act the name of the job.
     const logged = [...text.matchAll(/^(?:\S+ |\[.+\] +\| )?- ([\w.:/-]+): (.+?)\r?$/gm)];
     const claims = parseJson(logged.length > 0 ? `{${logged.map(([, name, value = '']) => `"${name ?? ''}":${value}`).join()}}` : text);
     if (!isObject(claims)) {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, 'must contain the claims of a JWT as a JSON object, or as a log lists them.');
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, 'must contain the claims of a JWT as a JSON object, or as a log lists them.');
     }
     // Claims that are not in the file must not be taken from the example job.
-    return { ...Object.fromEntries(Object.keys(_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .EXAMPLE */ .xY).map((name) => [name, undefined])), ...(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .omit */ .cJ)(claims, _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .RENEWED */ .Zh) };
+    return { ...Object.fromEntries(Object.keys(_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .EXAMPLE */ .xY).map((name) => [name, undefined])), ...(0,_identities_js__WEBPACK_IMPORTED_MODULE_3__/* .omit */ .cJ)(claims, _identities_js__WEBPACK_IMPORTED_MODULE_3__/* .RENEWED */ .Zh) };
 }
 async function readExpectations(file) {
-    const lineCounter = new yaml__WEBPACK_IMPORTED_MODULE_2__/* .LineCounter */ .HN();
-    const document = (0,yaml__WEBPACK_IMPORTED_MODULE_2__/* .parseDocument */ .Tp)(await read(file), { lineCounter });
+    const lineCounter = new yaml__WEBPACK_IMPORTED_MODULE_1__/* .LineCounter */ .HN();
+    const document = (0,yaml__WEBPACK_IMPORTED_MODULE_1__/* .parseDocument */ .Tp)(await (0,_bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .read */ .L)(file), { lineCounter });
     const [error] = document.errors;
     if (error !== undefined) {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `is not YAML: ${error.message}`, error.linePos?.[0].line);
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, `is not YAML: ${error.message}`, error.linePos?.[0].line);
     }
-    if (!(0,yaml__WEBPACK_IMPORTED_MODULE_2__/* .isSeq */ .oP)(document.contents) || document.contents.items.length === 0) {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, 'must contain a list of jobs.');
+    if (!(0,yaml__WEBPACK_IMPORTED_MODULE_1__/* .isSeq */ .oP)(document.contents) || document.contents.items.length === 0) {
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, 'must contain a list of jobs.');
     }
     const expectations = document.contents.items.map((node) => {
         const { line } = lineCounter.linePos(node.range[0]);
@@ -14892,11 +14889,11 @@ async function readExpectations(file) {
         const parts = typeof gets === 'string' ? gets.split(/\s*,\s*/).sort() : [''];
         if (!/^(?:refused|management|(?:role|policy) \S+(?:, (?:role|policy) \S+)*)$/.test(parts.join(', '))) {
             const problem = `has a job without "gets: refused", "gets: management" or "gets: role NAME, policy NAME": ${JSON.stringify(job)}`;
-            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, problem, line);
+            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, problem, line);
         }
-        const isStranger = _groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.some((stranger) => stranger === who);
+        const isStranger = _groups_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.some((stranger) => stranger === who);
         if (who !== undefined && (!isStranger || Object.keys(claims).length > 0)) {
-            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `must name one of these in "who", without claims: ${_groups_js__WEBPACK_IMPORTED_MODULE_5__/* .STRANGERS */ .aw.join(', ')}.`, line);
+            throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, `must name one of these in "who", without claims: ${_groups_js__WEBPACK_IMPORTED_MODULE_4__/* .STRANGERS */ .aw.join(', ')}.`, line);
         }
         return {
             ...(typeof name === 'string' && { name }),
@@ -14906,14 +14903,9 @@ async function readExpectations(file) {
     });
     const twice = expectations.find(({ who }, index) => expectations.slice(0, index).some((job) => who && job.who === who));
     if (twice !== undefined) {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `has "who: ${String(twice.who)}" more than once.`, twice.line);
+        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_2__/* .BadFile */ .y(file, `has "who: ${String(twice.who)}" more than once.`, twice.line);
     }
     return expectations;
-}
-function read(file) {
-    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8').catch((error) => {
-        throw new _bad_file_js__WEBPACK_IMPORTED_MODULE_3__/* .BadFile */ .y(file, `cannot be read (${error.code ?? ''}).`);
-    });
 }
 function parseClaim(argument) {
     const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(argument) ?? [];
@@ -14945,8 +14937,12 @@ function isObject(value) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ read),
 /* harmony export */   y: () => (/* binding */ BadFile)
 /* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
+
 /** A file that the simulator cannot use; the message begins with its name. */
 class BadFile extends Error {
     file;
@@ -14956,6 +14952,12 @@ class BadFile extends Error {
         this.file = file;
         this.line = line;
     }
+}
+/** Reads a text; throws an error that names the file. */
+function read(file) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8').catch((error) => {
+        throw new BadFile(file, `cannot be read (${error.code ?? ''}).`);
+    });
 }
 
 
@@ -15675,16 +15677,15 @@ async function readFolder(folder) {
         if (kind === undefined) {
             throw new bad_file/* BadFile */.y(file, `has an unknown name. Name it ${FILE_NAMES}, or move it to another folder.`);
         }
-        const content = name.endsWith('.hcl')
-            ? { Name: name.replace(/(\.policy)?\.hcl$/, '') }
-            : parseJson(await (0,promises_.readFile)(file, 'utf8'), file);
+        const text = await (0,bad_file/* read */.L)(file);
+        const content = name.endsWith('.hcl') ? { Name: name.replace(/(\.policy)?\.hcl$/, '') } : parseJson(text, file);
         // Nomad prints an empty list as null.
         return [content ?? []].flat().map((item) => ({ kind, file, item }));
     });
     return (await Promise.all(reading)).flat();
 }
 async function readTerraform(file) {
-    const text = await (0,promises_.readFile)(file, 'utf8');
+    const text = await (0,bad_file/* read */.L)(file);
     try {
         return readShown(JSON.parse(text)).map(({ type, item }) => {
             return { kind: type.replace('nomad_acl_', '').replace('_', '-'), file, item };
@@ -15710,7 +15711,7 @@ function check(item, kind, file) {
     const isConfig = kind === 'auth-method' && !('Config' in item) && !('Name' in item);
     const object = isConfig ? { Config: item } : { ...item };
     // Nomad prints an empty list as null.
-    const missing = REQUIRED[kind].find((key) => !object[key] && object[key] !== null);
+    const missing = REQUIRED[kind].find((key) => (key === 'Policies' ? object[key] === undefined : !object[key]));
     if (missing !== undefined) {
         throw new bad_file/* BadFile */.y(file, `has no ${missing}. nomad-config/save.sh saves a complete configuration.`);
     }
@@ -15822,7 +15823,7 @@ function findProblems({ method, rules, roles, policies, untested = [] }) {
         !Config.BoundIssuer?.length &&
             `The auth method ${Name} has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.`,
         rules.length === 0 && `The auth method ${Name} has no binding rules, so no job can log in.`,
-        ...findAmbiguous(Config.ClaimMappings),
+        ...[Config.ClaimMappings, Config.ListClaimMappings].flatMap(findAmbiguous),
         ...findUnknownMappings(Config),
         ...findUnmapped((0,formats/* listVariables */.ce)(TokenNameFormat), ['auth_method_type', 'auth_method_name', ...values]).map((problem) => `TokenNameFormat: ${problem} Until then, every login fails.`),
     ].filter((problem) => problem !== false);
@@ -15997,7 +15998,7 @@ async function tryJobs(simulation, jobs) {
         const isExpected = grant === (job.expected ?? grant);
         attempts.push({
             row: { ...job, group: 'job', grant, summary, reasons, isExpected },
-            verdicts: [(0,verdicts/* listVerdicts */.j)(simulation.setup, job.claims)],
+            verdicts: [(0,verdicts/* predict */.K)(simulation.setup, job.claims).verdicts],
         });
     }
     return attempts;
@@ -16007,7 +16008,7 @@ async function explain(simulation, claims, showsLog) {
     const { status } = await simulation.try(claims);
     return {
         attributes: describeAttributes(claims, setup.method),
-        verdicts: status === 401 ? undefined : (0,verdicts/* listVerdicts */.j)(setup, claims),
+        verdicts: status === 401 ? undefined : (0,verdicts/* predict */.K)(setup, claims).verdicts,
         ...(showsLog && { log: (await simulation.runAction(claims)).log }),
     };
 }
@@ -16323,7 +16324,7 @@ class Simulation {
             token: undefined,
             status,
             summary: `refused (${String(status)}): ${refusal}`,
-            reasons: refusal === NO_MATCH ? explainClosest((0,verdicts/* listVerdicts */.j)(this.setup, claims)) : [],
+            reasons: refusal === NO_MATCH ? explainClosest((0,verdicts/* predict */.K)(this.setup, claims).verdicts) : [],
         };
     }
     /** Logs a job in with the action, as a step of a workflow does. */
@@ -16516,6 +16517,8 @@ class Search {
                 for (const chosen of this.#listChoices(claims, excluded)) {
                     const prediction = (0,_verdicts_js__WEBPACK_IMPORTED_MODULE_6__/* .predict */ .K)(this.#setup, fill(Object.fromEntries(deciding), chosen));
                     const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
+                    const unknown = prediction.verdicts.find(({ isUnknown }) => isUnknown);
+                    problem ??= unknown && `only Nomad can judge the rule ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .describeRule */ .IO)(unknown.rule)}`;
                     const key = JSON.stringify([prediction.grant, effects]);
                     const known = guesses.get(key);
                     if (isDoubtful && known === undefined && prediction.grant !== 'refused') {
@@ -16651,7 +16654,7 @@ function nameGrant(token, describeRole = (name) => `role ${name}`) {
     }
     const roles = (token.Roles ?? []).map(({ Name }) => describeRole(Name));
     // Nomad applies rules in no particular order.
-    return [...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)].sort().join(', ');
+    return [...new Set([...roles, ...(token.Policies ?? []).map((name) => `policy ${name}`)])].sort().join(', ');
 }
 /** Tells whether what a token grants is not a part of what another one grants; each as in --expect. */
 function grantsMore(grant, other) {
@@ -16665,7 +16668,7 @@ function describeToken(token, roles) {
     return `${token.Type} token for ${token.ExpirationTTL ?? 'ever'}${place}${token.Type === 'client' ? `: ${rights}` : ''}`;
 }
 function listPolicies(roleName, roles) {
-    return (roles.find(({ Name }) => Name === roleName)?.Policies ?? []).map(({ Name }) => Name);
+    return roles.filter(({ Name }) => Name === roleName).flatMap(({ Policies }) => Policies.map(({ Name }) => Name));
 }
 
 
@@ -16675,8 +16678,7 @@ function listPolicies(roleName, roles) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   K: () => (/* binding */ predict),
-/* harmony export */   j: () => (/* binding */ listVerdicts)
+/* harmony export */   K: () => (/* binding */ predict)
 /* harmony export */ });
 /* harmony import */ var _nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(959);
 /* harmony import */ var _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7137);
@@ -16689,10 +16691,16 @@ function listPolicies(roleName, roles) {
 
 
 const selectors = new Map();
-/** Predicts a login without Nomad; throws an error if only Nomad knows the attributes of the JWT, or if it refuses them. */
+/** Predicts a login without Nomad. */
 function predict(configuration, claims) {
     const { method, rules } = configuration;
-    const attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
+    let attributes;
+    try {
+        attributes = (0,_nomad_rules_attributes_js__WEBPACK_IMPORTED_MODULE_0__/* .mapClaims */ .K)(claims, method.Config);
+    }
+    catch (error) {
+        return { verdicts: rules.map((rule) => fail(rule, error)), grant: 'refused' };
+    }
     const verdicts = rules.map((rule) => judge(rule, attributes, configuration));
     const grants = [...new Set(verdicts.flatMap((verdict) => verdict.grants ?? []))].sort();
     const isManagement = grants.includes('management');
@@ -16705,22 +16713,13 @@ function predict(configuration, claims) {
         grant: isAccepted && isValid && hasTokenName(method, attributes) && grant !== '' ? grant : 'refused',
     };
 }
-/** Returns what each rule does in a login; nothing if the login does not come so far. */
-function listVerdicts(configuration, claims) {
-    try {
-        return predict(configuration, claims).verdicts;
-    }
-    catch {
-        return [];
-    }
-}
 function hasTokenName(method, attributes) {
     try {
         (0,_nomad_rules_names_js__WEBPACK_IMPORTED_MODULE_2__/* .computeTokenName */ .Eb)(method, attributes);
         return true;
     }
-    catch {
-        return false;
+    catch (error) {
+        return error instanceof _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .Unknown */ .$r;
     }
 }
 function judge(rule, attributes, configuration) {
@@ -16731,16 +16730,19 @@ function judge(rule, attributes, configuration) {
             : { rule, matches: true, ...bind(rule, attributes, configuration) };
     }
     catch (error) {
-        const isUnknown = error instanceof _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .Unknown */ .$r;
-        const reason = isUnknown ? 'only Nomad can judge this rule' : error.message;
-        return {
-            rule,
-            matches: true,
-            distance: 1,
-            explain: () => [reason],
-            ...(isUnknown ? { isUnknown } : { isInvalid: true }),
-        };
+        return fail(rule, error);
     }
+}
+function fail(rule, error) {
+    const isUnknown = error instanceof _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .Unknown */ .$r;
+    const reason = isUnknown ? 'only Nomad can judge this rule' : error.message;
+    return {
+        rule,
+        matches: true,
+        distance: 1,
+        explain: () => [reason],
+        ...(isUnknown ? { isUnknown } : { isInvalid: true }),
+    };
 }
 function refuse(rule, failed, attributes, method) {
     const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .listAttributes */ .uw)(method.Config);
@@ -16785,7 +16787,7 @@ function findFailed(expression, attributes, expected) {
     }
 }
 function explain({ condition, expected }, attributes, known) {
-    const name = condition.path.join('.');
+    const name = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .nameAttribute */ .CF)(condition);
     const reason = known.some((attribute) => attribute.name === name)
         ? describeValue(condition, attributes)
         : `${name} is not an attribute of the auth method`;
@@ -16801,7 +16803,7 @@ function describeValue(condition, attributes) {
         return `${name} is ${JSON.stringify(actual)}`;
     }
     const { operator, value, isNegated } = condition;
-    if (Array.isArray(actual) && /^(?:==|matches)$/.test(operator)) {
+    if (Array.isArray(actual) && condition.path.length === 2 && /^(?:==|matches)$/.test(operator)) {
         const advice = `write ${JSON.stringify(value)} ${isNegated ? 'not in' : 'in'} ${name}`;
         return `${name} is a list, for which ==, != and matches do not work: ${advice}`;
     }
