@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { Deadline, formatSeconds, formatTime, withTimeout } from '../src/time.js';
+import { Deadline, withTimeout } from '../src/time.js';
 
 describe('a deadline', () => {
   test('limits an attempt to a third of the timeout, to 30 s, and to what is left', () => {
@@ -19,6 +19,3 @@ describe('a deadline', () => {
     await expect(withTimeout(60_000, Promise.resolve(7))).resolves.toBe(7);
   });
 });
-
-test('a duration is shown with one decimal, and a time in whole seconds', () =>
-  expect([formatSeconds(1_250), formatTime(1_790_000_060_999)]).toEqual(['1.3 s', '2026-09-21T14:14:20Z']));

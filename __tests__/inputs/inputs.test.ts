@@ -94,9 +94,10 @@ describe('extraHeaders', () => {
     ['X-Auth: NotBasic dTpwYXNzd29yZF8y', ['NotBasic dTpwYXNzd29yZF8y']],
     ['a-secret-without-a-name', ['a-secret-without-a-name']],
     ['X-Bell-Key: a\u0007hunter3\nX-Key: hunter4', ['a\u0007hunter3', 'hunter4']],
-  ])('%j adds these masks: %j', (extraHeaders, expected) =>
-    expect(findMasks(readInputsWith({ extraHeaders }).output)).toEqual(expected),
-  );
+  ])('%j adds these masks: %j', (extraHeaders, expected) => {
+    readInputsWith({ extraHeaders });
+    expect(findMasks(stdout.text)).toEqual(expected);
+  });
 });
 
 const STRANGE = { clientCertificate: client.cert, clientKey: stranger.key };
@@ -110,9 +111,9 @@ test.each([
 
 test('secrets are masked line by line even if another input is malformed', () => {
   const identityToken = 'first-line\r\nsecond-line';
-  const { output, error } = readInputsWith({ url: 'nonsense', identityToken, extraHeaders: 'X-Key: another-key' });
+  const { error } = readInputsWith({ url: 'nonsense', identityToken, extraHeaders: 'X-Key: another-key' });
   expect(error).toContain('Input url');
-  expect(findMasks(output)).toEqual(['first-line', 'second-line', 'another-key']);
+  expect(findMasks(stdout.text)).toEqual(['first-line', 'second-line', 'another-key']);
 });
 
 type Transport = [url: string, tlsSkipVerify: boolean, warning: RegExp];

@@ -39,12 +39,7 @@ describe('a login', () => {
     ['status 500', answer(500, 'So it is'), 'nomad-refused', /^Nomad refused the login \(500\): So it is$/],
     ['a web page', answer(200, '<title>Log in</title>'), 'not-nomad', /valid token \(200\): a web page \(Log in\)$/],
     ['gzip', answer(200, '\x1f\x8b', GZIP), 'not-nomad', /valid token \(200\): a body in the encoding gzip$/],
-    [
-      'a short token',
-      answer(200, { SecretID: 'hunter2' }),
-      'not-nomad',
-      /valid token \(200\): \{"SecretID":"\*{3}"\}$/,
-    ],
+    ['a short token', answer(200, { SecretID: 'hunter2' }), 'not-nomad', /token \(200\): \{"SecretID":"\*{3}"\}$/],
   ])('fails without a retry after %s', async (_, respond, id, expected) => {
     const failure = await fail({ login: respond });
     expect([failure.id, failure.calls]).toEqual([id, ['POST /v1/acl/login']]);

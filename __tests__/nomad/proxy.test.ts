@@ -5,7 +5,7 @@ import { createAuthority, createClientCertificate, createServerCertificate } fro
 import { startProxy, type ProxyOptions } from '../../testbed/forward-proxy.js';
 import { listenTcp } from '../../testbed/server.js';
 import { createTestFolder } from '../support/in-process.js';
-import { answer, drop, hang, issue, logIn, type Outcome, type Scenario } from '../support/servers.js';
+import { answer, hang, issue, logIn, type Outcome, type Scenario } from '../support/servers.js';
 
 const NAME = 'nomad.example.com';
 
@@ -120,12 +120,5 @@ describe('a proxy that fails', () => {
     const { failure } = await logIn({ tls, url, inputs: { timeout: '1' }, env: asHttps(proxy.url) });
     await proxy.close();
     expect(failure).toMatch(/ through the proxy .* no response within /);
-  });
-
-  test.concurrent('is not blamed if it is GitHub that closes the connection', async () => {
-    const scenario = { url: String, github: drop, githubUrl, inputs: { timeout: '3' } };
-    const { failure, log } = await logInThrough(asHttp, scenario);
-    expect(failure).toMatch(/^Cannot reach GitHub at .* through the proxy/);
-    expect(log).not.toMatch(/The proxy itself/);
   });
 });

@@ -73,12 +73,7 @@ describe('a connection over TLS', () => {
     ['with a long name', ofLongName, trusting, /valid: a, a{100}…\./],
     ['with a certificate without names', unnamed, trusting, /does not name its server in a subject alternative name/],
     ['with a certificate for clients', forClients, trusting, /purpose\. .*nomad tls cert create -server, not -client/],
-    [
-      'after its certificate expired',
-      expired,
-      trusting,
-      /of 127\.0\.0\.1 \(valid from 20\d\d-\S+Z to 20\d\d-\S+Z\), or/,
-    ],
+    ['after its certificate expired', expired, trusting, /127\.0\.0\.1 \(valid from 20\d\d-\S+Z to 20\d\d-\S+Z\)/],
     ['without a client certificate', mutual, named, /: tlsv13 alert certificate required\. .* requires a client cert/],
     // Nomad sends an alert, but Node's server just closes the connection.
     ['with one of another CA', mutual, { ...named, ...other }, /or refuse the one they get/],

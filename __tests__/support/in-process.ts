@@ -10,30 +10,15 @@ import type { Jwt } from '../../src/github/identity.js';
 import { NomadApi } from '../../src/nomad/api.js';
 import { byCall, createJwt, listenTo, type Nomad, type Received } from './servers.js';
 
-/** Adds what this process prints to `output`, and returns the function that ends that. */
-function captureStdout(output: { text: string }): () => void {
-  const write = process.stdout.write.bind(process.stdout);
-  process.stdout.write = (text: string | Uint8Array): boolean => {
-    output.text += String(text).replaceAll('\r\n', '\n');
-    return true;
-  };
-  return () => {
-    process.stdout.write = write;
-  };
-}
-
-/** Reads inputs in this process, as the runner passes them; returns them or the error, and what was printed. */
-export function readInputsWith(given: Record<string, string>): { inputs?: Inputs; error: string; output: string } {
+/** Reads inputs in this process, as the runner passes them; returns them or the error. */
+export function readInputsWith(given: Record<string, string>): { inputs?: Inputs; error: string } {
   const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const);
   variables.forEach(([name, value]) => (process.env[name] = value));
-  const output = { text: '' };
-  const restore = captureStdout(output);
   try {
-    return { inputs: readInputs(), error: '', output: output.text };
+    return { inputs: readInputs(), error: '' };
   } catch (error) {
-    return { error: (error as Error).message, output: output.text };
+    return { error: (error as Error).message };
   } finally {
-    restore();
     variables.forEach(([name]) => (process.env[name] = ''));
   }
 }
@@ -43,13 +28,16 @@ export function useProcess(): { text: string } {
   const output = { text: '' };
   const { random } = Math;
   const environment = { ...process.env };
-  let restore: () => void;
+  const write = process.stdout.write.bind(process.stdout);
   beforeEach(() => {
     output.text = '';
-    restore = captureStdout(output);
+    process.stdout.write = (text: string | Uint8Array): boolean => {
+      output.text += String(text).replaceAll('\r\n', '\n');
+      return true;
+    };
   });
   afterEach(() => {
-    restore();
+    process.stdout.write = write;
     Math.random = random;
     Object.keys(process.env).forEach((name) => Reflect.deleteProperty(process.env, name));
     Object.assign(process.env, environment);
