@@ -83,7 +83,7 @@ export function chooseFrom(part: string, job: Claims, audiences: string[]): Choi
     return { pattern: audiences.length > 0 ? matchOneOf(audiences) : /^.+$/u, usual };
   }
   const own: Claims = { ...job, name: nameRepository(job), branch: nameBranch(job), event: job['event_name'] };
-  const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+']);
+  const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+', 'x']);
   return {
     pattern: new RegExp(`^(?:${pattern})$`, 'u'),
     usual: [text(own[part]), usual].filter((value) => value !== ''),

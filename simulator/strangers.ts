@@ -218,7 +218,7 @@ class Search {
     }
     return choices.reduce<Chosen[]>(
       (all, [part, values]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [part]: value }))),
-      [Object.fromEntries(parts.map((part) => [part, isOptional(part) ? undefined : choose(part).usual[0]]))],
+      [Object.fromEntries(parts.map((part) => [part, choose(part).usual[0]]))],
     );
   }
 

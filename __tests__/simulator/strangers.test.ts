@@ -35,7 +35,8 @@ async function tryRules(
     ListClaimMappings: { repository_owner: 'owners', repo_property_team: 'teams' },
   };
   const attempts = await withSimulation(
-    { ...setup, method: { ...method, Config }, rules: all, roles },
+    // A token's name needs claims that no rule tests.
+    { ...setup, method: { ...method, Config, TokenNameFormat: '${value.team}-${value.run_id}' }, rules: all, roles },
     start,
     (simulation) => tryStrangers(simulation, EXAMPLE, expectations),
   );
@@ -113,7 +114,7 @@ describe.each(NOMADS)('on %s', (_, start) => {
       'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
       'value.ref matches "^refs/tags/", but value.ref is "refs/heads/main"',
       'client token for 1h0m0s: role repo-74 (deploy), role team-platform (deploy), with environment=eu ref=refs/tags/v1.2.3, unless the environment eu or the tag v1.2.3 is protected',
-      'client token for 1h0m0s: role repo-75 (deploy), with ref=refs/tags/v1.2.3 repository_id=75, unless the tag v1.2.3 is protected',
+      'client token for 1h0m0s: role repo-75 (deploy), with ref=refs/tags/v1.2.3 repo_property_team=other-value repository_id=75, unless the tag v1.2.3 is protected',
       'client token for 1h0m0s: role team-platform (deploy), with environment=eu repository_owner_id=66 repository_id=76, unless the environment eu is protected',
     ]);
   });
