@@ -15101,7 +15101,7 @@ function chooseFrom(part, job, audiences) {
         return { pattern: audiences.length > 0 ? (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_0__/* .matchOneOf */ .Dq)(audiences) : /^.+$/u, usual };
     }
     const own = { ...job, name: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .nameRepository */ .KL)(job), branch: nameBranch(job), event: job['event_name'] };
-    const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+']);
+    const [pattern, usual = ''] = VALUES[part] ?? (/_(?:id|number|attempt)$/.test(part) ? [ID, '13'] : ['.+', 'x']);
     return {
         pattern: new RegExp(`^(?:${pattern})$`, 'u'),
         usual: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(own[part]), usual].filter((value) => value !== ''),
@@ -16586,7 +16586,7 @@ class Search {
         if (choices.reduce((count, [, values]) => count * values.length, 1) > LIMIT) {
             throw new Error('there are too many combinations of values');
         }
-        return choices.reduce((all, [part, values]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(parts.map((part) => [part, (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .isOptional */ .dK)(part) ? undefined : choose(part).usual[0]]))]);
+        return choices.reduce((all, [part, values]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(parts.map((part) => [part, choose(part).usual[0]]))]);
     }
     #listTests(condition, claims) {
         const claim = this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) ?? '';
