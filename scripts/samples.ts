@@ -57,7 +57,7 @@ export function makeSamples(): Record<KindId, Failure[]> {
     // A longer value would be masked, which prints it.
     'invalid-proxy': [withEnv({ https_proxy: ':' }, () => findProxy(new URL(URL_OF_NOMAD)))],
     'unwritable-file': [
-      new Failure('unwritable-file', 'This step cannot write to the path that GITHUB_ENV names (EACCES)'),
+      new Failure('unwritable-file', 'This step cannot write to the path in the variable GITHUB_ENV (EACCES)'),
     ],
     'missing-permission': [job({ GITHUB_ACTIONS: 'true' })],
     'no-token-endpoint': [job({})],

@@ -53,10 +53,12 @@ syncBuiltinESMExports();`;
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE'];
 
 test.concurrent.each(FILES)('%s that cannot be written or is not set fails the step before the login', async (name) => {
-  expect((await logIn({ env: { [name]: '' } })).failure).toBe(`This step needs the variable ${name}`);
+  expect((await logIn({ env: { [name]: '' } })).failure).toContain(
+    `This step cannot write to the path in the variable ${name} (ENOENT)`,
+  );
   const env = { [name]: '/precious', UNWRITABLE: '/precious' };
   const { failure, log, requests } = await logIn({ command: preload(READ_ONLY), env });
-  expect(failure).toBe(`This step cannot write to the path that ${name} names (EACCES)`);
+  expect(failure).toBe(`This step cannot write to the path in the variable ${name} (EACCES)`);
   expect(log).toContain('options: --user root');
   expect(requests).toEqual([]);
 });

@@ -88,7 +88,10 @@ describe('the PEM files of exportConnection', () => {
   test.concurrent('whose folder does not exist fail the step before the login, unless none is needed', async () => {
     const env = { RUNNER_TEMP: join(root, 'absent') };
     const { failure, requests } = await logIn({ inputs: { ...ON, caCertificate: authority.cert }, env });
-    expect([failure, requests]).toEqual(['This step cannot write to the path that RUNNER_TEMP names (ENOENT)', []]);
+    expect([failure, requests]).toEqual([
+      'This step cannot write to the path in the variable RUNNER_TEMP (ENOENT)',
+      [],
+    ]);
     expect((await logIn({ inputs: ON, env })).failure).toBe('');
   });
 });

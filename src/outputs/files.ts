@@ -17,10 +17,7 @@ export function prepareFiles(inputs: Inputs): Record<string, string> {
     return writePemFiles(inputs);
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;
-    const problem = process.env[name]
-      ? `cannot write to the path that ${name} names (${code})`
-      : `needs the variable ${name}`;
-    throw new Failure('unwritable-file', `This step ${problem}`);
+    throw new Failure('unwritable-file', `This step cannot write to the path in the variable ${name} (${code})`);
   }
 }
 
