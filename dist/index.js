@@ -12609,10 +12609,7 @@ function prepareFiles(inputs) {
     }
     catch (error) {
         const { code = 'error' } = error;
-        const problem = process.env[name]
-            ? `cannot write to the path that ${name} names (${code})`
-            : `needs the variable ${name}`;
-        throw new failure/* Failure */.H('unwritable-file', `This step ${problem}`);
+        throw new failure/* Failure */.H('unwritable-file', `This step cannot write to the path in the variable ${name} (${code})`);
     }
 }
 function writePemFiles({ exportConnection, connection }) {
