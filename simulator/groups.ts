@@ -101,6 +101,8 @@ interface Known {
   tested: string[];
   /** Names and IDs of accounts and repositories that no stranger has. */
   yours: string[];
+  /** Names and IDs of people that no stranger is. */
+  actors: string[];
   /** The jobs that should get something. */
   jobs: Claims[];
   /** The forms of `sub` that the rules know. */
@@ -114,7 +116,7 @@ interface Known {
  * https://docs.github.com/en/actions/reference/security/oidc
  */
 export function listSituations(job: Claims, known: Known): Situation[][] {
-  const { tested, yours, jobs, subjects, isSubjectOpen } = known;
+  const { tested, yours, actors, jobs, subjects, isSubjectOpen } = known;
   const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
   const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
   const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
@@ -133,11 +135,12 @@ export function listSituations(job: Claims, known: Known): Situation[][] {
   const outside = { ...anything, iss: text(job['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
   const pick = (pattern: RegExp): Claims =>
     Object.fromEntries(names.filter((name) => pattern.test(name)).map((name) => [name, job[name]]));
-  const exclude = (...parts: string[]): Situation['excluded'] => Object.fromEntries(parts.map((part) => [part, yours]));
-  const actor = exclude('actor', 'actor_id');
-  const ids = exclude('repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
+  const exclude = (values: string[], ...parts: string[]): Situation['excluded'] =>
+    Object.fromEntries(parts.map((part) => [part, values]));
+  const actor = exclude([...yours, ...actors], 'actor', 'actor_id');
+  const ids = exclude(yours, 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
   const groups: [claims: Claims, events: Claims[], excluded: Situation['excluded']][] = [
-    [outside, everywhere, { ...actor, ...ids, ...exclude('repository_owner') }],
+    [outside, everywhere, { ...actor, ...ids, ...exclude(yours, 'repository_owner') }],
     [
       { ...anything, ...pick(/^repo|^enterprise|^ref|sha$/) },
       [{ event_name: '‹open_event›', head_ref: '', base_ref: '' }, target],

@@ -109,16 +109,20 @@ class Search {
     const listConditionsOn = (claim: string): Condition[] =>
       this.#conditions.filter((condition) => this.#claims.get(nameAttribute(condition)) === claim);
     const subjects = listConditionsOn('sub');
-    // Roles, policies and accounts name what belongs to the reader, and all rules do if there are no expectations.
+    // Roles and policies name what belongs to the reader, and all rules do if there are no expectations.
     const named = [
-      ...(trustsRules ? this.#conditions : listConditionsOn('actor')).map(({ value }) => value),
+      ...(trustsRules ? this.#conditions.map(({ value }) => value) : []),
       ...[...roles, ...policies].map(({ Name }) => Name),
     ];
+    const listNames = (texts: string[]): string[] =>
+      texts.flatMap((each) => [...(each.match(/[\w-]+/g) ?? []), ...(each.match(/\d+/g) ?? [])]);
+    const listOwn = (names: string[]): string[] => jobs.flatMap((claims) => names.map((name) => text(claims[name])));
     const known = {
       tested: this.#tested,
-      yours: [
-        ...jobs.flatMap((claims) => [...ACCOUNT, 'actor', 'actor_id'].map((name) => text(claims[name]))),
-        ...named.flatMap((name) => [...(name.match(/[\w-]+(?:\[bot\])?/g) ?? []), ...(name.match(/\d+/g) ?? [])]),
+      yours: [...listOwn(ACCOUNT), ...listNames(named)],
+      actors: [
+        ...listOwn(['actor', 'actor_id']),
+        ...listNames(listConditionsOn('actor').map(({ value }) => value)),
       ].filter((name) => !name.endsWith('[bot]')),
       jobs,
       subjects: [text(job['sub']), ...subjects.map(({ value }) => value)],

@@ -85,6 +85,7 @@ test.each([
   ['value.enterprise == "123" and value.ref == "refs/heads/main"', { enterprise_id: '123' }, [OPENER, SIBLING]],
   ['value.repo_id == "74" and value.ref matches "^refs/tags/"', { ref: 'refs/tags/v1' }, [PUSHER]],
   ['value.owner_id == "65" or value.owner_id == "666"', {}, EVERYONE],
+  [`value.repo_id == "${EXAMPLE['actor_id'] as string}"`, {}, [ANYONE, SIBLING, TAKER]],
   ['value.repo_id == "74" and value.actor == "deploy-bot" and value.ref == "refs/heads/main"', {}, []],
 ])('the rule %s for the job %j lets in %j', async (Selector, claims, granted) => {
   const rows = await tryRules([{ Selector }], startFakeCluster, claims);
