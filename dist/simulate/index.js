@@ -15116,7 +15116,7 @@ function isOptional(part) {
  * https://docs.github.com/en/actions/reference/security/oidc
  */
 function listSituations(job, known) {
-    const { tested, yours, jobs, subjects, isSubjectOpen } = known;
+    const { tested, yours, actors, jobs, subjects, isSubjectOpen } = known;
     const pulls = { head_ref: '‹head_branch›', base_ref: '‹base_branch›' };
     const merge = { ...pulls, ref: 'refs/pull/‹number›/merge', ref_type: 'branch' };
     const merges = ['pull_request', '‹pull_event›'].map((event_name) => ({ ...merge, event_name }));
@@ -15134,11 +15134,11 @@ function listSituations(job, known) {
     // The issuer of an enterprise only signs for its members.
     const outside = { ...anything, iss: (0,_identities_js__WEBPACK_IMPORTED_MODULE_2__/* .text */ .Qq)(job['iss']).replace(/^(https:\/\/token\.actions\.[^/]+)\/.*/, '$1') };
     const pick = (pattern) => Object.fromEntries(names.filter((name) => pattern.test(name)).map((name) => [name, job[name]]));
-    const exclude = (...parts) => Object.fromEntries(parts.map((part) => [part, yours]));
-    const actor = exclude('actor', 'actor_id');
-    const ids = exclude('repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
+    const exclude = (values, ...parts) => Object.fromEntries(parts.map((part) => [part, values]));
+    const actor = exclude([...yours, ...actors], 'actor', 'actor_id');
+    const ids = exclude(yours, 'repository_owner_id', 'repository_id', 'enterprise', 'enterprise_id');
     const groups = [
-        [outside, everywhere, { ...actor, ...ids, ...exclude('repository_owner') }],
+        [outside, everywhere, { ...actor, ...ids, ...exclude(yours, 'repository_owner') }],
         [
             { ...anything, ...pick(/^repo|^enterprise|^ref|sha$/) },
             [{ event_name: '‹open_event›', head_ref: '', base_ref: '' }, target],
@@ -16488,16 +16488,19 @@ class Search {
         this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
         const listConditionsOn = (claim) => this.#conditions.filter((condition) => this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) === claim);
         const subjects = listConditionsOn('sub');
-        // Roles, policies and accounts name what belongs to the reader, and all rules do if there are no expectations.
+        // Roles and policies name what belongs to the reader, and all rules do if there are no expectations.
         const named = [
-            ...(trustsRules ? this.#conditions : listConditionsOn('actor')).map(({ value }) => value),
+            ...(trustsRules ? this.#conditions.map(({ value }) => value) : []),
             ...[...roles, ...policies].map(({ Name }) => Name),
         ];
+        const listNames = (texts) => texts.flatMap((each) => [...(each.match(/[\w-]+/g) ?? []), ...(each.match(/\d+/g) ?? [])]);
+        const listOwn = (names) => jobs.flatMap((claims) => names.map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name])));
         const known = {
             tested: this.#tested,
-            yours: [
-                ...jobs.flatMap((claims) => [..._groups_js__WEBPACK_IMPORTED_MODULE_3__/* .ACCOUNT */ .u4, 'actor', 'actor_id'].map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name]))),
-                ...named.flatMap((name) => [...(name.match(/[\w-]+(?:\[bot\])?/g) ?? []), ...(name.match(/\d+/g) ?? [])]),
+            yours: [...listOwn(_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .ACCOUNT */ .u4), ...listNames(named)],
+            actors: [
+                ...listOwn(['actor', 'actor_id']),
+                ...listNames(listConditionsOn('actor').map(({ value }) => value)),
             ].filter((name) => !name.endsWith('[bot]')),
             jobs,
             subjects: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(job['sub']), ...subjects.map(({ value }) => value)],
