@@ -11,7 +11,7 @@ export const JOB_KINDS = {
     advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
   },
   'unwritable-file': {
-    advice: `If you run this action by hand, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files. In a container job, the user of the image probably cannot write the runner's files: under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+    advice: `In a container job, the user of the image probably cannot write the runner's files: under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nIf you run this action by hand, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
   },
   'missing-permission': {
     advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,

@@ -19,7 +19,7 @@ export const JWT_KINDS = {
   },
   'malformed-jwt': {
     from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-    advice: `Pass the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
+    advice: `Set the input identityToken to the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
   },
   'jwt-expired': {
     from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
@@ -37,7 +37,7 @@ export const JWT_KINDS = {
       /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
     ],
     advice: ({ jwt, methodName }) =>
-      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+      `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys instead, update them: the issuer may have replaced its keys.`,
   },
   'no-rule-matched': {
     from: [/nomad/, /400/, /no role or policy bindings matched/],
@@ -45,7 +45,7 @@ export const JWT_KINDS = {
       const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
       const job = names.filter((name) => name in claims).map((name) => `${name} ${showClaim(claims[name], 100)}`);
       const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
-      return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
+      return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. With a management token, compare the claims in this log with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
     },
   },
   'name-invalid': {

@@ -26,7 +26,7 @@ export const NOMAD_KINDS = {
   'acl-disabled': {
     from: [/nomad/, /400/, /^ACL support disabled/],
     advice: ({ url }) =>
-      `Check that ${url} is the right cluster: it does not use ACLs, so this step is not needed. To enable them, set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
+      `Check that ${url} is the right cluster: it does not use ACLs. Either remove this step, or enable ACLs: set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
   },
   'unknown-region': {
     from: [/nomad/, /500/, /No path to region/],
@@ -62,7 +62,7 @@ export const NOMAD_KINDS = {
   'nomad-refused': {
     from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
     advice: ({ status, proxy }) =>
-      `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+      `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it: ${status === 401 || status === 403 ? 'pass what that server requires in the input extraHeaders' : 'check its log'}.`,
   },
   'not-nomad': {
     from: [/nomad/],
@@ -70,7 +70,7 @@ export const NOMAD_KINDS = {
       const { url, target, proxy } = facts;
       return url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)
         ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
-        : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
+        : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server, answered at ${url}, such as a firewall or a login page. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
     },
   },
 } satisfies Record<string, Kind>;
