@@ -183,7 +183,7 @@ const JOB_KINDS = {
         advice: `Set it to an address such as http://USER:PASSWORD@proxy.example.com:3128, or unset it on the runner. Percent-encode special characters in the user name and password, such as %23 for # and %5C for a backslash. SOCKS proxies are not supported.`,
     },
     'unwritable-file': {
-        advice: `If you run this action by hand, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files. In a container job, the user of the image probably cannot write the runner's files: under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root`,
+        advice: `In a container job, the user of the image probably cannot write the runner's files: under container: in the workflow, set this, or the runner's user ID (1001 on GitHub-hosted runners):\n\n    options: --user root\n\nIf you run this action by hand, set GITHUB_ENV, GITHUB_OUTPUT and GITHUB_STATE to the paths of files.`,
     },
     'missing-permission': {
         advice: `Add this to the job in the workflow file, and for a reusable workflow also to the job that calls it:\n\n    permissions:\n      contents: read\n      id-token: write\n\nPull requests from forks get no token, whatever the permissions. Skip this step for them:\n\n    if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository\n\nIf the input identityToken is set, the secret or output that it comes from is empty in this job.`,
@@ -258,7 +258,7 @@ const JWT_KINDS = {
     },
     'malformed-jwt': {
         from: [/nomad/, /401/, /malformed jwt: |cannot unmarshal|value to unmarshal|no issued at \(iat\)/],
-        advice: `Pass the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
+        advice: `Set the input identityToken to the whole JWT, unaltered, and nothing else: three base64url parts joined by dots. If the message is about a claim, have the issuer correct it: iss, sub and jti must be strings, aud a string or a list of strings, and exp, nbf and iat numbers, of which a JWT needs at least one.`,
     },
     'jwt-expired': {
         from: [/nomad/, /401/, /\((exp|nbf|iat)\) claim: /],
@@ -274,7 +274,7 @@ const JWT_KINDS = {
             /401/,
             /^(?!.*(fetching keys|get keys failed|malformed jwt|parse public key)).*(verify id token signature|verifying token signature)/,
         ],
-        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys, the issuer may have replaced its keys.`,
+        advice: ({ jwt, methodName }) => `None of the keys of the auth method ${methodName} verifies this JWT (iss ${showClaim(jwt.claims['iss'])}, kid ${showClaim(jwt.header['kid'])}). Its JWKSURL must be the jwks_uri in ISSUER/.well-known/openid-configuration, where ISSUER is the iss claim. If it uses JWTValidationPubKeys instead, update them: the issuer may have replaced its keys.`,
     },
     'no-rule-matched': {
         from: [/nomad/, /400/, /no role or policy bindings matched/],
@@ -282,7 +282,7 @@ const JWT_KINDS = {
             const names = ['repository', 'repository_id', 'ref', 'environment', 'event_name', 'workflow'];
             const job = names.filter((name) => name in claims).map((name) => `${name} ${showClaim(claims[name], 100)}`);
             const environment = 'repository' in claims && !('environment' in claims) ? ', and no environment' : '';
-            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. Compare with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims in this log as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
+            return `${job.length === 0 ? '' : `The job has ${job.join(', ')}${environment}. `}No binding rule of the auth method ${methodName} matches, or the rule names a role or policy that does not exist. With a management token, compare the claims in this log with:\n\n    nomad acl auth-method info -json ${methodName}\n    nomad acl binding-rule list    # then: nomad acl binding-rule info ID\n    nomad acl role list\n\nTo see which condition fails, save the claims as claims.txt, and run this in a clone of this action:\n\n    nomad-config/save.sh DIR\n    node dist/simulate/index.js --config DIR --claims claims.txt`;
         },
     },
     'name-invalid': {
@@ -340,7 +340,7 @@ const NOMAD_KINDS = {
     },
     'acl-disabled': {
         from: [/nomad/, /400/, /^ACL support disabled/],
-        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs, so this step is not needed. To enable them, set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
+        advice: ({ url }) => `Check that ${url} is the right cluster: it does not use ACLs. Either remove this step, or enable ACLs: set acl { enabled = true } on all servers, then run nomad acl bootstrap. Nomad then denies all requests without a token.`,
     },
     'unknown-region': {
         from: [/nomad/, /500/, /No path to region/],
@@ -372,7 +372,7 @@ const NOMAD_KINDS = {
     },
     'nomad-refused': {
         from: [/nomad/, /40[013]|500/, /^(?!\s*[<{])./],
-        advice: ({ status, proxy }) => `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it${status === 401 || status === 403 ? ': pass what that server requires in the input extraHeaders' : ''}.`,
+        advice: ({ status, proxy }) => `If this message is Nomad's, look for it in the logs of the servers, above all the leader's, and check the auth method and its binding rules. Otherwise, ${proxy === undefined ? '' : `the proxy ${proxy.origin}, or `}a server in front of Nomad sent it: ${status === 401 || status === 403 ? 'pass what that server requires in the input extraHeaders' : 'check its log'}.`,
     },
     'not-nomad': {
         from: [/nomad/],
@@ -380,7 +380,7 @@ const NOMAD_KINDS = {
             const { url, target, proxy } = facts;
             return url.startsWith('http:') && target.startsWith('https:') && host({ url: target }) === host(facts)
                 ? `Set the input url to ${url.replace(new URL(url).origin, target)}.`
-                : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server answered at ${url}, such as a firewall or a login page. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
+                : `${proxy === undefined ? 'A' : `The proxy ${proxy.origin}, a`} server in front of Nomad, or another server, answered at ${url}, such as a firewall or a login page. If it requires a login, pass what it accepts from programs, such as a service token, in the input extraHeaders. Otherwise, set the input url to the address of Nomad's API (1.5.4 or later), without /ui or /v1. Redirects are not followed.`;
         },
     },
 };
