@@ -61,6 +61,9 @@ const unnamed = { ...METHOD, TokenNameFormat: '${auth_method_name}-${value.runid
 const configured = (fields: object): object => ({ method: { ...METHOD, Config: { ...Config, ...fields } } });
 const forGithub = (claims: object): object =>
   configured({ BoundIssuer: ['https://token.actions.githubusercontent.com'], ListClaimMappings: claims });
+const NO_ISSUER = 'The auth method own has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.';
+const NO_AUDIENCES =
+  'The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.';
 const NOT_GITHUB = "The claim repository_owner_ID is not one of GitHub's. The nearest name is repository_owner_id.";
 const TWICE = 'The claim mappings map ref and head_ref to ref. Nomad uses one of them at random in each login.';
 const MAPPED_TWICE = { repository_owner: 'owner', ref: 'ref', head_ref: 'ref' };
@@ -70,16 +73,8 @@ test.each<[what: string, change: object, problem?: string]>([
   ['a mistyped claim of GitHub', forGithub({ repository_owner_ID: 'x' }), NOT_GITHUB],
   ['two claims for an attribute', configured({ ClaimMappings: MAPPED_TWICE }), TWICE],
   ['two claims for a list', configured({ ListClaimMappings: { ref: 'ref', head_ref: 'ref' } }), TWICE],
-  [
-    'no issuer',
-    configured({ BoundIssuer: null, ListClaimMappings: {} }),
-    'The auth method own has no BoundIssuer, so it accepts JWTs of any issuer if one of the keys fits.',
-  ],
-  [
-    'no audiences',
-    configured({ BoundAudiences: [] }),
-    'The auth method own has no BoundAudiences, so it also accepts JWTs that a job requested for another service.',
-  ],
+  ['no issuer', configured({ BoundIssuer: null, ListClaimMappings: {} }), NO_ISSUER],
+  ['no audiences', configured({ BoundAudiences: [] }), NO_AUDIENCES],
   ['an empty selector', selects(''), 'role repo: The rule has no selector, so it matches every JWT.'],
   ['a list as a value', selects('value.teams == "ops"'), `role repo: value.teams ${UNKNOWN} ${ADD}, list.teams.`],
   ['a list in a name', rule({ BindName: '${list.teams}' }), `role \${list.teams}: list.teams ${UNKNOWN} ${ADD}.`],

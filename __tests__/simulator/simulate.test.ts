@@ -109,10 +109,7 @@ Warnings:
 describeReal('on a real Nomad', () => {
   test.each([
     ['--config posix --claims jws-example.json', '    may grant something:\n      only Nomad can judge this rule\n'],
-    [
-      '--config template --expect met.yml',
-      '  anyone on GitHub                             not decided: only Nomad can judge',
-    ],
+    ['--config template --expect met.yml', '  anyone on GitHub                             not decided: only Nomad'],
   ])('a rule that only it knows is judged: %s', async (args, output) => {
     expect(await run(args, startReal)).toEqual([1, expect.stringContaining(output)]);
   });
@@ -124,9 +121,7 @@ test('the demo shows a login, a refusal, who gets a token and what to do next in
   expect(shown).toMatch(/^This demo uses a fake Nomad .* and does not contact any other cluster/m);
   expect(shown).toMatch(/A push to main gets a token:\n {2}│ Logged in to Nomad/);
   expect(shown).toMatch(/branch feature is refused:\n {2}│ ▸ .+\n {2}│ Error: Nomad refused the login \(400\)/);
-  expect(shown).toMatch(
-    /why others do not:\n {2}a push to main +client token (?:.*\n){13}\n {2}anyone on GitHub +refused: /,
-  );
+  expect(shown).toMatch(/do not:\n {2}a push to main +client token (?:.*\n){13}\n {2}anyone on GitHub +refused: /);
   expect(shown).toMatch(/: docs\/nomad-setup\.md\n.*: +docs\/simulator\.md\n$/);
   expect(shown.split('\n').length).toBeLessThan(50);
 });
@@ -134,10 +129,10 @@ test('the demo shows a login, a refusal, who gets a token and what to do next in
 const cases: Record<string, object[]> = {
   invalid: [{ BindType: 'policy', BindName: 'a_b' }],
   open: [{ BindType: 'management' }],
-  several: ['value.id == "75"', 'value.ref == "refs/tags/v1"'].map((Selector) => ({
-    BindType: 'management',
-    Selector,
-  })),
+  several: [
+    { BindType: 'management', Selector: 'value.id == "75"' },
+    { BindType: 'management', Selector: 'value.ref == "v1"' },
+  ],
   random: [
     { BindType: 'management' },
     { BindType: 'policy', BindName: '${value.ref}', Selector: 'value.ref is not empty' },
@@ -163,40 +158,20 @@ const WARNINGS =
   /^ {2}The claim reff is .* nearest name is ref\.\n {2}.* wide grants more to these jobs: a push to another branch, a pull request, a merge queue, a release, anyone .*\.$/m;
 
 test.each([
-  [
-    '--config cluster --method narrow --claims few.json',
-    1,
-    /ACL token name: .* unknown variable accessed: value\.ref$/m,
-  ],
+  ['--config cluster --method narrow --claims few.json', 1, /unknown variable accessed: value\.ref$/m],
   ['--config invalid --claims few.json', 1, /^ {6}computed "policy" bind name for bind target is invalid: "a_b"$/m],
   ['--config github-adv --claims few.json', 1, /^Binding rules: not evaluated, because the auth method refuses/m],
-  [
-    '--config github-adv --claims jws-example.json --claim ref={}',
-    1,
-    /^ {4}grants nothing:\n {6}error converting claim 'ref'/m,
-  ],
+  ['--config several --claims few.json --claim ref={}', 1, /^ {4}grants nothing:\n {6}error converting claim 'ref'/m],
   ['--config cluster --method narrow', 0, /^ {2}a push to main +client .* in one region: policy deploy$/m],
   ['--config github-adv --claims jws-example.json --log', 0, /^Result: client token .*\n {2}│ Logged in to Nomad/m],
   ['--config cluster --method narrow --claim reff=x', 0, WARNINGS],
-  ['--config several', 0, /^ {2}a push to main +refused: value\.ref == "refs\/tags\/v1", but/m],
+  ['--config several', 0, /^ {2}a push to main +refused: value\.ref == "v1", but/m],
   ['--config nomad --expect met.yml', 0, /^Everyone gets what is expected\.$/m],
   ['--config nomad --expect unmet.yml', 1, /refused: value\.owner_id == .*, but .* is "x" \(expected: management\)$/m],
   ['--config nomad --expect strangers.yml', 1, /^ {2}anyone on GitHub .*refused: .* \(expected: role repo-74\)$/m],
-  [
-    '--config open --expect open.yml',
-    1,
-    /^ {2}anyone on GitHub .*management token for 10m0s in one region \(expected: refused\)$/m,
-  ],
-  [
-    '--config open --expect allowed.yml',
-    1,
-    /^Everyone gets what is expected, but there are warnings\.\n\nWarnings:\n.* no BoundAud/m,
-  ],
-  [
-    '--config random --expect open.yml',
-    1,
-    /grants nothing to these .* invalid: .*\n.* grants nothing .*: it matches none of them\.\n {2}Nomad decides at random what these get/m,
-  ],
+  ['--config open --expect open.yml', 1, /^ {2}anyone on GitHub .*management .* region \(expected: refused\)$/m],
+  ['--config open --expect allowed.yml', 1, /^Everyone .*, but there are warnings\.\n\nWarnings:\n.* no BoundAud/m],
+  ['--config random --expect open.yml', 1, /nothing .* invalid: .*\n.* nothing .* none of them\.\n.* at random what/m],
   ['--help', 0, /^ {2}--claims FILE .*\n[^]*^ {2}--expect FILE /m],
 ])('the arguments %s have the exit status %d and show %s', async (args, status, output) =>
   expect(await run(args)).toEqual([status, expect.stringMatching(output)]),
@@ -211,10 +186,7 @@ test.each([
   ['--config github --expect package.json', 'package.json must contain a list of jobs.'],
   ['--config github --clam a=b', "Unknown option '--clam'"],
   ['--config ambiguous', 'does not know which of two claims becomes the attribute name'],
-  [
-    '--config unparsable',
-    'The rule role x, if value.ref = "a" cannot be created: PUT /v1/acl/binding-rule answered 400: ',
-  ],
+  ['--config unparsable', 'rule role x, if value.ref = "a" cannot be created: PUT /v1/acl/binding-rule answered 400: '],
   ['--config template', 'the fake Nomad does not know the template ${value.ref'],
   ['--config posix', ' answered 501: the fake Nomad does not know the regular expression [[:digit:]];'],
 ])('arguments, and what Nomad does not accept, are rejected with a reason: %s', async (args, message) => {
@@ -225,10 +197,7 @@ test.each([
   ['- gets: role', 'has a job without "gets: refused"'],
   ['- text', 'has a job without "gets: refused"'],
   ['- {who: everyone, gets: refused}', 'must name one of these in "who", without claims: anyone on GitHub, anyone'],
-  [
-    '- {who: anyone on GitHub, gets: refused}\n- {who: anyone on GitHub, gets: management}',
-    'has "who: anyone on GitHub" more than once.',
-  ],
+  ['- &a {who: anyone on GitHub, gets: refused}\n- *a', 'has "who: anyone on GitHub" more than once.'],
   ['- {repo_property_taem: x, gets: refused}', 'The claim repo_property_taem is not one'],
 ])('an invalid expectation is an error: %s', async (yaml, message) => {
   await write({ 'mistyped.yml': yaml });

@@ -5,47 +5,38 @@ import { withSimulation } from '../../simulator/simulation.js';
 import { tryStrangers } from '../../simulator/strangers.js';
 import type { Row } from '../../simulator/simulate.js';
 import { EXAMPLE, type Claims } from '../../simulator/identities.js';
-import type { BindingRule } from '../../nomad-rules/api.js';
 import { startFakeCluster } from '../../testbed/nomad/nomad.js';
 import { NOMADS } from '../support/workspace.js';
 
 const [ANYONE = '', OPENER = '', PUSHER = '', SIBLING = '', TAKER = ''] = STRANGERS;
 const EVERYONE = STRANGERS;
+type Start = (typeof NOMADS)[number][1];
 const setup = await readSetup('github-adv');
-const roles = ['deploy', 'team-a', 'team-platform', 'repo-74', 'repo-75'].map((Name) => ({
-  Name,
-  Policies: [{ Name: 'deploy' }],
-}));
-
-async function tryRules(
-  rules: Partial<BindingRule>[],
-  start = startFakeCluster as (typeof NOMADS)[number][1],
-  claims?: Claims,
-): Promise<Row[]> {
-  const all = rules.map((rule) => ({ AuthMethod: 'github-adv', BindType: 'role', BindName: 'deploy', ...rule }));
-  const { method } = setup;
-  const ClaimMappings = {
-    ...method.Config.ClaimMappings,
+const Config = {
+  ...setup.method.Config,
+  ClaimMappings: {
+    ...setup.method.Config.ClaimMappings,
     ...{ head_ref: 'head', aud: 'aud', teams: 'teams', actor: 'actor', enterprise_id: 'enterprise' },
-  };
+  },
+  ListClaimMappings: { repository_owner: 'owners', repo_property_team: 'teams' },
+};
+// A token's name needs claims that no rule tests.
+const method = { ...setup.method, Config, TokenNameFormat: '${value.team}-${value.run_id}' };
+const Policies = [{ Name: 'deploy' }];
+const roles = ['deploy', 'team-a', 'team-platform', 'repo-74', 'repo-75'].map((Name) => ({ Name, Policies }));
+
+async function tryRules(rules: object[], claims?: Claims, start = startFakeCluster as Start): Promise<Row[]> {
+  const all = rules.map((rule) => ({ AuthMethod: 'github-adv', BindType: 'role', BindName: 'deploy', ...rule }));
   const expectations = claims && [{ claims, gets: 'role deploy', file: 'expectations.yml', line: 1 }];
-  const Config = {
-    ...method.Config,
-    ClaimMappings,
-    ListClaimMappings: { repository_owner: 'owners', repo_property_team: 'teams' },
-  };
-  const attempts = await withSimulation(
-    // A token's name needs claims that no rule tests.
-    { ...setup, method: { ...method, Config, TokenNameFormat: '${value.team}-${value.run_id}' }, rules: all, roles },
-    start,
-    (simulation) => tryStrangers(simulation, EXAMPLE, expectations),
+  const attempts = await withSimulation({ ...setup, method, rules: all, roles }, start, (simulation) =>
+    tryStrangers(simulation, EXAMPLE, expectations),
   );
   return attempts.map(({ row }) => row);
 }
 
 const REUSED = 'octo-org/workflows/.github/workflows/deploy.yml@refs/heads/main';
 
-test.each<[selector: string, granted: string[]]>([
+test.each<[selector: string, granted: string[], claims?: Claims]>([
   ['value.owner_id == "65" and value.ref == "refs/heads/main" and value.event_name == "push"', [SIBLING]],
   ['value.owner == "octo-org" and value.ref == "refs/heads/main"', [OPENER, SIBLING, TAKER]],
   [`value.job_workflow_ref == "${REUSED}"`, EVERYONE],
@@ -74,21 +65,15 @@ test.each<[selector: string, granted: string[]]>([
   ['value.aud == "nomad.example.com" and value.owner_id == "66"', []],
   ['value.aud == "other.example.com"', []],
   ['value.teams == "x" or value.owner_id matches "^6"', EVERYONE],
-])('the rule %s lets in %j', async (Selector, granted) => {
-  const rows = await tryRules([{ Selector }]);
-  expect(rows.filter(({ grant }) => grant !== 'refused').map(({ name }) => name)).toEqual(granted);
-});
-
-test.each([
-  ['value.repo_id == "74" and value.ref == "refs/heads/master"', { ref: 'refs/heads/master' }, [OPENER, PUSHER]],
-  ['value.repo_id == "75" and value.ref == "refs/heads/main"', { repository_id: '75' }, [OPENER]],
-  ['value.enterprise == "123" and value.ref == "refs/heads/main"', { enterprise_id: '123' }, [OPENER, SIBLING]],
-  ['value.repo_id == "74" and value.ref matches "^refs/tags/"', { ref: 'refs/tags/v1' }, [PUSHER]],
-  ['value.owner_id == "65" or value.owner_id == "666"', {}, EVERYONE],
-  [`value.repo_id == "${EXAMPLE['actor_id'] as string}"`, {}, [ANYONE, SIBLING, TAKER]],
-  ['value.repo_id == "74" and value.actor == "deploy-bot" and value.ref == "refs/heads/main"', {}, []],
-])('the rule %s for the job %j lets in %j', async (Selector, claims, granted) => {
-  const rows = await tryRules([{ Selector }], startFakeCluster, claims);
+  ['value.repo_id == "74" and value.ref == "refs/heads/master"', [OPENER, PUSHER], { ref: 'refs/heads/master' }],
+  ['value.repo_id == "75" and value.ref == "refs/heads/main"', [OPENER], { repository_id: '75' }],
+  ['value.enterprise == "123" and value.ref == "refs/heads/main"', [OPENER, SIBLING], { enterprise_id: '123' }],
+  ['value.repo_id == "74" and value.ref matches "^refs/tags/"', [PUSHER], { ref: 'refs/tags/v1' }],
+  ['value.owner_id == "65" or value.owner_id == "666"', EVERYONE, {}],
+  [`value.repo_id == "${EXAMPLE['actor_id'] as string}"`, [ANYONE, SIBLING, TAKER], {}],
+  ['value.repo_id == "74" and value.actor == "deploy-bot" and value.ref == "refs/heads/main"', [], {}],
+])('the rule %s lets in %j if, for example, the job %j should get it', async (Selector, granted, ...[claims]) => {
+  const rows = await tryRules([{ Selector }], claims);
   expect(rows.filter(({ grant }) => grant !== 'refused').map(({ name }) => name)).toEqual(granted);
 });
 
@@ -109,6 +94,7 @@ describe.each(NOMADS)('on %s', (_, start) => {
         { BindName: 'team-${value.team}', Selector: 'value.event_name == "push" and value.environment == "eu"' },
         { BindName: 'repo-${value.repo_id}', Selector: 'value.owner_id == "65" and value.ref matches "^refs/tags/"' },
       ],
+      undefined,
       start,
     );
     expect(rows.map(({ summary, reasons: [reason] }) => reason ?? summary)).toEqual([

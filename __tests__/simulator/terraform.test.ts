@@ -25,35 +25,24 @@ test('a plan is read with the objects of all modules, as Nomad names them', () =
 });
 
 const after_unknown = {
-  id: true,
-  description: true,
-  selector: true,
-  bind_name: false,
+  ...{ id: true, description: true, selector: true, bind_name: false },
   config: [{ claim_mappings: { a: true } }],
 };
-const changes = { resource_changes: [{ ...resource('nomad_acl_role', {}), change: { after_unknown } }] };
+const resource_changes = [{ ...resource('nomad_acl_role', {}), change: { after_unknown } }];
+const left = ['nomad_acl_role', 'nomad_acl_policy'].map((type) => resource(type, {}));
+const partial = {
+  prior_state: { values: { root_module: { resources: left } } },
+  resource_changes: [{ ...resource('nomad_acl_policy', {}), change: { actions: ['forget'] } }],
+};
+const UNKNOWN = 'after apply: nomad_acl_role.own.selector, nomad_acl_role.own.config.claim_mappings.';
 
 test.each([
-  [
-    'a plan with unknown values',
-    'after apply: nomad_acl_role.own.selector, nomad_acl_role.own.config.claim_mappings.',
-    show({}, changes),
-  ],
+  ['a plan with unknown values', UNKNOWN, show({}, { resource_changes })],
   ['a plan that failed', 'for a plan without errors', show({}, { errored: true })],
   [
-    'a plan that leaves objects on the cluster',
+    'a plan that leaves objects',
     'that it does not contain: nomad_acl_role.own, nomad_acl_policy.own.',
-    show(
-      {},
-      {
-        prior_state: {
-          values: {
-            root_module: { resources: ['nomad_acl_role', 'nomad_acl_policy'].map((type) => resource(type, {})) },
-          },
-        },
-        resource_changes: [{ ...resource('nomad_acl_policy', {}), change: { actions: ['forget'] } }],
-      },
-    ),
+    show({}, partial),
   ],
   ['an incomplete plan', 'is incomplete.', show({}, { complete: false })],
   ['a state file', 'must contain the output of "terraform show -json"', { version: 4 } as Shown],
