@@ -15,7 +15,7 @@ export const HELP = `Simulates logins to Nomad, so that you can test binding rul
 Options:
   --config github|github-adv|FOLDER|FILE
                        the configuration (required): an auth method of docs/nomad-setup.md, a folder with
-                       auth-method*.json, binding-rule*.json, role*.json and policies*.json as in Nomad's API, with
+                       auth-method*.json, binding-rule*.json, role*.json and policy*.json as in Nomad's API, with
                        one object or a list in each, or the output of "terraform show -json" for a plan or a state.
                        NAME.hcl defines the policy NAME.
   --method NAME        the auth method, if the folder has several

@@ -47,7 +47,7 @@ const FILES: [Kind, RegExp][] = [
   ['role', /^role.*\.json$/],
   ['policy', /^polic.*\.json$|\.hcl$/],
 ];
-const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
+const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policy*.json or NAME.hcl';
 const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 
 /**
