@@ -14814,7 +14814,7 @@ const HELP = `Simulates logins to Nomad, so that you can test binding rules befo
 Options:
   --config github|github-adv|FOLDER|FILE
                        the configuration (required): an auth method of docs/nomad-setup.md, a folder with
-                       auth-method*.json, binding-rule*.json, role*.json and policies*.json as in Nomad's API, with
+                       auth-method*.json, binding-rule*.json, role*.json and policy*.json as in Nomad's API, with
                        one object or a list in each, or the output of "terraform show -json" for a plan or a state.
                        NAME.hcl defines the policy NAME.
   --method NAME        the auth method, if the folder has several
@@ -15630,7 +15630,7 @@ const FILES = [
     ['role', /^role.*\.json$/],
     ['policy', /^polic.*\.json$|\.hcl$/],
 ];
-const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policies*.json or NAME.hcl';
+const FILE_NAMES = 'auth-method*.json, binding-rule*.json, role*.json, policy*.json or NAME.hcl';
 const IGNORED = /^(?:expectations?.*\.(?:ya?ml|json)|.*\.md|\.(?!.*\.(?:json|hcl)$).*)$/;
 /**
  * Reads a configuration from a folder of JSON as Nomad prints it, or shorter, or from the output of `terraform show -json`;
