@@ -14977,7 +14977,7 @@ function read(file) {
 /* harmony import */ var _setups_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5845);
 /* harmony import */ var _simulate_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7877);
 /* harmony import */ var _simulation_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1226);
-/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8140);
+/* harmony import */ var _strangers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(867);
 
 
 
@@ -15907,8 +15907,8 @@ function findMissingPolicies({ Name, Policies }, policies) {
 var setups = __nccwpck_require__(5845);
 // EXTERNAL MODULE: ./simulator/simulation.ts + 2 modules
 var simulation = __nccwpck_require__(1226);
-// EXTERNAL MODULE: ./simulator/strangers.ts
-var strangers = __nccwpck_require__(8140);
+// EXTERNAL MODULE: ./simulator/strangers.ts + 1 modules
+var strangers = __nccwpck_require__(867);
 // EXTERNAL MODULE: ./simulator/tokens.ts
 var tokens = __nccwpck_require__(3838);
 // EXTERNAL MODULE: ./simulator/verdicts.ts
@@ -16388,20 +16388,30 @@ function shorten(answer) {
 
 /***/ }),
 
-/***/ 8140:
+/***/ 867:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   N: () => (/* binding */ tryStrangers)
-/* harmony export */ });
-/* harmony import */ var _nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3484);
-/* harmony import */ var _nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3527);
-/* harmony import */ var _nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5106);
-/* harmony import */ var _groups_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8951);
-/* harmony import */ var _identities_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1457);
-/* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2848);
-/* harmony import */ var _tokens_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3838);
-/* harmony import */ var _verdicts_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1789);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  N: () => (/* binding */ tryStrangers)
+});
+
+// EXTERNAL MODULE: ./simulator/groups.ts
+var simulator_groups = __nccwpck_require__(8951);
+// EXTERNAL MODULE: ./simulator/identities.ts
+var identities = __nccwpck_require__(1457);
+// EXTERNAL MODULE: ./nomad-rules/formats.ts
+var formats = __nccwpck_require__(3484);
+// EXTERNAL MODULE: ./nomad-rules/regexp.ts
+var regexp = __nccwpck_require__(3527);
+// EXTERNAL MODULE: ./nomad-rules/search.ts + 1 modules
+var search = __nccwpck_require__(5106);
+// EXTERNAL MODULE: ./simulator/rules.ts
+var simulator_rules = __nccwpck_require__(2848);
+// EXTERNAL MODULE: ./simulator/verdicts.ts
+var verdicts = __nccwpck_require__(1789);
+;// CONCATENATED MODULE: ./simulator/stranger-search.ts
 
 
 
@@ -16409,57 +16419,7 @@ function shorten(answer) {
 
 
 
-
-/** The number of groups that should get nothing, unless an expectation says otherwise. */
-const OUTSIDERS = 2;
 const LIMIT = 50_000;
-const NOTHING = { token: undefined, summary: 'refused', reasons: [] };
-/** Logs groups of strangers in, each with the claims that get the most. */
-async function tryStrangers(simulation, base, expectations) {
-    const granted = (expectations ?? []).filter(({ who, gets }) => who === undefined && gets !== 'refused');
-    const jobs = [base, ...granted.map(({ claims }) => moveToBranch((0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .changeClaims */ .kh)(base, claims), base))];
-    const distinct = new Map(jobs.map((job) => [JSON.stringify(job), job]));
-    const search = new Search(simulation.setup, [...distinct.values()], expectations === undefined);
-    const attempts = [];
-    for (const [index, name] of _groups_js__WEBPACK_IMPORTED_MODULE_3__/* .STRANGERS */ .aw.entries()) {
-        const { gets, file, line } = expectations?.find(({ who }) => who === name) ?? {};
-        const isOutside = expectations !== undefined && index < OUTSIDERS;
-        const expected = gets ?? (isOutside ? 'refused' : undefined);
-        const { guesses, problem } = search.guess(index);
-        const best = chooseBest(guesses, expected);
-        const { token, summary, reasons } = (best && (await simulation.try(best.claims))) ?? NOTHING;
-        const actual = (0,_tokens_js__WEBPACK_IMPORTED_MODULE_7__/* .nameGrant */ .iM)(token);
-        const doubt = best && actual !== best.grant ? `the rules grant ${best.grant}, but Nomad answers: ${summary}` : problem;
-        const isDecided = doubt === undefined || (token !== undefined && actual !== expected);
-        const grant = isDecided ? actual : 'not decided';
-        const row = {
-            ...{ name, group: 'stranger', claims: best?.claims ?? {}, grant },
-            ...(expected !== undefined && { expected }),
-            summary: isDecided ? `${summary}${token && best ? search.explain(best.claims) : ''}` : `not decided: ${doubt}`,
-            reasons: isDecided ? reasons : [],
-            isExpected: isDecided && grant === (expected ?? grant),
-            ...(line === undefined ? { file: best?.verdicts.find(({ grants }) => grants)?.rule.file } : { file, line }),
-        };
-        attempts.push({ row, verdicts: guesses.map((guess) => guess.verdicts) });
-    }
-    return attempts;
-}
-// The branch of a job counts as the default branch, but a pull request, a merge queue or a tag has none.
-function moveToBranch(job, base) {
-    const names = ['ref', 'ref_type', 'ref_protected', 'head_ref', 'base_ref'];
-    return /^refs\/heads\/(?!gh-readonly-queue\/)/.test((0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(job['ref']))
-        ? job
-        : { ...job, ...Object.fromEntries(names.map((name) => [name, base[name]])) };
-}
-// Prefers what is not expected, then management, what does not depend on chance, and what gets the most or comes closest.
-function chooseBest(guesses, expected = 'refused') {
-    const measure = (guess) => ((0,_tokens_js__WEBPACK_IMPORTED_MODULE_7__/* .grantsMore */ .TQ)(guess.grant, expected) ? 1e9 : 0) +
-        (guess.grant === 'management' ? 1e8 : 0) +
-        (guess.verdicts.some(({ isInvalid }) => isInvalid) ? 0 : 1e7) +
-        (guess.grant === 'refused' ? 0 : guess.grant.split(', ').length * 1e3) -
-        measureDistance(guess);
-    return guesses.toSorted((a, b) => measure(b) - measure(a))[0];
-}
 /** A search for the claims with which groups of strangers get something from a setup. */
 class Search {
     #setup;
@@ -16478,15 +16438,15 @@ class Search {
         const { method, rules, roles, policies } = setup;
         this.#setup = setup;
         this.#job = job;
-        this.#claims = new Map((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .listAttributes */ .uw)(method.Config).map(({ name, claim }) => [name, claim]));
+        this.#claims = new Map((0,simulator_rules/* listAttributes */.uw)(method.Config).map(({ name, claim }) => [name, claim]));
         this.#conditions = rules.flatMap((rule) => this.#readConditions(rule));
         const listClaims = (names) => names.flatMap((name) => this.#claims.get(name) ?? []);
         this.#decisive = listClaims([
-            ...this.#conditions.map(_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF),
-            ...rules.flatMap(({ BindName = '' }) => (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName)),
+            ...this.#conditions.map(simulator_rules/* nameAttribute */.CF),
+            ...rules.flatMap(({ BindName = '' }) => (0,formats/* listVariables */.ce)(BindName)),
         ]);
-        this.#tested = [...this.#decisive, ...listClaims((0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(method.TokenNameFormat ?? ''))];
-        const listConditionsOn = (claim) => this.#conditions.filter((condition) => this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) === claim);
+        this.#tested = [...this.#decisive, ...listClaims((0,formats/* listVariables */.ce)(method.TokenNameFormat ?? ''))];
+        const listConditionsOn = (claim) => this.#conditions.filter((condition) => this.#claims.get((0,simulator_rules/* nameAttribute */.CF)(condition)) === claim);
         const subjects = listConditionsOn('sub');
         // Roles and policies name what belongs to the reader, and all rules do if there are no expectations.
         const named = [
@@ -16494,20 +16454,20 @@ class Search {
             ...[...roles, ...policies].map(({ Name }) => Name),
         ];
         const listNames = (texts) => texts.flatMap((each) => [...(each.match(/[\w-]+/g) ?? []), ...(each.match(/\d+/g) ?? [])]);
-        const listOwn = (names) => jobs.flatMap((claims) => names.map((name) => (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name])));
+        const listOwn = (names) => jobs.flatMap((claims) => names.map((name) => (0,identities/* text */.Qq)(claims[name])));
         const known = {
             tested: this.#tested,
-            yours: [...listOwn(_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .ACCOUNT */ .u4), ...listNames(named)],
+            yours: [...listOwn(simulator_groups/* ACCOUNT */.u4), ...listNames(named)],
             actors: [
                 ...listOwn(['actor', 'actor_id']),
                 ...listNames(listConditionsOn('actor').map(({ value }) => value)),
             ].filter((name) => !name.endsWith('[bot]')),
             jobs,
-            subjects: [(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(job['sub']), ...subjects.map(({ value }) => value)],
+            subjects: [(0,identities/* text */.Qq)(job['sub']), ...subjects.map(({ value }) => value)],
             isSubjectOpen: subjects.some(({ operator }) => operator === 'matches' || operator === 'contains'),
         };
-        const groups = jobs.map((each) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .listSituations */ .YP)({ ...each, iss: this.#chooseIssuer(each) }, known));
-        this.#groups = _groups_js__WEBPACK_IMPORTED_MODULE_3__/* .STRANGERS */ .aw.map((_, index) => groups.flatMap((situations) => situations[index] ?? []));
+        const groups = jobs.map((each) => (0,simulator_groups/* listSituations */.YP)({ ...each, iss: this.#chooseIssuer(each) }, known));
+        this.#groups = simulator_groups/* STRANGERS */.aw.map((_, index) => groups.flatMap((situations) => situations[index] ?? []));
     }
     /** Returns a guess for each set of rules that a group can match, and why there may be others. */
     guess(index) {
@@ -16518,10 +16478,10 @@ class Search {
             const deciding = [...this.#tested, 'iss'].map((name) => [name, claims[name]]);
             try {
                 for (const chosen of this.#listChoices(claims, excluded)) {
-                    const prediction = (0,_verdicts_js__WEBPACK_IMPORTED_MODULE_6__/* .predict */ .K)(this.#setup, fill(Object.fromEntries(deciding), chosen));
+                    const prediction = (0,verdicts/* predict */.K)(this.#setup, fill(Object.fromEntries(deciding), chosen));
                     const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
                     const unknown = prediction.verdicts.find(({ isUnknown }) => isUnknown);
-                    problem ??= unknown && `only Nomad can judge the rule ${(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .describeRule */ .IO)(unknown.rule)}`;
+                    problem ??= unknown && `only Nomad can judge the rule ${(0,simulator_rules/* describeRule */.IO)(unknown.rule)}`;
                     const key = JSON.stringify([prediction.grant, effects]);
                     const known = guesses.get(key);
                     if (isDoubtful && known === undefined && prediction.grant !== 'refused') {
@@ -16543,48 +16503,48 @@ class Search {
         const chosen = [...new Set([...this.#decisive, 'ref', 'event_name'])].filter((name) => claims[name] !== undefined && claims[name] !== this.#job[name]);
         const { environment, ref_type, ref } = claims;
         const stops = [
-            environment !== this.#job['environment'] && `the environment ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(environment)}`,
-            ref_type === 'tag' && `the tag ${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(ref).replace('refs/tags/', '')}`,
+            environment !== this.#job['environment'] && `the environment ${(0,identities/* text */.Qq)(environment)}`,
+            ref_type === 'tag' && `the tag ${(0,identities/* text */.Qq)(ref).replace('refs/tags/', '')}`,
         ].filter((stop) => stop !== false);
         return [
-            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[name])}`).join(' ')}`] : []),
+            ...(chosen.length > 0 ? [`, with ${chosen.map((name) => `${name}=${(0,identities/* text */.Qq)(claims[name])}`).join(' ')}`] : []),
             ...(stops.length > 0 ? [`, unless ${stops.join(' or ')} is protected`] : []),
         ].join('');
     }
     #readConditions(rule) {
         try {
-            const conditions = (0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .listConditions */ .lL)(rule);
-            const unknown = conditions.find((condition) => condition.path.length === 1 || _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .RENEWED */ .Zh.includes(this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) ?? ''));
+            const conditions = (0,simulator_rules/* listConditions */.lL)(rule);
+            const unknown = conditions.find((condition) => condition.path.length === 1 || identities/* RENEWED */.Zh.includes(this.#claims.get((0,simulator_rules/* nameAttribute */.CF)(condition)) ?? ''));
             if (unknown !== undefined) {
                 throw new Error(`the simulator does not search for ${unknown.text}`);
             }
-            conditions.flatMap(listPatterns).forEach(_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .compile */ .wE);
+            conditions.flatMap(listPatterns).forEach(search/* compile */.wE);
             return conditions;
         }
         catch (error) {
-            this.#problem ??= `${(0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .describeRule */ .IO)(rule)}: ${error.message}`;
+            this.#problem ??= `${(0,simulator_rules/* describeRule */.IO)(rule)}: ${error.message}`;
             return [];
         }
     }
     #chooseIssuer({ iss }) {
         const bound = this.#setup.method.Config.BoundIssuer ?? [];
-        return bound.find((issuer) => issuer === iss) ?? bound.find((issuer) => _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .GITHUB_ISSUERS */ .Ll.test(issuer)) ?? iss;
+        return bound.find((issuer) => issuer === iss) ?? bound.find((issuer) => identities/* GITHUB_ISSUERS */.Ll.test(issuer)) ?? iss;
     }
     // Returns values for the parts of claims in all combinations that the rules tell apart.
     #listChoices(claims, excluded) {
         const parts = [...JSON.stringify(claims).matchAll(/‹(\w+)›/g)].map(([, part = '']) => part);
-        const choose = (part) => (0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .chooseFrom */ .Cw)(part, this.#job, this.#setup.method.Config.BoundAudiences ?? []);
+        const choose = (part) => (0,simulator_groups/* chooseFrom */.Cw)(part, this.#job, this.#setup.method.Config.BoundAudiences ?? []);
         const tests = [
             ...this.#conditions.flatMap((condition) => this.#listTests(condition, claims)),
             ...this.#setup.rules.flatMap((rule) => this.#listNameTests(rule, claims)),
             ...Object.entries(excluded).map(([part, values]) => ({
                 template: `‹${part}›`,
-                pattern: (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(values, 'iu'),
+                pattern: (0,search/* matchOneOf */.Dq)(values, 'iu'),
             })),
         ];
-        const choices = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .findValues */ .EZ)(tests, choose).map(([part, values]) => {
-            const allowed = values.filter((value) => !(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(excluded[part] ?? [], 'iu').test(value));
-            return [part, [...((0,_groups_js__WEBPACK_IMPORTED_MODULE_3__/* .isOptional */ .dK)(part) ? [undefined] : []), ...allowed]];
+        const choices = (0,search/* findValues */.EZ)(tests, choose).map(([part, values]) => {
+            const allowed = values.filter((value) => !(0,search/* matchOneOf */.Dq)(excluded[part] ?? [], 'iu').test(value));
+            return [part, [...((0,simulator_groups/* isOptional */.dK)(part) ? [undefined] : []), ...allowed]];
         });
         if (choices.reduce((count, [, values]) => count * values.length, 1) > LIMIT) {
             throw new Error('there are too many combinations of values');
@@ -16592,8 +16552,8 @@ class Search {
         return choices.reduce((all, [part, values]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [part]: value }))), [Object.fromEntries(parts.map((part) => [part, choose(part).usual[0]]))]);
     }
     #listTests(condition, claims) {
-        const claim = this.#claims.get((0,_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .nameAttribute */ .CF)(condition)) ?? '';
-        const template = (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[claim]);
+        const claim = this.#claims.get((0,simulator_rules/* nameAttribute */.CF)(condition)) ?? '';
+        const template = (0,identities/* text */.Qq)(claims[claim]);
         return listPatterns(condition).map((pattern) => ({
             template,
             pattern,
@@ -16602,41 +16562,99 @@ class Search {
     }
     #listNameTests({ BindType, BindName = '' }, claims) {
         const names = this.#setup[BindType === 'policy' ? 'policies' : 'roles'].map(({ Name }) => Name);
-        const variables = [...this.#claims].map(([attribute, claim]) => [attribute, (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claims[claim])]);
-        return (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .listVariables */ .ce)(BindName).length === 0
+        const variables = [...this.#claims].map(([attribute, claim]) => [attribute, (0,identities/* text */.Qq)(claims[claim])]);
+        return (0,formats/* listVariables */.ce)(BindName).length === 0
             ? []
-            : [(0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)(names, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
-                template: (0,_nomad_rules_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .interpolate */ .GW)(BindName, new Map(variables)),
+            : [(0,search/* matchOneOf */.Dq)(names, 'iu'), /^[a-zA-Z0-9-]+$/u].map((pattern) => ({
+                template: (0,formats/* interpolate */.GW)(BindName, new Map(variables)),
                 pattern,
             }));
     }
 }
+/** Returns how far the closest rule is from granting something. */
 function measureDistance({ verdicts }) {
     return Math.min(...verdicts.map(({ distance }) => distance));
 }
 // The regular expressions that decide what a condition says about a value, or about a list with this value.
 function listPatterns({ operator, value }) {
-    const exact = (0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .matchOneOf */ .Dq)([value]);
+    const exact = (0,search/* matchOneOf */.Dq)([value]);
     return {
         '==': [exact],
-        contains: [exact, new RegExp((0,_nomad_rules_search_js__WEBPACK_IMPORTED_MODULE_2__/* .escapePattern */ .MP)(value), 'u')],
-        matches: operator === 'matches' ? [(0,_nomad_rules_regexp_js__WEBPACK_IMPORTED_MODULE_1__/* .toRegExp */ .v)(value)] : [],
+        contains: [exact, new RegExp((0,search/* escapePattern */.MP)(value), 'u')],
+        matches: operator === 'matches' ? [(0,regexp/* toRegExp */.v)(value)] : [],
         'is empty': [/^$/u],
         'is nil': [],
     }[operator];
 }
 // The values in sub are escaped, but the rest of a customized one already has its form.
 function chooseConversion(claim, template) {
-    return claim === 'sub' && !template.includes('‹sub_rest›') ? _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .escapeInSubject */ .FV : undefined;
+    return claim === 'sub' && !template.includes('‹sub_rest›') ? identities/* escapeInSubject */.FV : undefined;
 }
 // A claim is missing if one of its parts is.
 function fill(claims, chosen) {
     const filled = Object.entries(claims).map(([claim, template]) => {
-        const convert = chooseConversion(claim, (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(template)) ?? _identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq;
+        const convert = chooseConversion(claim, (0,identities/* text */.Qq)(template)) ?? identities/* text */.Qq;
         const put = (whole, part) => (chosen[part] === undefined ? whole : convert(chosen[part]));
         return [claim, typeof template === 'string' ? template.replace(/‹(\w+)›/g, put) : template];
     });
-    return (0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .omit */ .cJ)(Object.fromEntries(filled.filter(([, claim]) => !(0,_identities_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(claim).includes('‹'))), []);
+    return (0,identities/* omit */.cJ)(Object.fromEntries(filled.filter(([, claim]) => !(0,identities/* text */.Qq)(claim).includes('‹'))), []);
+}
+
+// EXTERNAL MODULE: ./simulator/tokens.ts
+var tokens = __nccwpck_require__(3838);
+;// CONCATENATED MODULE: ./simulator/strangers.ts
+
+
+
+
+/** The number of groups that should get nothing, unless an expectation says otherwise. */
+const OUTSIDERS = 2;
+const NOTHING = { token: undefined, summary: 'refused', reasons: [] };
+/** Logs groups of strangers in, each with the claims that get the most. */
+async function tryStrangers(simulation, base, expectations) {
+    const granted = (expectations ?? []).filter(({ who, gets }) => who === undefined && gets !== 'refused');
+    const jobs = [base, ...granted.map(({ claims }) => moveToBranch((0,identities/* changeClaims */.kh)(base, claims), base))];
+    const distinct = new Map(jobs.map((job) => [JSON.stringify(job), job]));
+    const search = new Search(simulation.setup, [...distinct.values()], expectations === undefined);
+    const attempts = [];
+    for (const [index, name] of simulator_groups/* STRANGERS */.aw.entries()) {
+        const { gets, file, line } = expectations?.find(({ who }) => who === name) ?? {};
+        const isOutside = expectations !== undefined && index < OUTSIDERS;
+        const expected = gets ?? (isOutside ? 'refused' : undefined);
+        const { guesses, problem } = search.guess(index);
+        const best = chooseBest(guesses, expected);
+        const { token, summary, reasons } = (best && (await simulation.try(best.claims))) ?? NOTHING;
+        const actual = (0,tokens/* nameGrant */.iM)(token);
+        const doubt = best && actual !== best.grant ? `the rules grant ${best.grant}, but Nomad answers: ${summary}` : problem;
+        const isDecided = doubt === undefined || (token !== undefined && actual !== expected);
+        const grant = isDecided ? actual : 'not decided';
+        const row = {
+            ...{ name, group: 'stranger', claims: best?.claims ?? {}, grant },
+            ...(expected !== undefined && { expected }),
+            summary: isDecided ? `${summary}${token && best ? search.explain(best.claims) : ''}` : `not decided: ${doubt}`,
+            reasons: isDecided ? reasons : [],
+            isExpected: isDecided && grant === (expected ?? grant),
+            ...(line === undefined ? { file: best?.verdicts.find(({ grants }) => grants)?.rule.file } : { file, line }),
+        };
+        attempts.push({ row, verdicts: guesses.map((guess) => guess.verdicts) });
+    }
+    return attempts;
+}
+// The branch of a job counts as the default branch, but a pull request, a merge queue or a tag has none.
+function moveToBranch(job, base) {
+    const names = ['ref', 'ref_type', 'ref_protected', 'head_ref', 'base_ref'];
+    return /^refs\/heads\/(?!gh-readonly-queue\/)/.test((0,identities/* text */.Qq)(job['ref']))
+        ? job
+        : { ...job, ...Object.fromEntries(names.map((name) => [name, base[name]])) };
+}
+// Prefers what is not expected, then management, what does not depend on chance, and what gets the most or comes closest.
+function chooseBest(guesses, expected = 'refused') {
+    const measure = (guess) => ((0,tokens/* grantsMore */.TQ)(guess.grant, expected) ? 1e9 : 0) +
+        (guess.grant === 'management' ? 1e8 : 0) +
+        (guess.verdicts.some(({ isInvalid }) => isInvalid) ? 0 : 1e7) +
+        (guess.grant === 'refused' ? 0 : guess.grant.split(', ').length * 1e3) -
+        measureDistance(guess);
+    return guesses.toSorted((a, b) => measure(b) - measure(a))[0];
 }
 
 
