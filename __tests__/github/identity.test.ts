@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { makeSamples } from '../../scripts/samples.js';
 import { Deadline } from '../../src/time.js';
 import type { KindId } from '../../src/failures/catalogue.js';
-import { getJwt } from '../../src/github/identity.js';
+import { getJwt, parseJwt, type Jwt } from '../../src/github/identity.js';
 import { parseToolkitError } from '../../src/github/toolkit-error.js';
-import type { Jwt } from '../../src/github/identity.js';
 import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
 import { answer, createJwt, drop, hang, inTurn, issue, listenTo, logIn, REQUEST_TOKEN } from '../support/servers.js';
 import type { Received, Respond } from '../support/servers.js';
@@ -161,4 +160,18 @@ describe('the input identityToken', () => {
     const message = 'Input identityToken is not a JWT';
     expect(await catchFailure(read('e30.hunter2.x'))).toMatchObject({ id: 'malformed-jwt', message });
   });
+});
+
+describe('a JWT', () => {
+  const encode = (value: string): string => Buffer.from(value).toString('base64url');
+
+  test('is decoded', () => {
+    const token = `${encode('{"alg":"none"}')}.${encode('{"sub":"ü"}')}.`;
+    expect(parseJwt(token)).toEqual({ token, header: { alg: 'none' }, claims: { sub: 'ü' } });
+  });
+
+  test.each([
+    ...['e30.e30', 'e30.e30.x.y', 'e30.hunter2.x', 'hunter2.e30.x', 'e30. e30.x', 'e30.e30.!', 'e30.e30.x\n'],
+    ...['[]', 'null', '7'].map((claims) => `e30.${encode(claims)}.x`),
+  ])('is not %j', (token) => expect(parseJwt(token)).toBeUndefined());
 });
