@@ -613,8 +613,8 @@ async function retry(deadline, attempt) {
             const isTimeout = error.facts.code === 'NO_RESPONSE';
             // A slow server gets more time, up to all that is left.
             factor = isTimeout && error.facts.reached !== 'nothing' ? 2 * factor : 1;
-            // An attempt that the deadline cuts short says less about the problem than the attempt before it.
-            const failure = isTimeout && deadline.leftMs < 1 ? (lastTelling ?? error) : error;
+            // An attempt that the deadline cuts short says less about the problem than the attempt before it. Timers can be early.
+            const failure = isTimeout && deadline.leftMs < 10 ? (lastTelling ?? error) : error;
             lastTelling = failure;
             const { id, advice, kind } = failure;
             const ownShare = kind.retry ?? 0;
