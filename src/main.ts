@@ -32,6 +32,8 @@ try {
 
     // Pass the token to later steps; src/post.ts cleans up after the job.
     publish({ ...token, policies }, inputs, pemFiles);
+    // A request that the toolkit has not ended yet cannot turn the success into a failure.
+    process.off('uncaughtException', fail).on('uncaughtException', endSoon);
   } finally {
     nomad.close();
   }

@@ -6,7 +6,7 @@ import { getJwt, parseJwt, type Jwt } from '../../src/github/identity.js';
 import { parseToolkitError } from '../../src/github/toolkit-error.js';
 import { catchFailure, skipWaits, useProcess } from '../support/in-process.js';
 import { answer, createJwt, drop, hang, inTurn, issue, listenTo, logIn, REQUEST_TOKEN } from '../support/servers.js';
-import type { Received, Respond } from '../support/servers.js';
+import { TOKEN, type Received, type Respond } from '../support/servers.js';
 
 const output = useProcess();
 beforeEach(skipWaits);
@@ -131,6 +131,17 @@ describe('a response that the toolkit cannot handle', () => {
     expect(failure).toMatch(expected);
     expect(annotations).toHaveLength(1);
     expect(githubRequests.length).toBeGreaterThan(0);
+  });
+
+  test.concurrent('does not change a success', async () => {
+    let late = (): void => undefined;
+    const slow: Respond = (...args) => (late = () => answer(400, '{"message":{"toString":1}}')(...args));
+    const self: Respond = (...args) => {
+      setTimeout(late, 100);
+      answer(200, TOKEN)(...args);
+    };
+    const scenario = { github: inTurn(slow, issue()), nomad: { self }, inputs: { timeout: '3' } };
+    expect(await logIn(scenario)).toMatchObject({ exitCode: 0, annotations: [] });
   });
 });
 
