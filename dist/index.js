@@ -12023,6 +12023,8 @@ try {
         const policies = await (0,_nomad_login_js__WEBPACK_IMPORTED_MODULE_5__/* .waitUntilUsable */ .S)(nomad, token, deadline);
         // Pass the token to later steps; src/post.ts cleans up after the job.
         (0,_outputs_outputs_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)({ ...token, policies }, inputs, pemFiles);
+        // A request that the toolkit has not ended yet cannot turn the success into a failure.
+        process.off('uncaughtException', fail).on('uncaughtException', _exit_js__WEBPACK_IMPORTED_MODULE_9__/* .endSoon */ .n);
     }
     finally {
         nomad.close();
