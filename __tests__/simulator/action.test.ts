@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { summarize } from '../../simulator/summary.js';
@@ -9,12 +7,11 @@ import { ROOT } from '../../testbed/root.js';
 import { runMain } from '../../testbed/runner.js';
 import { readBlocks } from '../support/docs.js';
 import { writeFiles } from '../support/files.js';
+import { createTestFolder } from '../support/in-process.js';
 
 const PAGE = 'docs/simulator.md';
-const folder = await mkdtemp(join(tmpdir(), 'simulate-action-'));
+const folder = createTestFolder();
 const JOB = { GITHUB_REPOSITORY: 'octo-org/octo-repo', GITHUB_REPOSITORY_ID: '74', GITHUB_REPOSITORY_OWNER_ID: '65' };
-
-afterAll(() => rm(folder, { recursive: true }));
 
 /** Runs the action in the test's folder, on the fake Nomad. */
 async function simulate(inputs: Record<string, string>, more: Record<string, string> = {}) {

@@ -1,10 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import adv from '../../nomad-config/auth-method-adv.json' with { type: 'json' };
 import { runDemo, runSimulator } from '../../simulator/cli.js';
 import { STRANGERS } from '../../simulator/groups.js';
@@ -15,6 +13,7 @@ import { startFakeCluster, type NomadServer } from '../../testbed/nomad/nomad.js
 import { ROOT } from '../../testbed/root.js';
 import { readBlocks } from '../support/docs.js';
 import { writeFiles } from '../support/files.js';
+import { createTestFolder } from '../support/in-process.js';
 import { describeReal, NOMADS, startReal } from '../support/workspace.js';
 
 const PAGE = 'docs/simulator.md';
@@ -42,7 +41,7 @@ const CLUSTER = {
   'policies.json': [{ Name: 'deploy' }, { Name: 'run' }],
 };
 
-const folder = await mkdtemp(join(tmpdir(), 'simulate-'));
+const folder = createTestFolder();
 
 /** Writes the files of a folder in the test's folder. */
 const write = (files: object, name = ''): Promise<void> => writeFiles(join(folder, name), { ...files });
@@ -68,8 +67,6 @@ await withSimulation(setup, startFakeCluster, async (simulation) => {
   // A downloaded log has a time at the beginning of each line.
   await write({ 'claims.txt': log.replace(/^/gm, '2026-11-25T14:10:08.1234567Z ') });
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 describe.each(NOMADS)('on %s', (_, start) => {
   test.each([
