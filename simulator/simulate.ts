@@ -69,6 +69,8 @@ export type Job = Pick<Row, 'name' | 'claims' | 'expected' | 'file' | 'line'>;
 export interface Attempt {
   row: Row;
   verdicts: Verdict[][];
+  /** The status of Nomad's response to a job. */
+  status?: number;
 }
 
 /** Simulates the logins of a plan; throws an error if a file is invalid. */
@@ -110,7 +112,7 @@ export async function simulate(plan: Plan, start = startNomad): Promise<Result> 
       nomadName: simulation.nomad.name,
       rows,
       warnings,
-      ...(isOneJob && { explanation: await explain(simulation, base, showsLog) }),
+      ...(isOneJob && attempts[0] && { explanation: await explain(simulation, attempts[0], showsLog) }),
       status: isGood ? 0 : 1,
     };
   });
@@ -145,23 +147,26 @@ export function listJobs(base: Claims, expectations?: Expectation[]): Job[] {
 export async function tryJobs(simulation: Simulation, jobs: Job[]): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
   for (const job of jobs) {
-    const { token, summary, reasons } = await simulation.try(job.claims);
+    const { token, status, summary, reasons } = await simulation.try(job.claims);
     const grant = nameGrant(token);
     const isExpected = grant === (job.expected ?? grant);
     attempts.push({
       row: { ...job, group: 'job', grant, summary, reasons, isExpected },
       verdicts: [predict(simulation.setup, job.claims).verdicts],
+      status,
     });
   }
   return attempts;
 }
 
-async function explain(simulation: Simulation, claims: Claims, showsLog: boolean): Promise<Explanation> {
-  const { setup } = simulation;
-  const { status } = await simulation.try(claims);
+async function explain(
+  simulation: Simulation,
+  { row: { claims }, verdicts, status }: Attempt,
+  showsLog: boolean,
+): Promise<Explanation> {
   return {
-    attributes: describeAttributes(claims, setup.method),
-    verdicts: status === 401 ? undefined : predict(setup, claims).verdicts,
+    attributes: describeAttributes(claims, simulation.setup.method),
+    verdicts: status === 401 ? undefined : verdicts[0],
     ...(showsLog && { log: (await simulation.runAction(claims)).log }),
   };
 }

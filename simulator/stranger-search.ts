@@ -77,10 +77,10 @@ export class Search {
     let problem = this.#problem;
     const situations = (this.#groups[index] ?? []).toSorted((a, b) => Number(a.isDoubtful) - Number(b.isDoubtful));
     for (const { claims, excluded, isDoubtful } of situations) {
-      const deciding = [...this.#tested, 'iss'].map((name) => [name, claims[name]] as const);
+      const deciding = Object.fromEntries([...this.#tested, 'iss'].map((name) => [name, claims[name]]));
       try {
         for (const chosen of this.#listChoices(claims, excluded)) {
-          const prediction = predict(this.#setup, fill(Object.fromEntries(deciding), chosen));
+          const prediction = predict(this.#setup, fill(deciding, chosen));
           const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
           const unknown = prediction.verdicts.find(({ isUnknown }) => isUnknown);
           problem ??= unknown && `only Nomad can judge the rule ${describeRule(unknown.rule)}`;
@@ -153,7 +153,8 @@ export class Search {
       })),
     ];
     const choices = findValues(tests, choose).map(([part, values]) => {
-      const allowed = values.filter((value) => !matchOneOf(excluded[part] ?? [], 'iu').test(value));
+      const forbidden = matchOneOf(excluded[part] ?? [], 'iu');
+      const allowed = values.filter((value) => !forbidden.test(value));
       return [part, [...(isOptional(part) ? [undefined] : []), ...allowed]] as const;
     });
     if (choices.reduce((count, [, values]) => count * values.length, 1) > LIMIT) {

@@ -12,7 +12,7 @@ import {
 } from '../nomad-rules/selector.js';
 import type { AuthMethod, BindingRule } from '../nomad-rules/api.js';
 import type { Claims } from './identities.js';
-import { describeRule, listAttributes, nameAttribute } from './rules.js';
+import { describeRule, listAttributes, nameAttribute, type Attribute } from './rules.js';
 import type { Configuration, FromFile } from './setup-folder.js';
 
 /** What a binding rule does in a login. */
@@ -54,7 +54,8 @@ export function predict(configuration: Configuration, claims: Claims): Predictio
   } catch (error) {
     return { verdicts: rules.map((rule) => fail(rule, error)), grant: 'refused' };
   }
-  const verdicts = rules.map((rule) => judge(rule, attributes, configuration));
+  const known = listAttributes(method.Config);
+  const verdicts = rules.map((rule) => judge(rule, attributes, known, configuration));
   const grants = [...new Set(verdicts.flatMap((verdict) => verdict.grants ?? []))].sort();
   const isManagement = grants.includes('management');
   const { BoundIssuer } = method.Config;
@@ -76,11 +77,16 @@ function hasTokenName(method: AuthMethod, attributes: Attributes): boolean {
   }
 }
 
-function judge(rule: FromFile<BindingRule>, attributes: Attributes, configuration: Configuration): Verdict {
+function judge(
+  rule: FromFile<BindingRule>,
+  attributes: Attributes,
+  known: Attribute[],
+  configuration: Configuration,
+): Verdict {
   try {
     const failed = rule.Selector ? findFailed(parse(rule.Selector), attributes, true) : [];
     return failed.length > 0
-      ? refuse(rule, failed, attributes, configuration.method)
+      ? refuse(rule, failed, attributes, known)
       : { rule, matches: true, ...bind(rule, attributes, configuration) };
   } catch (error) {
     return fail(rule, error);
@@ -99,8 +105,7 @@ function fail(rule: FromFile<BindingRule>, error: unknown): Verdict {
   };
 }
 
-function refuse(rule: FromFile<BindingRule>, failed: Failed[], attributes: Attributes, method: AuthMethod): Verdict {
-  const known = listAttributes(method.Config);
+function refuse(rule: FromFile<BindingRule>, failed: Failed[], attributes: Attributes, known: Attribute[]): Verdict {
   // A condition on another repository or owner is further away than others.
   const isOther = ({ condition }: Failed): boolean =>
     known.some(({ name, claim }) => name === nameAttribute(condition) && /^repository|^sub$/.test(claim));
@@ -150,7 +155,7 @@ function findFailed(expression: Expression, attributes: Attributes, expected: bo
   }
 }
 
-function explain({ condition, expected }: Failed, attributes: Attributes, known: { name: string }[]): string {
+function explain({ condition, expected }: Failed, attributes: Attributes, known: Attribute[]): string {
   const name = nameAttribute(condition);
   const reason = known.some((attribute) => attribute.name === name)
     ? describeValue(condition, attributes)

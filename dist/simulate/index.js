@@ -15962,7 +15962,7 @@ async function simulate(plan, start = nomad/* startNomad */.E6) {
             nomadName: simulation.nomad.name,
             rows,
             warnings,
-            ...(isOneJob && { explanation: await explain(simulation, base, showsLog) }),
+            ...(isOneJob && attempts[0] && { explanation: await explain(simulation, attempts[0], showsLog) }),
             status: isGood ? 0 : 1,
         };
     });
@@ -15993,22 +15993,21 @@ function listJobs(base, expectations) {
 async function tryJobs(simulation, jobs) {
     const attempts = [];
     for (const job of jobs) {
-        const { token, summary, reasons } = await simulation.try(job.claims);
+        const { token, status, summary, reasons } = await simulation.try(job.claims);
         const grant = (0,tokens/* nameGrant */.iM)(token);
         const isExpected = grant === (job.expected ?? grant);
         attempts.push({
             row: { ...job, group: 'job', grant, summary, reasons, isExpected },
             verdicts: [(0,verdicts/* predict */.K)(simulation.setup, job.claims).verdicts],
+            status,
         });
     }
     return attempts;
 }
-async function explain(simulation, claims, showsLog) {
-    const { setup } = simulation;
-    const { status } = await simulation.try(claims);
+async function explain(simulation, { row: { claims }, verdicts, status }, showsLog) {
     return {
-        attributes: describeAttributes(claims, setup.method),
-        verdicts: status === 401 ? undefined : (0,verdicts/* predict */.K)(setup, claims).verdicts,
+        attributes: describeAttributes(claims, simulation.setup.method),
+        verdicts: status === 401 ? undefined : verdicts[0],
         ...(showsLog && { log: (await simulation.runAction(claims)).log }),
     };
 }
@@ -16475,10 +16474,10 @@ class Search {
         let problem = this.#problem;
         const situations = (this.#groups[index] ?? []).toSorted((a, b) => Number(a.isDoubtful) - Number(b.isDoubtful));
         for (const { claims, excluded, isDoubtful } of situations) {
-            const deciding = [...this.#tested, 'iss'].map((name) => [name, claims[name]]);
+            const deciding = Object.fromEntries([...this.#tested, 'iss'].map((name) => [name, claims[name]]));
             try {
                 for (const chosen of this.#listChoices(claims, excluded)) {
-                    const prediction = (0,verdicts/* predict */.K)(this.#setup, fill(Object.fromEntries(deciding), chosen));
+                    const prediction = (0,verdicts/* predict */.K)(this.#setup, fill(deciding, chosen));
                     const effects = prediction.verdicts.map(({ matches, grants }) => grants ?? matches);
                     const unknown = prediction.verdicts.find(({ isUnknown }) => isUnknown);
                     problem ??= unknown && `only Nomad can judge the rule ${(0,simulator_rules/* describeRule */.IO)(unknown.rule)}`;
@@ -16543,7 +16542,8 @@ class Search {
             })),
         ];
         const choices = (0,search/* findValues */.EZ)(tests, choose).map(([part, values]) => {
-            const allowed = values.filter((value) => !(0,search/* matchOneOf */.Dq)(excluded[part] ?? [], 'iu').test(value));
+            const forbidden = (0,search/* matchOneOf */.Dq)(excluded[part] ?? [], 'iu');
+            const allowed = values.filter((value) => !forbidden.test(value));
             return [part, [...((0,simulator_groups/* isOptional */.dK)(part) ? [undefined] : []), ...allowed]];
         });
         if (choices.reduce((count, [, values]) => count * values.length, 1) > LIMIT) {
@@ -16722,7 +16722,8 @@ function predict(configuration, claims) {
     catch (error) {
         return { verdicts: rules.map((rule) => fail(rule, error)), grant: 'refused' };
     }
-    const verdicts = rules.map((rule) => judge(rule, attributes, configuration));
+    const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .listAttributes */ .uw)(method.Config);
+    const verdicts = rules.map((rule) => judge(rule, attributes, known, configuration));
     const grants = [...new Set(verdicts.flatMap((verdict) => verdict.grants ?? []))].sort();
     const isManagement = grants.includes('management');
     const { BoundIssuer } = method.Config;
@@ -16743,11 +16744,11 @@ function hasTokenName(method, attributes) {
         return error instanceof _nomad_rules_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .Unknown */ .$r;
     }
 }
-function judge(rule, attributes, configuration) {
+function judge(rule, attributes, known, configuration) {
     try {
         const failed = rule.Selector ? findFailed(parse(rule.Selector), attributes, true) : [];
         return failed.length > 0
-            ? refuse(rule, failed, attributes, configuration.method)
+            ? refuse(rule, failed, attributes, known)
             : { rule, matches: true, ...bind(rule, attributes, configuration) };
     }
     catch (error) {
@@ -16765,8 +16766,7 @@ function fail(rule, error) {
         ...(isUnknown ? { isUnknown } : { isInvalid: true }),
     };
 }
-function refuse(rule, failed, attributes, method) {
-    const known = (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .listAttributes */ .uw)(method.Config);
+function refuse(rule, failed, attributes, known) {
     // A condition on another repository or owner is further away than others.
     const isOther = ({ condition }) => known.some(({ name, claim }) => name === (0,_rules_js__WEBPACK_IMPORTED_MODULE_4__/* .nameAttribute */ .CF)(condition) && /^repository|^sub$/.test(claim));
     return {
