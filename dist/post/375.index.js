@@ -97,6 +97,8 @@ const EMPTY = 'If it is set, the secret or output that it comes from is empty in
 const host = ({ url }) => new URL(url).hostname;
 const address = ({ url }) => `${host({ url })}:${new URL(url).port || (url.startsWith('https:') ? '443' : '80')}`;
 const variable = ({ proxy }) => proxy?.variable ?? 'HTTPS_PROXY';
+/** The codes of OpenSSL for a certificate that does not pass verification, which have no prefix, unlike those of Node and undici. */
+const VERIFICATION = /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/;
 /** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
 const list = (values) => `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;
 
@@ -201,8 +203,7 @@ const JOB_KINDS = {
         advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
     },
     'runner-trust-store': {
-        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-        to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+        to: [/github|proxy/, new RegExp(`^(EPROTO|ERR_SSL|ERR_TLS)|${VERIFICATION.source}`)],
         useSystemTrust: true,
         advice: (facts) => facts.to === 'github'
             ? "The runner cannot verify the certificate of GitHub's token endpoint. For GitHub Enterprise Server with a private CA, or behind TLS inspection, install the CA on the runner, or set NODE_EXTRA_CA_CERTS in its environment to a PEM file with the CA."
@@ -415,8 +416,7 @@ const TLS_KINDS = {
         },
     },
     'certificate-invalid': {
-        // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-        to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
+        to: [/nomad/, VERIFICATION],
         advice: (facts) => /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
             ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${(0,time/* formatTime */.fU)(facts.now)}).`
             : `The certificate of ${host(facts)}, or of its CA, does not pass verification, for the reason above. Replace it on the server: a certificate for servers is created with nomad tls cert create -server, not -client or -cli. RSA keys need at least 2048 bits on Node 24 and later, and SHA-1 signatures are not accepted.`,

@@ -28,7 +28,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   AI: () => (/* binding */ readToken)
 });
 
-// UNUSED EXPORTS: createFolder, findTempFolder
+// UNUSED EXPORTS: createFolder
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
@@ -67,7 +67,6 @@ function deleteFolder(path = '') {
     }
     (0,external_node_fs_.rmSync)(path, { recursive: true, force: true });
 }
-/** Returns the path of the runner's temporary folder. */
 function findTempFolder() {
     return (0,external_node_path_.resolve)(process.env['RUNNER_TEMP'] || (0,external_node_os_namespaceObject.tmpdir)());
 }

@@ -9,6 +9,9 @@ export const address = ({ url }: Facts): string =>
 
 export const variable = ({ proxy }: Facts): string => proxy?.variable ?? 'HTTPS_PROXY';
 
+/** The codes of OpenSSL for a certificate that does not pass verification, which have no prefix, unlike those of Node and undici. */
+export const VERIFICATION = /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/;
+
 /** Returns the first ten of these, so that a long list does not push the advice out of the annotation. */
 export const list = (values: string[]): string =>
   `${values.slice(0, 10).join(', ')}${values.length > 10 ? ` and ${String(values.length - 10)} more` : ''}`;

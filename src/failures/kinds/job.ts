@@ -1,6 +1,6 @@
 import { SIXTH } from '../../time.js';
 import type { Kind } from '../catalogue.js';
-import { address, host, variable } from './facts.js';
+import { address, host, variable, VERIFICATION } from './facts.js';
 
 /** Kinds of failures in the job itself, on the way to GitHub, and at a proxy. */
 export const JOB_KINDS = {
@@ -29,8 +29,7 @@ export const JOB_KINDS = {
     advice: `GitHub had not yet recorded that the job is running. Run the job again.`,
   },
   'runner-trust-store': {
-    // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-    to: [/github|proxy/, /^(EPROTO|ERR_SSL|ERR_TLS|(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$)/],
+    to: [/github|proxy/, new RegExp(`^(EPROTO|ERR_SSL|ERR_TLS)|${VERIFICATION.source}`)],
     useSystemTrust: true,
     advice: (facts) =>
       facts.to === 'github'

@@ -1,6 +1,6 @@
 import { formatTime } from '../../time.js';
 import type { Kind } from '../catalogue.js';
-import { EMPTY, host, list } from './facts.js';
+import { EMPTY, host, list, VERIFICATION } from './facts.js';
 
 /** Kinds of failures of TLS on the way to Nomad, which are never retried. */
 export const TLS_KINDS = {
@@ -29,8 +29,7 @@ export const TLS_KINDS = {
     },
   },
   'certificate-invalid': {
-    // Verification codes of OpenSSL have no prefix, unlike the codes of Node and undici.
-    to: [/nomad/, /^(?!E[A-Z]+$|[A-Z]+_ERR|EAI_|ERR_|HPE_|NO_RESPONSE)[A-Z_]+$/],
+    to: [/nomad/, VERIFICATION],
     advice: (facts) =>
       /HAS_EXPIRED|NOT_YET_VALID/.test(facts.code)
         ? `The certificate of ${host(facts)}${facts.certificate ? ` (valid from ${facts.certificate.validity})` : ''}, or of its CA, has expired or is not yet valid. Renew it on the server, update the input caCertificate, or correct the runner's clock (${formatTime(facts.now)}).`
