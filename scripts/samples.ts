@@ -1,10 +1,9 @@
 import type { DetailedPeerCertificate } from 'node:tls';
 import type { KindId } from '../src/failures/catalogue.js';
 import { Failure, type Facts, type Reached } from '../src/failures/failure.js';
-import { explainMissingEndpoint } from '../src/github/identity.js';
+import { explainMissingEndpoint, type Jwt } from '../src/github/identity.js';
 import { parseToolkitError } from '../src/github/toolkit-error.js';
 import { readInputs } from '../src/inputs/inputs.js';
-import type { Jwt } from '../src/github/identity.js';
 import type { Progress } from '../src/nomad/socket.js';
 import { explainError, explainResponse, ProxyError, type Response } from '../src/nomad/explain.js';
 import { findProxy } from '../src/proxy.js';

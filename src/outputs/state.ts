@@ -42,7 +42,6 @@ export function deleteFolder(path = ''): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Returns the path of the runner's temporary folder. */
-export function findTempFolder(): string {
+function findTempFolder(): string {
   return resolve(process.env['RUNNER_TEMP'] || tmpdir());
 }

@@ -209,6 +209,7 @@ export class AclState {
     const role = this.#roles.get(name);
     return role && { ...role, Policies: role.Policies.filter((link) => this.#policies.has(link.Name)) };
   }
+
   createToken({ ttl, ...fields }: Partial<Token> & Pick<Token, 'Type' | 'Name'> & { ttl?: number }): Token {
     const now = new Date();
     const token: Token = {
